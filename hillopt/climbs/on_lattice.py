@@ -1,0 +1,234 @@
+"""Climbs that prove: walks on a lattice, followed until an orbit returns and must return for ever.
+
+The walk is cut into windows, each a quarter as long as all before it. Half-way through a window the state becomes a
+checkpoint. When the walk is back at the checkpoint's lattice point, with its memory nearly restored, the certificate is tried:
+
+- The index, an integer, is back, so the orbit closes up to the memory and the shift. The memory has moved by at most
+  `moved`, rounding errors included.
+- As long as the same slopes follow, each further turn moves the memory decay^period times as far as the turn before, by
+  moved / (1 - decay^period) in all, and the shift moves by at most `drift` (`lattice.shift_left`).
+- If no rise of the turn comes as close to the kink as these two can push it, the same slopes do follow, for ever.
+
+This holds in exact arithmetic, for every real hyperparameter that rounds to the given one.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from hillopt.climbs.record import Climb, has_met, is_decided, is_lost
+from hillopt.landscapes import AbstractHill
+from hillopt.lattice import Errors, Foot, Lattice, LatticeState, advance, descend, errors, shift_left
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.rounding import bounded, midpoints, rounded
+
+FIRST_WINDOW = 32
+
+
+class _Task(NamedTuple):
+    """What stays the same during a climb."""
+
+    lattice: Lattice
+    foot: Foot
+    errors: Errors
+    target: Array | None
+    limit: Array
+    """Steps allowed from the foot on."""
+
+
+class _Findings(NamedTuple):
+    """What the walk has shown since the foot."""
+
+    height: Array
+    step: Array
+    clearance: Array
+    """Least distance of a decision from its tie, rounding error taken off; not positive: exact arithmetic may differ."""
+    passage: Array | None
+
+
+class _Turn(NamedTuple):
+    """What has happened since the checkpoint; it stops being updated once it proves a return."""
+
+    period: Array
+    """Steps after which the walk was back; 0 while it is not."""
+    moved: Array
+    contraction: Array
+    """decay^(steps since the checkpoint)"""
+    margin: Array
+    """Least distance of a rise from the kink, rounding error taken off."""
+    drive_margin: Array | None
+    peak: Array
+
+
+class _Progress(NamedTuple):
+    """The climb between two windows. `start` counts steps from the foot and is the same for all lanes."""
+
+    start: Array
+    state: LatticeState
+    findings: _Findings
+    upper: Array
+    proved: Array
+    period: Array
+    num_steps: Array
+
+
+def climb_on_lattice(
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    target: Float[Array, " lane"] | None,
+    max_steps: Int[Array, ""],
+) -> Climb:
+    """Climb until the rise meets `target`, is known for good, or max_steps is reached."""
+    del hill  # its slope is -1 and +1, its run 1
+    reach = optimizer.reach(None)
+    balls, _ = bounded(lambda optimizer: optimizer.lattice())(jax.tree.map(rounded, optimizer))
+    foot, doubt = descend(balls, max_steps)
+    bounds = errors(balls, foot, reach)
+    lattice, foot = midpoints((balls, foot))
+    task = _Task(lattice, foot, bounds, target, max_steps - foot.step)
+    zero = jnp.zeros_like(foot.rise)
+    progress = _Progress(
+        start=jnp.zeros((), jnp.int32),
+        state=LatticeState(foot.rise, zero, foot.memory, zero, foot.power),
+        findings=_see(task, ~jnp.zeros_like(doubt), foot.step, foot.rise, zero + jnp.inf, _nothing_seen(task, doubt)),
+        upper=jnp.maximum(reach, foot.rise + bounds.rise),
+        proved=jnp.zeros_like(doubt),
+        period=jnp.zeros_like(foot.step),
+        num_steps=foot.step,
+    )
+    progress = jax.lax.while_loop(
+        lambda progress: jnp.any(_is_walking(task, progress)), functools.partial(_walk_window, task), progress
+    )
+    findings, upper = progress.findings, progress.upper
+    diverged = is_lost(findings.height)
+    return Climb(
+        height=findings.height,
+        error=bounds.rise,
+        step=findings.step,
+        upper=jnp.where(diverged, jnp.inf, upper),
+        proved=(progress.proved | has_met(upper, findings.height)) & ~diverged,
+        period=progress.period,
+        diverged=diverged,
+        flagged=~(findings.clearance > 0),
+        num_steps=progress.num_steps,
+        passage=findings.passage,
+    )
+
+
+def _nothing_seen(task: _Task, doubt: Array) -> _Findings:
+    nothing = jnp.full_like(task.foot.rise, -jnp.inf)
+    passage = None if task.target is None else jnp.zeros_like(task.foot.step)
+    return _Findings(nothing, task.foot.step, jnp.where(doubt, 0.0, -nothing), passage)
+
+
+def _see(task: _Task, watching: Array, step: Array, rise: Array, drive: Array, seen: _Findings) -> _Findings:
+    """Take note of a rise and of the decision made there, where the walk is being watched."""
+    higher = watching & (rise > seen.height)
+    distance, passage = jnp.abs(rise), None
+    if seen.passage is not None:
+        distance = jnp.minimum(distance, jnp.abs(rise - task.target))
+        watching &= seen.passage == 0
+        passage = jnp.where(watching & (rise >= task.target), step, seen.passage)
+    distance -= task.errors.rise
+    if task.lattice.interpolation is not None:
+        distance = jnp.minimum(distance, jnp.abs(drive) - task.errors.drive)
+    return _Findings(
+        height=jnp.where(higher, rise, seen.height),
+        step=jnp.where(higher, step, seen.step),
+        clearance=jnp.where(watching, jnp.minimum(distance, seen.clearance), seen.clearance),
+        passage=passage,
+    )
+
+
+def _is_walking(task: _Task, progress: _Progress) -> Array:
+    height, upper = progress.findings.height, progress.upper
+    known = progress.proved & (upper - height <= 3 * task.errors.rise)
+    over = known | has_met(upper, height) | is_lost(height)
+    if task.target is not None:
+        over |= is_decided(height, upper, task.target)
+    return (task.limit > 0) & (progress.start <= task.limit) & ~over
+
+
+def _walk_window(task: _Task, progress: _Progress) -> _Progress:
+    """Follow every lane for as many steps; what a lane that has stopped would show is dropped."""
+    walking = _is_walking(task, progress)
+    half = jnp.maximum(FIRST_WINDOW, progress.start // 8)
+    checkpoint, end = progress.start + half, progress.start + 2 * half
+
+    def walk(steps: Array, carry: tuple[LatticeState, _Findings]) -> tuple[LatticeState, _Findings]:
+        state, findings = carry
+        after, drive = advance(task.lattice, task.foot.origin, state)
+        watching = walking & (steps <= task.limit)
+        return after, _see(task, watching, task.foot.step + steps, state.rise, drive, findings)
+
+    state, findings = jax.lax.fori_loop(progress.start, checkpoint, walk, (progress.state, progress.findings))
+    drift = shift_left(task.lattice, state.power)
+    first = state
+
+    def walk_and_follow(steps: Array, carry: tuple) -> tuple[LatticeState, _Findings, _Turn]:
+        state, findings, turn = carry
+        _, drive = advance(task.lattice, task.foot.origin, state)
+        turn = _follow(task, first, drift, steps - checkpoint, state, drive, turn)
+        return *walk(steps, (state, findings)), turn
+
+    state, findings, turn = jax.lax.fori_loop(checkpoint, end, walk_and_follow, (state, findings, _new_turn(task)))
+    contraction = task.lattice.decay ** turn.period.astype(drift.dtype)
+    slack = task.lattice.weight * _wander(turn.moved, 1 - contraction) + drift
+    highest = jnp.maximum(findings.height, turn.peak + slack) + task.errors.rise
+    returned = (turn.period > 0) & walking
+    return _Progress(
+        start=end,
+        state=state,
+        findings=findings,
+        upper=jnp.where(returned, jnp.minimum(progress.upper, highest), progress.upper),
+        proved=progress.proved | returned,
+        period=jnp.where(returned, turn.period, progress.period),
+        num_steps=jnp.where(walking, task.foot.step + jnp.minimum(end, task.limit), progress.num_steps),
+    )
+
+
+def _new_turn(task: _Task) -> _Turn:
+    infinity = jnp.full_like(task.foot.rise, jnp.inf)
+    return _Turn(
+        period=jnp.zeros_like(task.limit),
+        moved=jnp.zeros_like(infinity),
+        contraction=jnp.ones_like(infinity),
+        margin=infinity,
+        drive_margin=None if task.lattice.interpolation is None else infinity,
+        peak=-infinity,
+    )
+
+
+def _wander(moved: Array, loss: Array) -> Array:
+    """How far the memory moves in all turns to come, if the last one moved it by `moved`."""
+    return 1.01 * moved / loss
+
+
+def _follow(
+    task: _Task, first: LatticeState, drift: Array, since: Array, state: LatticeState, drive: Array, turn: _Turn
+) -> _Turn:
+    """Compare a state with the checkpoint's, then add it to the turn.
+
+    Every field looks only at what the step before has left, never at another field's new value: XLA then computes each
+    of them in one short vectorised loop, four times as fast in all as when the return test is copied into them.
+    """
+    moved = jnp.abs(state.memory - first.memory) + 2 * task.errors.memory
+    loss = 1 - turn.contraction
+    returns = (since > 0) & (turn.period == 0) & (state.index == first.index)
+    returns &= (turn.margin - drift) * loss > task.lattice.weight * _wander(moved, 1.0)
+    drive_margin = turn.drive_margin
+    if drive_margin is not None:
+        returns &= drive_margin * loss > task.lattice.interpolation * _wander(moved, 1.0)
+        drive_margin = jnp.minimum(drive_margin, jnp.abs(drive) - task.errors.drive)
+    going = turn.period == 0
+    return _Turn(
+        period=jnp.where(returns, since, turn.period),
+        moved=jnp.where(going, moved, turn.moved),
+        contraction=turn.contraction * task.lattice.decay,
+        margin=jnp.where(going, jnp.minimum(turn.margin, jnp.abs(state.rise) - task.errors.rise), turn.margin),
+        drive_margin=drive_margin,
+        peak=jnp.where(going, jnp.maximum(turn.peak, state.rise), turn.peak),
+    )

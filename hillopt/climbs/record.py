@@ -1,0 +1,46 @@
+"""What a climb up the endless flank is asked for, and what it answers."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+class Climb(NamedTuple):
+    """What the walks of a block of settings showed. Steps count from 1; rises are lengths above the valley."""
+
+    height: Float[Array, " lane"]
+    """The highest rise met: a walk did climb so high."""
+    error: Float[Array, " lane"]
+    """Bound of the rounding error of `height`, where not flagged."""
+    step: Int[Array, " lane"]
+    """The step at which `height` was met."""
+    upper: Float[Array, " lane"]
+    """This walk never climbs higher, whatever the number of steps; infinite if no bound is known."""
+    proved: Bool[Array, " lane"]
+    """A recurrence is found, or a closed bound is met by the walk itself: `upper` is as good as it gets."""
+    period: Int[Array, " lane"]
+    """Steps after which the walk repeats; 0 where no recurrence was found."""
+    diverged: Bool[Array, " lane"]
+    """The position is not finite, or so far away that the dtype no longer resolves the run to the valley."""
+    flagged: Bool[Array, " lane"]
+    """Some decision on the way lies within the rounding error: exact arithmetic may give another answer."""
+    num_steps: Int[Array, " lane"]
+    """How far the walk was followed."""
+    passage: Int[Array, " lane"] | None
+    """The first step whose rise is at least the target; 0 where none is, None without a target."""
+
+
+def is_lost(rise: Float[Array, "..."]) -> Bool[Array, "..."]:
+    """Whether a rise is NaN or at least 1/eps, where neighbouring numbers are a whole run apart."""
+    return ~(jnp.abs(rise) < 1 / float(jnp.finfo(rise.dtype).eps))
+
+
+def has_met(upper: Float[Array, "..."], height: Float[Array, "..."]) -> Bool[Array, "..."]:
+    """Whether a closed bound, which is widened a little against its own rounding, has been climbed to."""
+    return (upper < jnp.inf) & (upper - height <= 256 * float(jnp.finfo(upper.dtype).eps) * upper)
+
+
+def is_decided(height: Any, upper: Any, target: Any) -> Bool[Array, "..."]:
+    """Whether the question about a finite target is answered."""
+    return (height >= target) | ((upper < target) & (target < jnp.inf))

@@ -1,0 +1,200 @@
+"""Climbs for any optimizer: its own update, step by step.
+
+`climb_with_bounds` carries a running error bound through every operation of the update (`hillopt.rounding`). Trapped is
+said when the floating-point state repeats exactly, or when the walk has met a closed bound. It goes on to max_steps all
+the same: only so many steps are vouched for against rounding.
+
+`climb_plainly` keeps the highest rise and nothing else, at full speed: all of its answers count as flagged.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from hillopt.climbs.record import Climb, has_met, is_decided, is_lost
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
+
+STEPS_BETWEEN_LOOKS = 16
+
+
+class _Walk(NamedTuple):
+    """One lane: where it is, on balls, and what it has shown."""
+
+    position: Ball
+    state: Any
+    height: Array
+    error: Array
+    highest: Array
+    """Bound of every exact rise so far."""
+    step: Array
+    upper: Array
+    proved: Array
+    period: Array
+    diverged: Array
+    flagged: Array
+    passage: Array | None
+    num_steps: Array
+    saved: Any
+    """The numbers of an earlier state, to be met again."""
+    since: Array
+    window: Array
+    """Steps after which the saved state is renewed, twice as many each time (Brent 1980)."""
+
+
+def climb_with_bounds(
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    target: Float[Array, " lane"] | None,
+    max_steps: Int[Array, ""],
+) -> Climb:
+    """Walk to max_steps, or until the rise meets `target`, with a running error bound."""
+    walks = jax.vmap(lambda optimizer, target: _set_out(hill, optimizer, target))(optimizer, target)
+
+    def is_walking(walk: _Walk, target: Array | None) -> Array:
+        over = walk.diverged
+        if target is not None:
+            over |= is_decided(walk.height, walk.upper, target)
+        return (walk.num_steps < max_steps) & ~over
+
+    def take_step(optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
+        walking = is_walking(walk, target)
+        after = _take_step(hill, optimizer, target, walk)
+        return jax.tree.map(lambda new, old: jnp.where(walking, new, old), after, walk)
+
+    def take_steps(walks: _Walk) -> _Walk:
+        return jax.lax.fori_loop(
+            0, STEPS_BETWEEN_LOOKS, lambda _, walks: jax.vmap(take_step)(optimizer, target, walks), walks
+        )
+
+    walks = jax.lax.while_loop(lambda walks: jnp.any(jax.vmap(is_walking)(walks, target)), take_steps, walks)
+    return Climb(
+        height=walks.height,
+        error=jnp.maximum(walks.error, walks.highest - walks.height),
+        step=walks.step,
+        upper=jnp.where(walks.diverged, jnp.inf, walks.upper),
+        proved=walks.proved & ~walks.diverged,
+        period=walks.period,
+        diverged=walks.diverged,
+        flagged=walks.flagged,
+        num_steps=walks.num_steps,
+        passage=walks.passage,
+    )
+
+
+def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None) -> _Walk:
+    dtype = jnp.result_type(*jax.tree.leaves(optimizer))
+    zero, none = jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
+    start = Ball(zero + hill.start, zero)
+    state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(rounded, optimizer), start)
+    state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
+    rise, _ = bounded(hill.rise)(start)
+    no = jnp.zeros((), bool)
+    return _Walk(
+        position=start,
+        state=state,
+        height=rise.midpoint,
+        error=rise.radius,
+        highest=rise.midpoint + rise.radius,
+        step=none,
+        upper=zero + jnp.inf,
+        proved=no,
+        period=none,
+        diverged=no,
+        flagged=no,
+        passage=None if target is None else none,
+        num_steps=none,
+        saved=midpoints((start, state)),
+        since=none,
+        window=none + 1,
+    )
+
+
+def _with_radius(leaf: Any) -> Any:
+    return Ball(leaf.midpoint, jnp.zeros_like(leaf.midpoint)) if is_ball(leaf) and leaf.radius is None else leaf
+
+
+def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
+    def advance(optimizer: AbstractOptimizer, position: Array, state: Any) -> tuple[Array, Any, Array]:
+        displacement, state = optimizer.update(hill.slope(position), state, position)
+        position = position + displacement
+        return position, state, hill.rise(position)
+
+    numbers = jax.tree.map(rounded, optimizer)
+    (position, state, rise), ambiguous = bounded(advance)(numbers, walk.position, walk.state)
+    state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
+    num_steps, since = walk.num_steps + 1, walk.since + 1
+    lost = is_lost(rise.midpoint)
+    higher = (rise.midpoint > walk.height) & (rise.midpoint < jnp.inf)
+    height = jnp.where(higher, rise.midpoint, walk.height)
+    highest = jnp.where(higher | ~lost, jnp.maximum(walk.highest, rise.midpoint + rise.radius), walk.highest)
+    flagged, passage = walk.flagged | ambiguous, walk.passage
+    if target is not None:
+        flagged |= ~(jnp.abs(rise.midpoint - target) > rise.radius)
+        passage = jnp.where((passage == 0) & (rise.midpoint >= target), num_steps, passage)
+
+    here = midpoints((position, state))
+    repeats = jnp.asarray([jnp.all(a == b) for a, b in zip(jax.tree.leaves(here), jax.tree.leaves(walk.saved), strict=True)])
+    returned = jnp.all(repeats)
+    reach = optimizer.reach(midpoints(state)) if hill.slope_is_unit else jnp.inf
+    upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned, highest, reach)), highest)
+    move_on = since == walk.window
+    return _Walk(
+        position=position,
+        state=state,
+        height=height,
+        error=jnp.where(higher, rise.radius, walk.error),
+        highest=highest,
+        step=jnp.where(higher, num_steps, walk.step),
+        upper=upper,
+        proved=walk.proved | returned | has_met(upper, height),
+        period=jnp.where(returned & (walk.period == 0), since, walk.period),
+        diverged=walk.diverged | lost,
+        flagged=flagged,
+        passage=passage,
+        num_steps=num_steps,
+        saved=jax.tree.map(lambda new, old: jnp.where(move_on, new, old), here, walk.saved),
+        since=jnp.where(move_on, 0, since),
+        window=jnp.where(move_on, 2 * walk.window, walk.window),
+    )
+
+
+def climb_plainly(
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    target: Float[Array, " lane"] | None,
+    max_steps: Int[Array, ""],
+) -> Climb:
+    """Walk exactly max_steps and keep the highest rise."""
+
+    def take_step(optimizer: AbstractOptimizer, number: Array, carry: tuple) -> tuple:
+        position, state, height, step = carry
+        displacement, state = optimizer.update(hill.slope(position), state, position)
+        position = position + displacement
+        rise = hill.rise(position)
+        higher = rise > height
+        return position, state, jnp.where(higher, rise, height), jnp.where(higher, number + 1, step)
+
+    def take_steps(number: Array, carry: tuple) -> tuple:
+        return jax.vmap(take_step, in_axes=(0, None, 0))(optimizer, number, carry)
+
+    leaf = jax.tree.leaves(optimizer)[0]
+    position = jnp.full_like(leaf, hill.start)
+    none, no = jnp.zeros(leaf.shape, jnp.int32), jnp.zeros(leaf.shape, bool)
+    carry = (position, jax.vmap(lambda o, x: o.init(x))(optimizer, position), hill.rise(position), none)
+    position, _, height, step = jax.lax.fori_loop(0, max_steps, take_steps, carry)
+    return Climb(
+        height=height,
+        error=jnp.full_like(height, jnp.inf),
+        step=step,
+        upper=jnp.full_like(height, jnp.inf),
+        proved=no,
+        period=none,
+        diverged=is_lost(position),
+        flagged=~no,
+        num_steps=none + max_steps,
+        passage=None if target is None else jnp.where(height >= target, step, 0),
+    )

@@ -1,0 +1,76 @@
+"""Hills: what the walker stands on. A hill knows its slope and its crest, and nothing of optimizers."""
+
+import abc
+import dataclasses
+from typing import ClassVar, Self
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+
+class AbstractHill(abc.ABC):
+    """A landscape with a start, a valley and, behind it, a hill of a given height.
+
+    A hill is a frozen pytree whose `height` is a leaf. The rise of a position is how high it lies on the flank above
+    the valley's floor; a walk has *escaped* the hill of height h as soon as some rise reaches h.
+    """
+
+    height: ArrayLike
+    start: ClassVar[float]
+    """Where every walk begins."""
+    flank_is_shared: ClassVar[bool]
+    """True if the rising flank does not depend on the height: then one walk on the endless flank answers for all."""
+    slope_is_unit: ClassVar[bool]
+    """True if the slope is -1 or +1 everywhere, which the exact lattice walks and the closed bounds rely on."""
+
+    @abc.abstractmethod
+    def value(self, position: Float[Array, ""]) -> Float[Array, ""]:
+        """Elevation at a position."""
+
+    @abc.abstractmethod
+    def slope(self, position: Float[Array, ""]) -> Float[Array, ""]:
+        """Derivative of the elevation: all that the optimizer sees."""
+
+    @abc.abstractmethod
+    def rise(self, position: Float[Array, ""]) -> Float[Array, ""]:
+        """How far up the flank a position lies; negative before the valley."""
+
+    @abc.abstractmethod
+    def at(self, height: ArrayLike) -> Self:
+        """The same hill with another height; `at(inf)` is the endless flank."""
+
+    def escaped(self, position: Float[Array, ""]) -> Bool[Array, ""]:
+        """Whether a position is at or beyond the crest."""
+        return self.rise(position) >= self.height
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class TentHill(AbstractHill):
+    """The tent: down to the valley at x = 1, up to the crest at x = 1 + height, and down for ever.
+
+    f(x) = |x - 1| before the crest and 2 height - (x - 1) beyond. At the kinks the slope is -1: f'(x) = -1 for x <= 1,
+    +1 for 1 < x < 1 + height, -1 for x >= 1 + height. The default height is infinite: the endless flank, on which
+    critical heights are found.
+    """
+
+    height: ArrayLike = float("inf")
+
+    start: ClassVar[float] = 0.0
+    flank_is_shared: ClassVar[bool] = True
+    slope_is_unit: ClassVar[bool] = True
+
+    def value(self, position: Float[Array, ""]) -> Float[Array, ""]:
+        rise = self.rise(position)
+        return jnp.where(rise < self.height, jnp.abs(rise), 2 * self.height - rise)
+
+    def slope(self, position: Float[Array, ""]) -> Float[Array, ""]:
+        uphill = (position > 1) & (self.rise(position) < self.height)
+        return jnp.where(uphill, 1.0, -1.0).astype(jnp.result_type(position))
+
+    def rise(self, position: Float[Array, ""]) -> Float[Array, ""]:
+        return position - 1
+
+    def at(self, height: ArrayLike) -> "TentHill":
+        return TentHill(height)

@@ -1,0 +1,25 @@
+"""Optimizers as frozen pytrees: nine of our own, and any of optax's."""
+
+from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, near_miss
+from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
+from hillopt.optimizers.names import OPTIMIZERS
+from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
+
+__all__ = [
+    "OPTIMIZERS",
+    "AbstractOptimizer",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "GradientDescent",
+    "HeavyBall",
+    "Lion",
+    "Nesterov",
+    "OptaxOptimizer",
+    "RMSprop",
+    "SignDescent",
+    "as_arrays",
+    "from_optax",
+    "near_miss",
+]

@@ -1,0 +1,116 @@
+"""What an optimizer is: hyperparameters in, displacements out. It knows nothing of hills."""
+
+import abc
+import dataclasses
+import difflib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hillopt.lattice import Lattice
+
+
+class AbstractOptimizer(abc.ABC):
+    """A frozen pytree whose leaves are the hyperparameters: floats, or arrays that broadcast against each other."""
+
+    @abc.abstractmethod
+    def init(self, position: Float[Array, ""]) -> Any:
+        """State before the first step."""
+
+    @abc.abstractmethod
+    def update(self, slope: Float[Array, ""], state: Any, position: Float[Array, ""]) -> tuple[Float[Array, ""], Any]:
+        """Displacement to add to the position, and the next state, as optax has them."""
+
+    def lattice(self) -> Lattice | None:
+        """The walk's lattice on slopes of size one, or None if it has none."""
+        return None
+
+    def reach(self, state: Any) -> Float[Array, ""]:
+        """Upper bound of every later rise on slopes of size one, from a state met at or before the valley.
+
+        A rise already made is not bounded by it. Infinite where no closed bound is known.
+        """
+        del state
+        return jnp.asarray(jnp.inf)
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """The leaves by name, as given."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """Raise ValueError for a hyperparameter outside its range; values that are being traced pass."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            domain = field.metadata.get("domain")
+            if domain is not None:
+                domain.check(f"{type(self).__name__}({field.name}=...)", getattr(self, field.name))
+
+
+def as_arrays(optimizer: AbstractOptimizer) -> AbstractOptimizer:
+    """The optimizer with its hyperparameters as arrays of their common floating dtype, shapes as given."""
+    leaves, treedef = jax.tree.flatten(optimizer, is_leaf=lambda leaf: isinstance(leaf, (list, tuple)))
+    leaves = [np.asarray(leaf) if isinstance(leaf, (list, tuple)) else leaf for leaf in leaves]
+    dtype = jnp.result_type(float, *leaves) if leaves else jnp.result_type(float)
+    dtype = dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.result_type(float)
+    return treedef.unflatten([jnp.asarray(leaf, dtype) for leaf in leaves])
+
+
+class Domain(NamedTuple):
+    """A range that a hyperparameter must lie in; the ends are excluded unless `low_included`."""
+
+    low: float
+    high: float
+    low_included: bool
+
+    def __str__(self) -> str:
+        return f"{'[' if self.low_included else '('}{self.low:g}, {self.high:g})"
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise ValueError naming `name` unless all of value is finite and lies inside."""
+        if value is None or isinstance(value, jax.core.Tracer):
+            return
+        numbers = _as_numbers(name, value)
+        inside = (numbers >= self.low if self.low_included else numbers > self.low) & (numbers < self.high)
+        if not np.all(inside):
+            worst = numbers[~inside].flat[0]
+            raise ValueError(f"`{name}` must lie in {self}, got {worst:g}; give a finite value inside that range.")
+
+
+def _as_numbers(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.") from error
+
+
+POSITIVE = Domain(0.0, float("inf"), low_included=False)
+NONNEGATIVE = Domain(0.0, float("inf"), low_included=True)
+FRACTION = Domain(0.0, 1.0, low_included=True)
+
+
+def hyperparameter(domain: Domain, **default: Any) -> Any:
+    """Dataclass field for a hyperparameter with its admissible range."""
+    return dataclasses.field(metadata={"domain": domain}, **default)
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """The end of an error message about an unknown name: the closest known one, and all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"Known are: {', '.join(names)}."
+
+
+def overshoot_sum(decay: Float[Array, ""], first: int) -> Float[Array, ""]:
+    """sum_{j >= first} max(0, 2 decay^j - 1): the way uphill on a full memory, in steps (first is 1 or 2)."""
+    last = jnp.floor(jnp.log(0.5) / jnp.log(jnp.clip(decay, 1e-30, 1 - jnp.finfo(decay.dtype).epsneg)))
+    steps = jnp.maximum(last - (first - 1), 0)
+    geometric = 2 * decay**first * (1 - decay**steps) / (1 - decay)
+    return jnp.where(steps > 0, geometric - steps, 0.0)
+
+
+def widened(bound: Float[Array, ""]) -> Float[Array, ""]:
+    """A bound made safe against the rounding of its own formula."""
+    return bound * (1 + 64 * float(jnp.finfo(bound.dtype).eps))

@@ -1,0 +1,17 @@
+"""The names under which commands and files know our own optimizers."""
+
+from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from hillopt.optimizers.contract import AbstractOptimizer
+from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
+
+OPTIMIZERS: dict[str, type[AbstractOptimizer]] = {
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "gradient_descent": GradientDescent,
+    "heavy_ball": HeavyBall,
+    "lion": Lion,
+    "nesterov": Nesterov,
+    "rmsprop": RMSprop,
+    "sign_descent": SignDescent,
+}
