@@ -1,5 +1,6 @@
 """How high a hill can an optimizer climb out of?"""
 
+from hillopt.axes import Axis
 from hillopt.critical import CriticalHeight, Escape, critical_height, escape
 from hillopt.landscapes import AbstractHill, TentHill
 from hillopt.optimizers import (
@@ -17,6 +18,7 @@ from hillopt.optimizers import (
     from_optax,
 )
 from hillopt.rollout import Trajectory, trajectory
+from hillopt.sweep import Progress, save, sweep
 from hillopt.verdicts import Verdict
 
 __all__ = [
@@ -26,12 +28,14 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Axis",
     "CriticalHeight",
     "Escape",
     "GradientDescent",
     "HeavyBall",
     "Lion",
     "Nesterov",
+    "Progress",
     "RMSprop",
     "SignDescent",
     "TentHill",
@@ -40,5 +44,7 @@ __all__ = [
     "critical_height",
     "escape",
     "from_optax",
+    "save",
+    "sweep",
     "trajectory",
 ]

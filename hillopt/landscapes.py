@@ -67,7 +67,7 @@ class TentHill(AbstractHill):
 
     def slope(self, position: Float[Array, ""]) -> Float[Array, ""]:
         uphill = (position > 1) & (self.rise(position) < self.height)
-        return jnp.where(uphill, 1.0, -1.0).astype(jnp.result_type(position))
+        return jnp.where(uphill, jnp.ones_like(position), -jnp.ones_like(position))
 
     def rise(self, position: Float[Array, ""]) -> Float[Array, ""]:
         return position - 1

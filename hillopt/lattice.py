@@ -64,7 +64,7 @@ class LatticeState(NamedTuple):
 
 def advance(lattice: Lattice, origin: Float[Array, ""], state: LatticeState) -> tuple[LatticeState, Float[Array, ""]]:
     """One step; also the signed quantity whose sign chose the direction."""
-    slope = jnp.where(state.rise <= 0, -1.0, 1.0).astype(state.memory.dtype)
+    slope = jnp.where(state.rise <= 0, -jnp.ones_like(state.rise), jnp.ones_like(state.rise))
     drive, direction = slope, slope
     if lattice.interpolation is not None:
         drive = lattice.interpolation * state.memory + (1 - lattice.interpolation) * slope

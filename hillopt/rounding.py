@@ -93,7 +93,7 @@ def _evaluate(jaxpr: Any, consts: Sequence[Any], args: Sequence[Ball], doubts: l
 def _literal(atom: Any) -> Ball:
     """A literal such as 1 or 0.5 is exact; one such as 1e-8 is the rounding of a decimal."""
     value = np.asarray(atom.val)
-    if not np.issubdtype(value.dtype, np.floating) or float(value) * 2**10 == round(float(value) * 2**10):
+    if not np.issubdtype(value.dtype, np.floating) or value * 2.0**10 == np.round(value * 2.0**10):
         return Ball(atom.val)
     return rounded(jnp.asarray(atom.val, atom.aval.dtype))
 
@@ -278,7 +278,7 @@ def _convert(value: Any, inputs: list[Ball], params: Any, doubts: list[Any]) -> 
         return None
     widening = jnp.finfo(value.dtype).bits >= jnp.finfo(jnp.result_type(source.midpoint)).bits
     radius = None if source.radius is None else source.radius.astype(value.dtype)
-    return radius if widening else _sum(radius, _ulps(value))
+    return radius if widening else _sum(radius, jnp.where(jnp.isinf(value), 0.0, _ulps(value)))
 
 
 _CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr", "remat": "jaxpr"}

@@ -1,8 +1,8 @@
 """Climbs for any optimizer: its own update, step by step.
 
 `climb_with_bounds` carries a running error bound through every operation of the update (`hillopt.rounding`). Trapped is
-said when the floating-point state repeats exactly, or when the walk has met a closed bound. It goes on to max_steps all
-the same: only so many steps are vouched for against rounding.
+said when the walk has met a closed bound, which ends it, or when the floating-point state repeats exactly. It then goes on
+to max_steps all the same: only so many steps are vouched for against rounding.
 
 `climb_plainly` keeps the highest rise and nothing else, at full speed: all of its answers count as flagged.
 """
@@ -31,8 +31,12 @@ class _Walk(NamedTuple):
     highest: Array
     """Bound of every exact rise so far."""
     step: Array
+    reach: Array
+    """Closed bound of every later rise."""
     upper: Array
     proved: Array
+    known: Array
+    """A closed bound is met: nothing that rounding does from here on matters."""
     period: Array
     diverged: Array
     flagged: Array
@@ -55,7 +59,7 @@ def climb_with_bounds(
     walks = jax.vmap(lambda optimizer, target: _set_out(hill, optimizer, target))(optimizer, target)
 
     def is_walking(walk: _Walk, target: Array | None) -> Array:
-        over = walk.diverged
+        over = walk.diverged | walk.known
         if target is not None:
             over |= is_decided(walk.height, walk.upper, target)
         return (walk.num_steps < max_steps) & ~over
@@ -100,8 +104,10 @@ def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | N
         error=rise.radius,
         highest=rise.midpoint + rise.radius,
         step=none,
+        reach=zero + _reach(hill, optimizer, state),
         upper=zero + jnp.inf,
         proved=no,
+        known=no,
         period=none,
         diverged=no,
         flagged=no,
@@ -117,6 +123,10 @@ def _with_radius(leaf: Any) -> Any:
     return Ball(leaf.midpoint, jnp.zeros_like(leaf.midpoint)) if is_ball(leaf) and leaf.radius is None else leaf
 
 
+def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: Any) -> Array | float:
+    return optimizer.reach(midpoints(state)) if hill.slope_is_unit else jnp.inf
+
+
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
     def advance(optimizer: AbstractOptimizer, position: Array, state: Any) -> tuple[Array, Any, Array]:
         displacement, state = optimizer.update(hill.slope(position), state, position)
@@ -130,7 +140,8 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array |
     lost = is_lost(rise.midpoint)
     higher = (rise.midpoint > walk.height) & (rise.midpoint < jnp.inf)
     height = jnp.where(higher, rise.midpoint, walk.height)
-    highest = jnp.where(higher | ~lost, jnp.maximum(walk.highest, rise.midpoint + rise.radius), walk.highest)
+    no_higher = jnp.minimum(rise.midpoint + rise.radius, jnp.maximum(walk.reach, rise.midpoint))
+    highest = jnp.where(higher | ~lost, jnp.maximum(walk.highest, no_higher), walk.highest)
     flagged, passage = walk.flagged | ambiguous, walk.passage
     if target is not None:
         flagged |= ~(jnp.abs(rise.midpoint - target) > rise.radius)
@@ -139,8 +150,9 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array |
     here = midpoints((position, state))
     repeats = jnp.asarray([jnp.all(a == b) for a, b in zip(jax.tree.leaves(here), jax.tree.leaves(walk.saved), strict=True)])
     returned = jnp.all(repeats)
-    reach = optimizer.reach(midpoints(state)) if hill.slope_is_unit else jnp.inf
-    upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned, highest, reach)), highest)
+    reach = jnp.zeros_like(height) + _reach(hill, optimizer, state)
+    known = has_met(jnp.maximum(reach, height), height)
+    upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned | known, highest, reach)), highest)
     move_on = since == walk.window
     return _Walk(
         position=position,
@@ -149,8 +161,10 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array |
         error=jnp.where(higher, rise.radius, walk.error),
         highest=highest,
         step=jnp.where(higher, num_steps, walk.step),
+        reach=reach,
         upper=upper,
-        proved=walk.proved | returned | has_met(upper, height),
+        proved=walk.proved | returned | known,
+        known=known,
         period=jnp.where(returned & (walk.period == 0), since, walk.period),
         diverged=walk.diverged | lost,
         flagged=flagged,

@@ -1,0 +1,74 @@
+"""The axes of a sweep: which values a hyperparameter, or the height, takes."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Self
+
+import numpy as np
+from jaxtyping import ArrayLike
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """Increasing values and the scale on which they are evenly spaced; make it with one of the class methods.
+
+    `scale` is "linear", "log", "log_complement" (even in the logarithm of 1 - value, for betas near 1) or "list".
+    """
+
+    values: tuple[float, ...]
+    scale: str = "list"
+
+    def __post_init__(self) -> None:
+        numbers = np.asarray(self.values, np.float64)
+        if numbers.size == 0:
+            raise ValueError("an axis needs at least one point, got none; give some values.")
+        if not np.all(np.isfinite(numbers)):
+            raise ValueError(f"an axis must be finite, got {_first(numbers, ~np.isfinite(numbers)):g}; remove such values.")
+        steps = np.diff(numbers)
+        if np.any(steps <= 0):
+            raise ValueError(
+                f"an axis must increase, got {numbers[:-1][steps <= 0][0]:g} before {numbers[1:][steps <= 0][0]:g}; "
+                "give the smaller end first and no value twice."
+            )
+
+    @classmethod
+    def linear(cls, low: float, high: float, num: int) -> Self:
+        """`num` evenly spaced values from low to high, both included."""
+        return cls._spaced("linear", np.linspace, low, high, num)
+
+    @classmethod
+    def log(cls, low: float, high: float, num: int) -> Self:
+        """`num` values from low to high, evenly spaced in the logarithm; low > 0."""
+        if low <= 0:
+            raise ValueError(f"a log axis must be positive, got {low:g}; start above 0 or take a linear axis.")
+        return cls._spaced("log", np.geomspace, low, high, num)
+
+    @classmethod
+    def log_complement(cls, low: float, high: float, num: int) -> Self:
+        """`num` values from low to high < 1, evenly spaced in the logarithm of 1 - value."""
+        if high >= 1:
+            raise ValueError(f"a log-complement axis must stay below 1, got {high:g}; end at 0.999, say.")
+        return cls._spaced("log_complement", lambda a, b, n: 1 - np.geomspace(1 - a, 1 - b, n), low, high, num)
+
+    @classmethod
+    def of(cls, values: "Axis | ArrayLike | Sequence[float]") -> "Axis":
+        """An axis as it is, or a list of values as one."""
+        if isinstance(values, Axis):
+            return values
+        return cls(tuple(np.asarray(values, np.float64).reshape(-1).tolist()))
+
+    @classmethod
+    def _spaced(cls, scale: str, space: Callable, low: float, high: float, num: int) -> Self:
+        if num < 1:
+            raise ValueError(f"an axis needs at least one point, got {num}; give a positive number of points.")
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"an axis must be finite, got {low:g} to {high:g}; give finite ends.")
+        if low > high or (num > 1 and low == high):
+            raise ValueError(f"an axis must increase, got {low:g} to {high:g}; give the smaller end first.")
+        values = space(low, high, num)
+        values[0], values[-1] = (low, high) if num > 1 else (low, low)
+        return cls(tuple(values.tolist()), scale)
+
+
+def _first(numbers: np.ndarray, which: np.ndarray) -> float:
+    return float(numbers[which][0])

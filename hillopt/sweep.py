@@ -1,0 +1,369 @@
+"""A grid of settings, walked tile by tile, as one labelled data set."""
+
+import functools
+import importlib.metadata
+import inspect
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike
+
+from hillopt.axes import Axis
+from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer, near_miss
+from hillopt.rollout import check_max_steps
+from hillopt.verdicts import Verdict, judge
+
+if TYPE_CHECKING:
+    import xarray
+
+DEFAULT_TILE = 65_536
+HEIGHT_DIMENSION = "hill_height"
+
+
+class Progress(NamedTuple):
+    """What a sweep tells on its way."""
+
+    cells: int
+    """Settings answered so far."""
+    total: int
+    steps: int
+    """Optimizer steps that these settings stand for; a ramp walked in closed form counts in full."""
+
+
+def sweep(
+    hill: AbstractHill,
+    optimizer: Callable[..., AbstractOptimizer],
+    axes: Mapping[str, Axis | ArrayLike],
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    dtype: str | None = None,
+    tile: int = DEFAULT_TILE,
+    implementation: str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> "xarray.Dataset":
+    """Critical heights over the product of all axes.
+
+    **Arguments**
+
+    - `hill`: the landscape; its height is ignored.
+    - `optimizer`: what makes one, such as `ho.Adam` or `functools.partial(ho.from_optax, optax.radam)`.
+    - `axes`: hyperparameter name to `Axis` or increasing values. An axis named "height" is not walked: it adds the
+      verdicts on hills of those heights, which follow from the critical height.
+    - `fixed`: the hyperparameters that are not swept and not left at their default.
+    - `max_steps`, `implementation`: as in `critical_height`.
+    - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.
+    - `tile`: settings walked at once. All tiles have one shape, so one compilation serves; the answer does not depend on
+      it, bit for bit. The lanes of a tile are dealt to all local devices.
+    - `on_progress`: called after every tile.
+
+    Returns a data set whose dimensions are the axes in the given order. Raises ValueError, before any walk, for unknown
+    names, bad axes, hyperparameters out of range, and grids that do not fit into memory.
+    """
+    plan = _plan(hill, optimizer, axes, fixed or {}, max_steps, dtype, tile, implementation)
+    names = [field for field in CriticalHeight._fields]
+    flat: dict[str, np.ndarray] = {}
+    walked = steps = 0
+    for cells, answer in _walk_tiles(plan):
+        for name in names:
+            values = np.asarray(getattr(answer, name))[: cells.stop - cells.start]
+            flat.setdefault(name, np.empty(plan.size, values.dtype))[cells] = values
+        walked, steps = cells.stop, steps + int(flat["num_steps"][cells].astype(np.int64).sum())
+        if on_progress is not None:
+            on_progress(Progress(walked, plan.size, steps))
+    return _label(plan, {name: plan.in_given_order(values) for name, values in flat.items()})
+
+
+class _Plan(NamedTuple):
+    """A checked sweep. Lanes are numbered with the learning rate running fastest.
+
+    Neighbouring lanes then differ in the learning rate alone; since the ramp is skipped, they settle after about as many
+    steps, and a block of them stops early together.
+    """
+
+    hill: AbstractHill
+    make: Callable[..., AbstractOptimizer]
+    axes: dict[str, Axis]
+    heights: Axis | None
+    fixed: dict[str, Any]
+    max_steps: int
+    dtype: np.dtype
+    tile: int
+    implementation: str
+
+    @property
+    def size(self) -> int:
+        return math.prod(len(axis.values) for axis in self.axes.values())
+
+    @property
+    def walk_order(self) -> list[str]:
+        return sorted(self.axes, key=lambda name: name == "learning_rate")
+
+    def lanes(self, start: int, num: int) -> dict[str, np.ndarray]:
+        """The swept values of `num` lanes from `start` on, the grid's last lane standing in beyond its end."""
+        shape = tuple(len(self.axes[name].values) for name in self.walk_order)
+        index = np.unravel_index(np.minimum(np.arange(start, start + num), self.size - 1), shape)
+        return {
+            name: np.asarray(self.axes[name].values, self.dtype)[where]
+            for name, where in zip(self.walk_order, index, strict=True)
+        }
+
+    def in_given_order(self, flat: np.ndarray) -> np.ndarray:
+        grid = flat.reshape([len(self.axes[name].values) for name in self.walk_order])
+        return np.transpose(grid, [self.walk_order.index(name) for name in self.axes])
+
+    def optimizer(self, swept: Mapping[str, Any]) -> AbstractOptimizer:
+        fixed = {name: self.dtype.type(value) if isinstance(value, float) else value for name, value in self.fixed.items()}
+        return self.make(**swept, **fixed)
+
+
+def _plan(
+    hill: AbstractHill,
+    make: Callable[..., AbstractOptimizer],
+    axes: Mapping[str, Any],
+    fixed: Mapping[str, Any],
+    max_steps: int,
+    dtype: str | None,
+    tile: int,
+    implementation: str | None,
+) -> _Plan:
+    checked = {name: _named_axis(name, values) for name, values in axes.items()}
+    heights = checked.pop("height", None)
+    if not checked:
+        raise ValueError("`axes` must name at least one hyperparameter to sweep, such as learning_rate; got none.")
+    _check_names(make, [*checked, *fixed])
+    twice = sorted(set(checked) & set(fixed))
+    if twice:
+        raise ValueError(f"`fixed` must not name what `axes` sweeps, got {twice[0]!r} in both; remove one of them.")
+    if heights is not None and heights.values[0] < 0:
+        raise ValueError(f"`axes['height']` must not be negative, got {heights.values[0]:g}; start at 0 or above.")
+    if tile < 1:
+        raise ValueError(f"`tile` must be at least 1, got {tile}; the default is {DEFAULT_TILE}.")
+    check_max_steps(max_steps)
+    plan = _Plan(hill, make, checked, heights, dict(fixed), max_steps, check_dtype(dtype), tile, "")
+    optimizer = plan.optimizer({name: np.asarray(axis.values, plan.dtype) for name, axis in checked.items()})
+    optimizer.check()
+    scalars = plan.optimizer({name: plan.dtype.type(axis.values[0]) for name, axis in checked.items()})
+    _check_memory(plan)
+    return plan._replace(implementation=choose_implementation(hill, scalars, implementation))
+
+
+def _named_axis(name: str, values: Any) -> Axis:
+    try:
+        return Axis.of(values)
+    except ValueError as error:
+        raise ValueError(f"`axes[{name!r}]`: {error}") from error
+
+
+def _check_names(make: Callable, names: list[str]) -> None:
+    parameters = inspect.signature(make).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return  # the factory names what it does not know
+    label = getattr(make, "__name__", "the optimizer")
+    for name in names:
+        if name not in parameters:
+            raise ValueError(f"`{label}` has no hyperparameter {name!r}; {near_miss(name, [*parameters, 'height'])}")
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in names:
+            raise ValueError(f"`{label}` needs a value for {name!r}; add an axis or fix it.")
+
+
+def check_dtype(dtype: str | None) -> np.dtype:
+    """The walk's dtype; ValueError for one that is not a float, or float64 while JAX has it switched off."""
+    wanted = np.dtype(dtype) if dtype is not None else np.dtype(jnp.result_type(float))
+    if wanted not in (np.float32, np.float64):
+        raise ValueError(f"`dtype` must be float32 or float64, got {wanted}.")
+    if wanted == np.float64 and not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            "`dtype` float64 is switched off in JAX; call jax.config.update('jax_enable_x64', True) first, or take float32."
+        )
+    return wanted
+
+
+def result_bytes(cells: int, num_heights: int, dtype: np.dtype) -> int:
+    """Size of a sweep's result: three floats, three int32, two bytes a cell, and two bytes a cell and height."""
+    return cells * (3 * np.dtype(dtype).itemsize + 3 * 4 + 2 + 2 * num_heights)
+
+
+def _check_memory(plan: _Plan) -> None:
+    num_heights = 0 if plan.heights is None else len(plan.heights.values)
+    needed = 2 * result_bytes(plan.size, num_heights, plan.dtype)  # once more while it is put in order
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > available:
+        raise ValueError(
+            f"`axes` give {plan.size:,} settings, whose result needs {needed / 2**30:.3g} GiB of memory, and this machine "
+            f"has {available / 2**30:.3g}; take fewer points, or sweep the grid in parts."
+        )
+
+
+def _walk_tiles(plan: _Plan) -> Iterator[tuple[slice, CriticalHeight]]:
+    """Answers by ranges of lanes. The next tile is already walking while one is being read."""
+    devices = jax.local_devices()
+    tile = min(plan.tile, plan.size)
+    width = -(-tile // len(devices))
+    solve = _tile_solver(plan, devices)
+    pending: list[tuple[slice, CriticalHeight]] = []
+    for start in range(0, plan.size, tile):
+        lanes = plan.lanes(start, width * len(devices))
+        dealt = {name: _deal(values, len(devices)) for name, values in lanes.items()}
+        pending.append((slice(start, min(start + tile, plan.size)), solve(dealt)))
+        if len(pending) == 2:
+            yield _collect(*pending.pop(0), len(devices))
+    for cells, answer in pending:
+        yield _collect(cells, answer, len(devices))
+
+
+def _deal(values: np.ndarray, hands: int) -> np.ndarray:
+    """Deal lanes out like cards, so that every device gets its share of the slow ones."""
+    return values.reshape(-1, hands).T.reshape(-1)
+
+
+def _collect(cells: slice, answer: CriticalHeight, hands: int) -> tuple[slice, CriticalHeight]:
+    return cells, jax.tree.map(lambda leaf: np.asarray(leaf).reshape(hands, -1).T.reshape(-1), answer)
+
+
+def _tile_solver(plan: _Plan, devices: list[Any]) -> Callable[[dict[str, np.ndarray]], CriticalHeight]:
+    mesh = jax.sharding.Mesh(np.asarray(devices), ("lane",))
+    spec = jax.sharding.PartitionSpec("lane")
+
+    def solve(swept: dict[str, jax.Array]) -> CriticalHeight:
+        optimizer = plan.optimizer(swept)
+        return critical_height(plan.hill, optimizer, max_steps=plan.max_steps, implementation=plan.implementation)
+
+    sharded = jax.shard_map(solve, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
+    return jax.jit(sharded)
+
+
+def _label(plan: _Plan, grids: dict[str, np.ndarray]) -> "xarray.Dataset":
+    import xarray
+
+    dims = list(plan.axes)
+    variables: dict[str, Any] = {name: (dims, grids[name], _ATTRIBUTES[name]) for name in grids}
+    coordinates: dict[str, Any] = {
+        name: (name, np.asarray(axis.values, plan.dtype), {"scale": axis.scale, "units": "1"})
+        for name, axis in plan.axes.items()
+    }
+    if plan.heights is not None:
+        heights = np.asarray(plan.heights.values, plan.dtype)
+        verdict, flagged = _judge_heights(grids, heights)
+        variables["escape"] = ([HEIGHT_DIMENSION, *dims], verdict, _ATTRIBUTES["escape"])
+        variables["escape_flagged"] = ([HEIGHT_DIMENSION, *dims], flagged, _ATTRIBUTES["escape_flagged"])
+        coordinates[HEIGHT_DIMENSION] = (
+            HEIGHT_DIMENSION,
+            heights,
+            {"scale": plan.heights.scale, "units": "1", "long_name": "height of the hill, in lengths of the run"},
+        )
+    return xarray.Dataset(variables, coordinates, attrs=_provenance(plan))
+
+
+def _judge_heights(grids: dict[str, np.ndarray], heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    shape = (len(heights), *grids["height"].shape)
+    verdict, flagged = np.empty(shape, np.int8), np.empty(shape, bool)
+    diverged = grids["verdict"] == Verdict.DIVERGED
+    for row, height in enumerate(heights):
+        verdict[row] = judge(grids["height"], grids["upper"], diverged, height)
+        flagged[row] = grids["flagged"] | (np.abs(grids["height"] - height) <= grids["error"])
+    return verdict, flagged
+
+
+_FLAGS = {
+    "flag_values": [int(verdict) for verdict in Verdict],
+    "flag_meanings": " ".join(verdict.name.lower() for verdict in Verdict),
+}
+
+_ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "height": {
+        "units": "1",
+        "long_name": "critical height, lower end",
+        "comment": "highest rise met within max_steps, in lengths of the run to the valley",
+    },
+    "upper": {
+        "units": "1",
+        "long_name": "critical height, upper end",
+        "comment": "no number of steps ever climbs higher; infinite where no bound is known",
+    },
+    "error": {
+        "units": "1",
+        "long_name": "rounding error of height at most",
+        "comment": "where not flagged; hyperparameters count as known to half a unit in their last place",
+    },
+    "step": {"units": "1", "long_name": "step that met the critical height"},
+    "verdict": {
+        "long_name": "how the walk on the endless flank ended",
+        "comment": "trapped: proved that nothing above upper comes; undecided: max_steps ended the search",
+        **_FLAGS,
+    },
+    "period": {"units": "1", "long_name": "steps after which the walk repeats", "comment": "0 where not found"},
+    "flagged": {
+        "long_name": "rounding could change the answer",
+        "comment": "a decision of the walk lies within its rounding error",
+        "flag_values": [0, 1],
+        "flag_meanings": "certified flagged",
+    },
+    "num_steps": {"units": "1", "long_name": "steps that the walk was followed"},
+    "escape": {"long_name": "verdict on a hill of this height", **_FLAGS},
+    "escape_flagged": {
+        "long_name": "rounding could change the verdict on a hill of this height",
+        "flag_values": [0, 1],
+        "flag_meanings": "certified flagged",
+    },
+}
+
+
+def _provenance(plan: _Plan) -> dict[str, Any]:
+    device = jax.local_devices()[0]
+    versions = {name: importlib.metadata.version(name) for name in ("hillopt", "jax", "jaxlib", "numpy", "optax")}
+    axes = {name: [axis.values[0], axis.values[-1], len(axis.values), axis.scale] for name, axis in plan.axes.items()}
+    if plan.heights is not None:
+        axes["height"] = [plan.heights.values[0], plan.heights.values[-1], len(plan.heights.values), plan.heights.scale]
+    label = _label_of(plan.make)
+    call = f"sweep({type(plan.hill).__name__}(), {label}, axes={axes}, fixed={plan.fixed}, max_steps={plan.max_steps})"
+    return {
+        "title": f"Critical heights of {label} on {type(plan.hill).__name__}",
+        "hill": type(plan.hill).__name__,
+        "optimizer": label,
+        "fixed": json.dumps(plan.fixed, default=str),
+        "max_steps": plan.max_steps,
+        "dtype": str(plan.dtype),
+        "implementation": plan.implementation,
+        "device": f"{device.platform} {device.device_kind}, {jax.local_device_count()} local",
+        "versions": json.dumps(versions),
+        "call": call,
+    }
+
+
+def _label_of(make: Callable) -> str:
+    if isinstance(make, functools.partial):
+        return f"{make.func.__name__}({', '.join(getattr(arg, '__name__', str(arg)) for arg in make.args)})"
+    return getattr(make, "__name__", repr(make))
+
+
+def save(dataset: "xarray.Dataset", path: str | os.PathLike[str]) -> None:
+    """Write a sweep as a Zarr store; `xarray.open_zarr(path)` reads it anywhere.
+
+    Raises ValueError, before anything is written, if the path exists or the disk has no room for the data.
+    """
+    path = Path(path)
+    if path.exists():
+        raise ValueError(f"`path` {str(path)!r} exists; choose another name or remove it first.")
+    free = shutil.disk_usage(_nearest_folder(path)).free
+    if dataset.nbytes > free:
+        raise ValueError(
+            f"`path` {str(path)!r} needs {dataset.nbytes / 2**30:.3g} GiB and the disk has {free / 2**30:.3g} left; "
+            "choose another disk or take fewer points."
+        )
+    dataset.to_zarr(path, mode="w-", zarr_format=3, consolidated=False)
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in path.absolute().parents if folder.is_dir())
