@@ -1,7 +1,7 @@
 """How high a hill can an optimizer climb out of?"""
 
 from hillopt.axes import Axis
-from hillopt.critical import CriticalHeight, Escape, critical_height, escape
+from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, Escape, critical_height, escape
 from hillopt.landscapes import AbstractHill, TentHill
 from hillopt.optimizers import (
     OPTIMIZERS,
@@ -15,13 +15,16 @@ from hillopt.optimizers import (
     Nesterov,
     RMSprop,
     SignDescent,
+    check_names,
     from_optax,
 )
 from hillopt.rollout import Trajectory, trajectory
-from hillopt.sweep import Progress, save, sweep
+from hillopt.sweep import DEFAULT_TILE, Progress, save, sweep
 from hillopt.verdicts import Verdict
 
 __all__ = [
+    "DEFAULT_MAX_STEPS",
+    "DEFAULT_TILE",
     "OPTIMIZERS",
     "AbstractHill",
     "AbstractOptimizer",
@@ -41,6 +44,7 @@ __all__ = [
     "TentHill",
     "Trajectory",
     "Verdict",
+    "check_names",
     "critical_height",
     "escape",
     "from_optax",

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Self
 
 import numpy as np
 from jaxtyping import ArrayLike
@@ -23,7 +22,7 @@ class Axis:
         if numbers.size == 0:
             raise ValueError("an axis needs at least one point, got none; give some values.")
         if not np.all(np.isfinite(numbers)):
-            raise ValueError(f"an axis must be finite, got {_first(numbers, ~np.isfinite(numbers)):g}; remove such values.")
+            raise ValueError(f"an axis must be finite, got {_first(numbers, ~np.isfinite(numbers)):g}; remove it.")
         steps = np.diff(numbers)
         if np.any(steps <= 0):
             raise ValueError(
@@ -32,19 +31,19 @@ class Axis:
             )
 
     @classmethod
-    def linear(cls, low: float, high: float, num: int) -> Self:
+    def linear(cls, low: float, high: float, num: int) -> "Axis":
         """`num` evenly spaced values from low to high, both included."""
         return cls._spaced("linear", np.linspace, low, high, num)
 
     @classmethod
-    def log(cls, low: float, high: float, num: int) -> Self:
+    def log(cls, low: float, high: float, num: int) -> "Axis":
         """`num` values from low to high, evenly spaced in the logarithm; low > 0."""
         if low <= 0:
             raise ValueError(f"a log axis must be positive, got {low:g}; start above 0 or take a linear axis.")
         return cls._spaced("log", np.geomspace, low, high, num)
 
     @classmethod
-    def log_complement(cls, low: float, high: float, num: int) -> Self:
+    def log_complement(cls, low: float, high: float, num: int) -> "Axis":
         """`num` values from low to high < 1, evenly spaced in the logarithm of 1 - value."""
         if high >= 1:
             raise ValueError(f"a log-complement axis must stay below 1, got {high:g}; end at 0.999, say.")
@@ -58,7 +57,7 @@ class Axis:
         return cls(tuple(np.asarray(values, np.float64).reshape(-1).tolist()))
 
     @classmethod
-    def _spaced(cls, scale: str, space: Callable, low: float, high: float, num: int) -> Self:
+    def _spaced(cls, scale: str, space: Callable, low: float, high: float, num: int) -> "Axis":
         if num < 1:
             raise ValueError(f"an axis needs at least one point, got {num}; give a positive number of points.")
         if not (np.isfinite(low) and np.isfinite(high)):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int8
+from jaxtyping import Array, Bool, Float, Int, Int8
 
 from hillopt.blocks import in_blocks
 from hillopt.climbs import Climb, climb_on_lattice, climb_plainly, climb_with_bounds
@@ -37,8 +37,8 @@ class CriticalHeight(NamedTuple):
     step: Int[Array, "..."]
     """The step that met `height`."""
     verdict: Int8[Array, "..."]
-    """`Verdict.TRAPPED` where it is proved that nothing higher comes (up to `upper`), UNDECIDED where max_steps ended the
-    search, DIVERGED where the walk left the range of its dtype."""
+    """`Verdict.TRAPPED` where it is proved that nothing higher comes (up to `upper`), UNDECIDED where max_steps ended
+    the search, DIVERGED where the walk left the range of its dtype."""
     period: Int[Array, "..."]
     """Steps after which the walk repeats itself; 0 where no recurrence was found."""
     flagged: Bool[Array, "..."]
@@ -65,7 +65,7 @@ def critical_height(
     hill: AbstractHill,
     optimizer: AbstractOptimizer,
     *,
-    max_steps: int | Int[Array, ""] = DEFAULT_MAX_STEPS,
+    max_steps: Any = DEFAULT_MAX_STEPS,
     implementation: str | None = None,
 ) -> CriticalHeight:
     """Solve for the highest hill that the optimizer escapes over, by one walk on the endless flank.
@@ -102,7 +102,7 @@ def escape(
     hill: AbstractHill,
     optimizer: AbstractOptimizer,
     *,
-    max_steps: int | Int[Array, ""] = DEFAULT_MAX_STEPS,
+    max_steps: Any = DEFAULT_MAX_STEPS,
     implementation: str | None = None,
 ) -> Escape:
     """Decide whether the optimizer escapes from the hill at its height (or heights: `TentHill(height=array)`).
@@ -114,12 +114,13 @@ def escape(
     climbed = _climb(hill, optimizer, hill.height, max_steps, implementation)
     target = jnp.broadcast_to(jnp.asarray(hill.height, climbed.height.dtype), climbed.height.shape)
     verdict = judge(climbed.height, climbed.upper, climbed.diverged, target)
-    step = jnp.where(verdict == Verdict.ESCAPED, climbed.passage, climbed.num_steps)
+    passage = climbed.num_steps if climbed.passage is None else climbed.passage
+    step = jnp.where(verdict == Verdict.ESCAPED, passage, climbed.num_steps)
     return Escape(verdict, step, climbed.flagged)
 
 
 def _climb(
-    hill: AbstractHill, optimizer: AbstractOptimizer, target: ArrayLike | None, max_steps: Any, implementation: str | None
+    hill: AbstractHill, optimizer: AbstractOptimizer, target: Any, max_steps: Any, implementation: str | None
 ) -> Climb:
     if not hill.flank_is_shared:
         raise ValueError(f"`{type(hill).__name__}` has another flank for every height; one walk cannot answer for all.")
@@ -151,8 +152,8 @@ def choose_implementation(hill: AbstractHill, optimizer: AbstractOptimizer, name
         raise ValueError(f"`implementation` {name!r} is unknown; {near_miss(name, CLIMBS)}")
     if name == "lattice" and not has_lattice:
         raise ValueError(
-            f"`implementation='lattice'` cannot serve: {type(optimizer).__name__} on {type(hill).__name__} does not move "
-            "on a lattice; leave `implementation` out, or take 'bounded'."
+            f"`implementation='lattice'` cannot serve: {type(optimizer).__name__} on {type(hill).__name__} does not "
+            "move on a lattice; leave `implementation` out, or take 'bounded'."
         )
     return name
 

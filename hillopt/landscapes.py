@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import ClassVar, Self
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ class AbstractHill(abc.ABC):
     the valley's floor; a walk has *escaped* the hill of height h as soon as some rise reaches h.
     """
 
-    height: ArrayLike
+    height: Any
     start: ClassVar[float]
     """Where every walk begins."""
     flank_is_shared: ClassVar[bool]
@@ -25,22 +25,22 @@ class AbstractHill(abc.ABC):
     """True if the slope is -1 or +1 everywhere, which the exact lattice walks and the closed bounds rely on."""
 
     @abc.abstractmethod
-    def value(self, position: Float[Array, ""]) -> Float[Array, ""]:
+    def value(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         """Elevation at a position."""
 
     @abc.abstractmethod
-    def slope(self, position: Float[Array, ""]) -> Float[Array, ""]:
+    def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         """Derivative of the elevation: all that the optimizer sees."""
 
     @abc.abstractmethod
-    def rise(self, position: Float[Array, ""]) -> Float[Array, ""]:
+    def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         """How far up the flank a position lies; negative before the valley."""
 
     @abc.abstractmethod
-    def at(self, height: ArrayLike) -> Self:
+    def at(self, height: ArrayLike) -> "AbstractHill":
         """The same hill with another height; `at(inf)` is the endless flank."""
 
-    def escaped(self, position: Float[Array, ""]) -> Bool[Array, ""]:
+    def escaped(self, position: Float[Array, "..."]) -> Bool[Array, "..."]:
         """Whether a position is at or beyond the crest."""
         return self.rise(position) >= self.height
 
@@ -55,21 +55,21 @@ class TentHill(AbstractHill):
     critical heights are found.
     """
 
-    height: ArrayLike = float("inf")
+    height: Any = float("inf")
 
     start: ClassVar[float] = 0.0
     flank_is_shared: ClassVar[bool] = True
     slope_is_unit: ClassVar[bool] = True
 
-    def value(self, position: Float[Array, ""]) -> Float[Array, ""]:
+    def value(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         rise = self.rise(position)
         return jnp.where(rise < self.height, jnp.abs(rise), 2 * self.height - rise)
 
-    def slope(self, position: Float[Array, ""]) -> Float[Array, ""]:
+    def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         uphill = (position > 1) & (self.rise(position) < self.height)
         return jnp.where(uphill, jnp.ones_like(position), -jnp.ones_like(position))
 
-    def rise(self, position: Float[Array, ""]) -> Float[Array, ""]:
+    def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         return position - 1
 
     def at(self, height: ArrayLike) -> "TentHill":

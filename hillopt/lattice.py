@@ -4,16 +4,16 @@ On slopes of -1 and +1 many optimizers move by an exact rule. With the memory m 
 ball steps x <- x - lr/(1-b) m, and since b (m' - m) = (1 - b) (g - m'), the combination x - weight * m moves by exactly
 `spacing` a step, down or up. So
 
-    x_t = x_0 + spacing * index_t + weight * memory_t + shift_t
+    x_t = x_0 + spacing * site_t + weight * memory_t + shift_t
 
-with an *integer* index, a memory that forgets its own errors by the factor `decay` a step, and (Adam alone) a shift that
+with an *integer* site, a memory that forgets its own errors by the factor `decay` a step, and (Adam alone) a shift that
 collects the bias corrections and soon stands still. A floating-point walk in these coordinates keeps the same error for
-ever, and an orbit that comes back can be proved to come back for ever: see `climb.on_lattice`.
+ever, and an orbit that comes back can be proved to come back for ever: see `hillopt.climbs.on_lattice`.
 """
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,61 +25,64 @@ from hillopt.rounding import Ball, bounded, midpoints, radii
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Lattice:
-    """The numbers of an optimizer's walk on slopes of size one.
+    """The numbers of an optimizer's walk on slopes of size one: float arrays, or balls around them.
 
     `interpolation` (Lion) is the share of the memory in the direction's sign, None where the slope alone decides.
     `bias_corrected` (Adam): the step is spacing * m / (1 - decay^t), so the ramp down to the valley has even steps.
     Otherwise the memory fills up on the way down and the ramp accelerates.
     """
 
-    spacing: Float[Array, ""]
-    weight: Float[Array, ""]
-    decay: Float[Array, ""]
-    complement: Float[Array, ""]
-    interpolation: Float[Array, ""] | None = None
+    spacing: Any
+    weight: Any
+    decay: Any
+    complement: Any
+    """1 - decay"""
+    interpolation: Any = None
     bias_corrected: bool = dataclasses.field(default=False, metadata={"static": True})
 
 
 class Foot(NamedTuple):
-    """The walk's first step beyond the valley, from which the lattice walk goes on."""
+    """The walk's first step beyond the valley, from which the lattice walk goes on: arrays, or balls around them."""
 
-    step: Int[Array, ""]
-    rise: Float[Array, ""]
-    memory: Float[Array, ""]
-    power: Float[Array, ""]
+    step: Any
+    rise: Any
+    memory: Any
+    power: Any
     """decay^step"""
-    origin: Float[Array, ""]
-    """The rise at index, memory and shift zero; the index and the shift are counted from here."""
+    origin: Any
+    """The rise at site, memory and shift zero; the site and the shift are counted from here."""
 
 
 class LatticeState(NamedTuple):
     """Where a walk stands: its rise above the valley and the coordinates that give it."""
 
-    rise: Float[Array, ""]
-    index: Float[Array, ""]
-    memory: Float[Array, ""]
-    shift: Float[Array, ""]
-    power: Float[Array, ""]
+    rise: Float[Array, "..."]
+    site: Float[Array, "..."]
+    memory: Float[Array, "..."]
+    shift: Float[Array, "..."]
+    power: Float[Array, "..."]
 
 
-def advance(lattice: Lattice, origin: Float[Array, ""], state: LatticeState) -> tuple[LatticeState, Float[Array, ""]]:
+def advance(
+    lattice: Lattice, origin: Float[Array, "..."], state: LatticeState
+) -> tuple[LatticeState, Float[Array, "..."]]:
     """One step; also the signed quantity whose sign chose the direction."""
     slope = jnp.where(state.rise <= 0, -jnp.ones_like(state.rise), jnp.ones_like(state.rise))
     drive, direction = slope, slope
     if lattice.interpolation is not None:
         drive = lattice.interpolation * state.memory + (1 - lattice.interpolation) * slope
         direction = jnp.sign(drive)
-    index = state.index - direction
+    site = state.site - direction
     memory = lattice.decay * state.memory + lattice.complement * slope
     power, shift = state.power, state.shift
     if lattice.bias_corrected:
         power = lattice.decay * power
         shift = shift - lattice.spacing * memory * power / (1 - power)
-    rise = origin + lattice.spacing * index + lattice.weight * memory + shift
-    return LatticeState(rise, index, memory, shift, power), drive
+    rise = origin + lattice.spacing * site + lattice.weight * memory + shift
+    return LatticeState(rise, site, memory, shift, power), drive
 
 
-def shift_left(lattice: Lattice, power: Float[Array, ""]) -> Float[Array, ""]:
+def shift_left(lattice: Lattice, power: Float[Array, "..."]) -> Float[Array, "..."]:
     """Bound of all that the shift can still move, whatever slopes follow.
 
     The sum of spacing p/(1 - p) over p = power decay^s, s >= 1, is at most its integral from s = 0.
@@ -89,19 +92,19 @@ def shift_left(lattice: Lattice, power: Float[Array, ""]) -> Float[Array, ""]:
     return 1.01 * lattice.spacing * -jnp.log1p(-power) / -jnp.log(jnp.maximum(lattice.decay, _tiny(power)))
 
 
-def _tiny(like: Float[Array, ""]) -> float:
+def _tiny(like: Float[Array, "..."]) -> float:
     return float(jnp.finfo(like.dtype).tiny)
 
 
 class Errors(NamedTuple):
     """Bounds of the rounding errors of a lattice walk; they hold at every step, however many there are."""
 
-    rise: Float[Array, ""]
-    memory: Float[Array, ""]
-    drive: Float[Array, ""]
+    rise: Float[Array, "..."]
+    memory: Float[Array, "..."]
+    drive: Float[Array, "..."]
 
 
-def errors(lattice: Lattice, foot: Foot, reach: Float[Array, ""]) -> Errors:
+def errors(lattice: Lattice, foot: Foot, reach: Float[Array, "..."]) -> Errors:
     """Rounding errors of `advance` from the foot on; `lattice` and `foot` hold balls, |rise| never exceeds `reach`.
 
     The memory's error e obeys e' <= decay e + (what a step adds), hence never exceeds that over 1 - decay. The shift adds
@@ -132,7 +135,7 @@ def errors(lattice: Lattice, foot: Foot, reach: Float[Array, ""]) -> Errors:
     return Errors(rise + shift + 3 * eps * span, memory, drive)
 
 
-def descend(lattice: Lattice, max_steps: Int[Array, ""]) -> tuple[Foot, Bool[Array, ""]]:
+def descend(lattice: Lattice, max_steps: Int[Array, ""]) -> tuple[Foot, Bool[Array, "..."]]:
     """Walk down to the first step beyond the valley in closed form; also whether rounding leaves a doubt where it lands.
 
     `lattice` holds balls, and so does the foot. Downhill from rest the position after n steps is spacing n
@@ -156,11 +159,11 @@ def descend(lattice: Lattice, max_steps: Int[Array, ""]) -> tuple[Foot, Bool[Arr
     return Foot(step.astype(jnp.int32), rise, memory, power, origin), doubt
 
 
-def _rise_downhill(lattice: Lattice, steps: Float[Array, ""]) -> Float[Array, ""]:
+def _rise_downhill(lattice: Lattice, steps: Float[Array, "..."]) -> Float[Array, "..."]:
     return _downhill(lattice, steps)[0]
 
 
-def _downhill(lattice: Lattice, steps: Float[Array, ""]) -> tuple[Float[Array, ""], ...]:
+def _downhill(lattice: Lattice, steps: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
     """After `steps` steps down from rest: the rise, the last step's length, the memory and decay^steps."""
     power = lattice.decay**steps
     if lattice.bias_corrected:
@@ -170,7 +173,7 @@ def _downhill(lattice: Lattice, steps: Float[Array, ""]) -> tuple[Float[Array, "
     return rise, hop, power - 1, power
 
 
-def _crossing(lattice: Lattice) -> Float[Array, ""]:
+def _crossing(lattice: Lattice) -> Float[Array, "..."]:
     """Real number of steps at which the downhill walk stands on the valley."""
     even = 1 / lattice.spacing
     if lattice.bias_corrected:
@@ -178,7 +181,7 @@ def _crossing(lattice: Lattice) -> Float[Array, ""]:
     lag = lattice.weight / lattice.spacing
     rate = jnp.log(jnp.maximum(lattice.decay, _tiny(even)))
 
-    def newton(_: int, steps: Float[Array, ""]) -> Float[Array, ""]:
+    def newton(_: Array, steps: Float[Array, "..."]) -> Float[Array, "..."]:
         """The walk is convex in time, so Newton's method comes down from the right without overshooting."""
         power = jnp.exp(rate * steps)
         return jnp.maximum(steps - (steps - lag * (1 - power) - even) / (1 + lag * rate * power), 0)

@@ -59,14 +59,14 @@ def bounded(function: Callable) -> Callable:
     def run(*args: Any) -> tuple[Any, Bool[Array, ""]]:
         leaves, treedef = jax.tree.flatten(args, is_leaf=is_ball)
         balls = [leaf if is_ball(leaf) else Ball(leaf) for leaf in leaves]
-        midpoints = treedef.unflatten([ball.midpoint for ball in balls])
+        midpoints = jax.tree.unflatten(treedef, [ball.midpoint for ball in balls])
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*midpoints)
         doubts: list[Any] = []
         outputs = _evaluate(closed.jaxpr, closed.consts, balls, doubts)
         ambiguous = jnp.asarray(False)
         for doubt in doubts:
             ambiguous = ambiguous | doubt
-        return jax.tree.structure(shapes).unflatten([_as_leaf(ball) for ball in outputs]), ambiguous
+        return jax.tree.unflatten(jax.tree.structure(shapes), [_as_leaf(ball) for ball in outputs]), ambiguous
 
     return run
 
@@ -142,7 +142,7 @@ def _overlap(a: Ball, b: Ball) -> Any:
     return ~(jnp.abs(a.midpoint - b.midpoint) > ball_radius(a) + ball_radius(b))
 
 
-def _ulps(value: Any, count: float = 1.0) -> Any:
+def _ulps(value: Any, count: int = 1) -> Any:
     info = jnp.finfo(value.dtype)
     return count * float(info.eps) * jnp.abs(value)
 
@@ -281,7 +281,13 @@ def _convert(value: Any, inputs: list[Ball], params: Any, doubts: list[Any]) -> 
     return radius if widening else _sum(radius, jnp.where(jnp.isinf(value), 0.0, _ulps(value)))
 
 
-_CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr", "remat": "jaxpr"}
+_CALLS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "remat": "jaxpr",
+}
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 _STRUCTURAL = {"reshape", "squeeze", "broadcast_in_dim", "expand_dims", "transpose", "slice", "concatenate", "copy"}
 _EXACT = {"neg", "abs", "sign", "max", "min", "clamp", "select_n", *_STRUCTURAL}

@@ -2,7 +2,6 @@
 
 import functools
 import importlib.metadata
-import inspect
 import json
 import math
 import os
@@ -19,7 +18,7 @@ from jaxtyping import ArrayLike
 from hillopt.axes import Axis
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
 from hillopt.landscapes import AbstractHill
-from hillopt.optimizers import AbstractOptimizer, near_miss
+from hillopt.optimizers import AbstractOptimizer, check_names
 from hillopt.rollout import check_max_steps
 from hillopt.verdicts import Verdict, judge
 
@@ -71,7 +70,7 @@ def sweep(
     names, bad axes, hyperparameters out of range, and grids that do not fit into memory.
     """
     plan = _plan(hill, optimizer, axes, fixed or {}, max_steps, dtype, tile, implementation)
-    names = [field for field in CriticalHeight._fields]
+    names = CriticalHeight._fields
     flat: dict[str, np.ndarray] = {}
     walked = steps = 0
     for cells, answer in _walk_tiles(plan):
@@ -123,7 +122,9 @@ class _Plan(NamedTuple):
         return np.transpose(grid, [self.walk_order.index(name) for name in self.axes])
 
     def optimizer(self, swept: Mapping[str, Any]) -> AbstractOptimizer:
-        fixed = {name: self.dtype.type(value) if isinstance(value, float) else value for name, value in self.fixed.items()}
+        fixed = {
+            name: self.dtype.type(value) if isinstance(value, float) else value for name, value in self.fixed.items()
+        }
         return self.make(**swept, **fixed)
 
 
@@ -141,7 +142,7 @@ def _plan(
     heights = checked.pop("height", None)
     if not checked:
         raise ValueError("`axes` must name at least one hyperparameter to sweep, such as learning_rate; got none.")
-    _check_names(make, [*checked, *fixed])
+    check_names(make, [*checked, *fixed])
     twice = sorted(set(checked) & set(fixed))
     if twice:
         raise ValueError(f"`fixed` must not name what `axes` sweeps, got {twice[0]!r} in both; remove one of them.")
@@ -163,19 +164,6 @@ def _named_axis(name: str, values: Any) -> Axis:
         return Axis.of(values)
     except ValueError as error:
         raise ValueError(f"`axes[{name!r}]`: {error}") from error
-
-
-def _check_names(make: Callable, names: list[str]) -> None:
-    parameters = inspect.signature(make).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return  # the factory names what it does not know
-    label = getattr(make, "__name__", "the optimizer")
-    for name in names:
-        if name not in parameters:
-            raise ValueError(f"`{label}` has no hyperparameter {name!r}; {near_miss(name, [*parameters, 'height'])}")
-    for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in names:
-            raise ValueError(f"`{label}` needs a value for {name!r}; add an axis or fix it.")
 
 
 def check_dtype(dtype: str | None) -> np.dtype:
@@ -271,7 +259,9 @@ def _judge_heights(grids: dict[str, np.ndarray], heights: np.ndarray) -> tuple[n
     verdict, flagged = np.empty(shape, np.int8), np.empty(shape, bool)
     diverged = grids["verdict"] == Verdict.DIVERGED
     for row, height in enumerate(heights):
-        verdict[row] = judge(grids["height"], grids["upper"], diverged, height)
+        verdict[row] = judge(
+            jnp.asarray(grids["height"]), jnp.asarray(grids["upper"]), jnp.asarray(diverged), jnp.asarray(height)
+        )
         flagged[row] = grids["flagged"] | (np.abs(grids["height"] - height) <= grids["error"])
     return verdict, flagged
 

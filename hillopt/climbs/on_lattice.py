@@ -1,9 +1,10 @@
 """Climbs that prove: walks on a lattice, followed until an orbit returns and must return for ever.
 
 The walk is cut into windows, each a quarter as long as all before it. Half-way through a window the state becomes a
-checkpoint. When the walk is back at the checkpoint's lattice point, with its memory nearly restored, the certificate is tried:
+checkpoint. When the walk is back at the checkpoint's lattice point, with its memory nearly restored, the certificate
+is tried:
 
-- The index, an integer, is back, so the orbit closes up to the memory and the shift. The memory has moved by at most
+- The site, an integer, is back, so the orbit closes up to the memory and the shift. The memory has moved by at most
   `moved`, rounding errors included.
 - As long as the same slopes follow, each further turn moves the memory decay^period times as far as the turn before, by
   moved / (1 - decay^period) in all, and the shift moves by at most `drift` (`lattice.shift_left`).
@@ -34,7 +35,7 @@ class _Task(NamedTuple):
     lattice: Lattice
     foot: Foot
     errors: Errors
-    target: Array | None
+    target: Any
     limit: Array
     """Steps allowed from the foot on."""
 
@@ -45,8 +46,8 @@ class _Findings(NamedTuple):
     height: Array
     step: Array
     clearance: Array
-    """Least distance of a decision from its tie, rounding error taken off; not positive: exact arithmetic may differ."""
-    passage: Array | None
+    """Least distance of a decision from its tie, rounding error taken off; if not positive, exact arithmetic may differ."""
+    passage: Any
 
 
 class _Turn(NamedTuple):
@@ -59,7 +60,7 @@ class _Turn(NamedTuple):
     """decay^(steps since the checkpoint)"""
     margin: Array
     """Least distance of a rise from the kink, rounding error taken off."""
-    drive_margin: Array | None
+    drive_margin: Any
     peak: Array
 
 
@@ -83,7 +84,7 @@ def climb_on_lattice(
 ) -> Climb:
     """Climb until the rise meets `target`, is known for good, or max_steps is reached."""
     del hill  # its slope is -1 and +1, its run 1
-    reach = optimizer.reach(None)
+    reach = optimizer.reach(optimizer.init(jnp.zeros_like(jax.tree.leaves(optimizer)[0])))
     balls, _ = bounded(lambda optimizer: optimizer.lattice())(jax.tree.map(rounded, optimizer))
     foot, doubt = descend(balls, max_steps)
     bounds = errors(balls, foot, reach)
@@ -202,7 +203,7 @@ def _new_turn(task: _Task) -> _Turn:
     )
 
 
-def _wander(moved: Array, loss: Array) -> Array:
+def _wander(moved: Array, loss: Any) -> Array:
     """How far the memory moves in all turns to come, if the last one moved it by `moved`."""
     return 1.01 * moved / loss
 
@@ -217,7 +218,7 @@ def _follow(
     """
     moved = jnp.abs(state.memory - first.memory) + 2 * task.errors.memory
     loss = 1 - turn.contraction
-    returns = (since > 0) & (turn.period == 0) & (state.index == first.index)
+    returns = (since > 0) & (turn.period == 0) & (state.site == first.site)
     returns &= (turn.margin - drift) * loss > task.lattice.weight * _wander(moved, 1.0)
     drive_margin = turn.drive_margin
     if drive_margin is not None:

@@ -19,6 +19,7 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
 
 STEPS_BETWEEN_LOOKS = 16
+UNROLL = 4
 
 
 class _Walk(NamedTuple):
@@ -40,7 +41,7 @@ class _Walk(NamedTuple):
     period: Array
     diverged: Array
     flagged: Array
-    passage: Array | None
+    passage: Any
     num_steps: Array
     saved: Any
     """The numbers of an earlier state, to be met again."""
@@ -148,8 +149,7 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array |
         passage = jnp.where((passage == 0) & (rise.midpoint >= target), num_steps, passage)
 
     here = midpoints((position, state))
-    repeats = jnp.asarray([jnp.all(a == b) for a, b in zip(jax.tree.leaves(here), jax.tree.leaves(walk.saved), strict=True)])
-    returned = jnp.all(repeats)
+    returned = jnp.all(jnp.asarray(jax.tree.leaves(jax.tree.map(lambda a, b: jnp.all(a == b), here, walk.saved))))
     reach = jnp.zeros_like(height) + _reach(hill, optimizer, state)
     known = has_met(jnp.maximum(reach, height), height)
     upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned | known, highest, reach)), highest)
@@ -199,7 +199,14 @@ def climb_plainly(
     position = jnp.full_like(leaf, hill.start)
     none, no = jnp.zeros(leaf.shape, jnp.int32), jnp.zeros(leaf.shape, bool)
     carry = (position, jax.vmap(lambda o, x: o.init(x))(optimizer, position), hill.rise(position), none)
-    position, _, height, step = jax.lax.fori_loop(0, max_steps, take_steps, carry)
+
+    def take_a_few(number: Array, carry: tuple) -> tuple:
+        for ahead in range(UNROLL):
+            carry = take_steps(number * UNROLL + ahead, carry)
+        return carry
+
+    carry = jax.lax.fori_loop(0, max_steps // UNROLL, take_a_few, carry)
+    position, _, height, step = jax.lax.fori_loop(max_steps // UNROLL * UNROLL, max_steps, take_steps, carry)
     return Climb(
         height=height,
         error=jnp.full_like(height, jnp.inf),

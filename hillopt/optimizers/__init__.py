@@ -1,10 +1,10 @@
 """Optimizers as frozen pytrees: nine of our own, and any of optax's."""
 
 from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
-from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, near_miss
+from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, check_names, near_miss
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
-from hillopt.optimizers.names import OPTIMIZERS
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
+from hillopt.optimizers.names import OPTIMIZERS
 
 __all__ = [
     "OPTIMIZERS",
@@ -20,6 +20,7 @@ __all__ = [
     "RMSprop",
     "SignDescent",
     "as_arrays",
+    "check_names",
     "from_optax",
     "near_miss",
 ]

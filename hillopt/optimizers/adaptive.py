@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from hillopt.lattice import Lattice
 from hillopt.optimizers.contract import (
@@ -17,6 +17,7 @@ from hillopt.optimizers.contract import (
     NONNEGATIVE,
     POSITIVE,
     AbstractOptimizer,
+    Number,
     hyperparameter,
     overshoot_sum,
     widened,
@@ -26,16 +27,16 @@ from hillopt.optimizers.contract import (
 class SquareState(NamedTuple):
     """A running size of the squared slope."""
 
-    square: Float[Array, ""]
+    square: Float[Array, "..."]
 
 
 class AdamState(NamedTuple):
     """Moments, and the powers b1^t and b2^t of their bias corrections."""
 
-    first: Float[Array, ""]
-    second: Float[Array, ""]
-    b1_power: Float[Array, ""]
-    b2_power: Float[Array, ""]
+    first: Float[Array, "..."]
+    second: Float[Array, "..."]
+    b1_power: Float[Array, "..."]
+    b2_power: Float[Array, "..."]
 
 
 @jax.tree_util.register_dataclass
@@ -43,21 +44,21 @@ class AdamState(NamedTuple):
 class Adagrad(AbstractOptimizer):
     """Adagrad (Duchi, Hazan, Singer 2011): x - lr g / sqrt(sum of g^2 + eps)."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
-    initial_accumulator_value: ArrayLike = hyperparameter(NONNEGATIVE, default=0.0)
-    eps: ArrayLike = hyperparameter(NONNEGATIVE, default=0.0)
+    learning_rate: Number = hyperparameter(POSITIVE)
+    initial_accumulator_value: Number = hyperparameter(NONNEGATIVE, default=0.0)
+    eps: Number = hyperparameter(NONNEGATIVE, default=0.0)
 
-    def init(self, position: Float[Array, ""]) -> SquareState:
+    def init(self, position: Float[Array, "..."]) -> SquareState:
         return SquareState(jnp.zeros_like(position) + self.initial_accumulator_value)
 
     def update(
-        self, slope: Float[Array, ""], state: SquareState, position: Float[Array, ""]
-    ) -> tuple[Float[Array, ""], SquareState]:
+        self, slope: Float[Array, "..."], state: SquareState, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], SquareState]:
         del position
         square = state.square + slope * slope
         return -self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
 
-    def reach(self, state: SquareState) -> Float[Array, ""]:
+    def reach(self, state: SquareState) -> Float[Array, "..."]:
         """No memory, so a new height is one step from the valley at most; and the steps only shrink."""
         return widened(self.learning_rate / jnp.sqrt(state.square + 1 + self.eps))
 
@@ -67,28 +68,28 @@ class Adagrad(AbstractOptimizer):
 class RMSprop(AbstractOptimizer):
     """RMSprop (Tieleman and Hinton 2012): x - lr g / sqrt(v + eps), v <- decay v + (1 - decay) g^2."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
-    decay: ArrayLike = hyperparameter(FRACTION, default=0.9)
-    eps: ArrayLike = hyperparameter(NONNEGATIVE, default=0.0)
-    initial_scale: ArrayLike = hyperparameter(NONNEGATIVE, default=0.0)
+    learning_rate: Number = hyperparameter(POSITIVE)
+    decay: Number = hyperparameter(FRACTION, default=0.9)
+    eps: Number = hyperparameter(NONNEGATIVE, default=0.0)
+    initial_scale: Number = hyperparameter(NONNEGATIVE, default=0.0)
 
-    def init(self, position: Float[Array, ""]) -> SquareState:
+    def init(self, position: Float[Array, "..."]) -> SquareState:
         return SquareState(jnp.zeros_like(position) + self.initial_scale)
 
     def update(
-        self, slope: Float[Array, ""], state: SquareState, position: Float[Array, ""]
-    ) -> tuple[Float[Array, ""], SquareState]:
+        self, slope: Float[Array, "..."], state: SquareState, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], SquareState]:
         del position
         square = self.decay * state.square + (1 - self.decay) * slope * slope
         return -self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
 
-    def reach(self, state: SquareState) -> Float[Array, ""]:
+    def reach(self, state: SquareState) -> Float[Array, "..."]:
         """No memory, so a new height is one step from the valley at most; v moves towards 1 and never past it."""
         least = jnp.minimum(self.decay * state.square + (1 - self.decay), 1)
         return widened(self.learning_rate / jnp.sqrt(least + self.eps))
 
 
-def _moments(optimizer: "Adam | AdamW", slope: Float[Array, ""], state: AdamState) -> tuple[Array, AdamState]:
+def _moments(optimizer: "Adam | AdamW", slope: Float[Array, "..."], state: AdamState) -> tuple[Array, AdamState]:
     """Adam's direction with both bias corrections folded into one division (Kingma and Ba 2015, end of section 2)."""
     b1, b2 = optimizer.b1, optimizer.b2
     first = b1 * state.first + (1 - b1) * slope
@@ -98,7 +99,7 @@ def _moments(optimizer: "Adam | AdamW", slope: Float[Array, ""], state: AdamStat
     return first / ((1 - b1_power) * size), AdamState(first, second, b1_power, b2_power)
 
 
-def _at_rest(position: Float[Array, ""]) -> AdamState:
+def _at_rest(position: Float[Array, "..."]) -> AdamState:
     zero, one = jnp.zeros_like(position), jnp.ones_like(position)
     return AdamState(zero, zero, one, one)
 
@@ -108,17 +109,17 @@ def _at_rest(position: Float[Array, ""]) -> AdamState:
 class Adam(AbstractOptimizer):
     """Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1)."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
-    b1: ArrayLike = hyperparameter(FRACTION, default=0.9)
-    b2: ArrayLike = hyperparameter(FRACTION, default=0.999)
-    eps: ArrayLike = hyperparameter(NONNEGATIVE, default=0.0)
+    learning_rate: Number = hyperparameter(POSITIVE)
+    b1: Number = hyperparameter(FRACTION, default=0.9)
+    b2: Number = hyperparameter(FRACTION, default=0.999)
+    eps: Number = hyperparameter(NONNEGATIVE, default=0.0)
 
-    def init(self, position: Float[Array, ""]) -> AdamState:
+    def init(self, position: Float[Array, "..."]) -> AdamState:
         return _at_rest(position)
 
     def update(
-        self, slope: Float[Array, ""], state: AdamState, position: Float[Array, ""]
-    ) -> tuple[Float[Array, ""], AdamState]:
+        self, slope: Float[Array, "..."], state: AdamState, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], AdamState]:
         del position
         direction, state = _moments(self, slope, state)
         return -self.learning_rate * direction, state
@@ -128,7 +129,7 @@ class Adam(AbstractOptimizer):
         spacing = self.learning_rate / (1 + self.eps)
         return Lattice(spacing, spacing * self.b1 / (1 - self.b1), self.b1, 1 - self.b1, bias_corrected=True)
 
-    def reach(self, state: AdamState) -> Float[Array, ""]:
+    def reach(self, state: AdamState) -> Float[Array, "..."]:
         """At the crossing m >= -(1 - b1^s), so after j steps uphill the corrected pull is at most 2 b1^j - 1."""
         del state
         return widened(self.learning_rate / (1 + self.eps) * (1 + overshoot_sum(self.b1, 1)))
@@ -139,22 +140,22 @@ class Adam(AbstractOptimizer):
 class AdamW(AbstractOptimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2)."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
-    b1: ArrayLike = hyperparameter(FRACTION, default=0.9)
-    b2: ArrayLike = hyperparameter(FRACTION, default=0.999)
-    eps: ArrayLike = hyperparameter(NONNEGATIVE, default=0.0)
-    weight_decay: ArrayLike = hyperparameter(NONNEGATIVE, default=1e-4)
+    learning_rate: Number = hyperparameter(POSITIVE)
+    b1: Number = hyperparameter(FRACTION, default=0.9)
+    b2: Number = hyperparameter(FRACTION, default=0.999)
+    eps: Number = hyperparameter(NONNEGATIVE, default=0.0)
+    weight_decay: Number = hyperparameter(NONNEGATIVE, default=1e-4)
 
-    def init(self, position: Float[Array, ""]) -> AdamState:
+    def init(self, position: Float[Array, "..."]) -> AdamState:
         return _at_rest(position)
 
     def update(
-        self, slope: Float[Array, ""], state: AdamState, position: Float[Array, ""]
-    ) -> tuple[Float[Array, ""], AdamState]:
+        self, slope: Float[Array, "..."], state: AdamState, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], AdamState]:
         direction, state = _moments(self, slope, state)
         return -self.learning_rate * (direction + self.weight_decay * position), state
 
-    def reach(self, state: AdamState) -> Float[Array, ""]:
+    def reach(self, state: AdamState) -> Float[Array, "..."]:
         """Adam's bound: beyond the origin the decay only pulls back, and before it (lr decay <= 1) never past it."""
         del state
         bound = widened(self.learning_rate / (1 + self.eps) * (1 + overshoot_sum(self.b1, 1)))

@@ -3,7 +3,8 @@
 import abc
 import dataclasses
 import difflib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -13,23 +14,28 @@ from jaxtyping import Array, Float
 
 from hillopt.lattice import Lattice
 
+Number = Any
+"""A hyperparameter: a float or an array of floats. Not their union, on which arithmetic would not type-check."""
+
 
 class AbstractOptimizer(abc.ABC):
     """A frozen pytree whose leaves are the hyperparameters: floats, or arrays that broadcast against each other."""
 
     @abc.abstractmethod
-    def init(self, position: Float[Array, ""]) -> Any:
+    def init(self, position: Float[Array, "..."]) -> Any:
         """State before the first step."""
 
     @abc.abstractmethod
-    def update(self, slope: Float[Array, ""], state: Any, position: Float[Array, ""]) -> tuple[Float[Array, ""], Any]:
+    def update(
+        self, slope: Float[Array, "..."], state: Any, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Any]:
         """Displacement to add to the position, and the next state, as optax has them."""
 
     def lattice(self) -> Lattice | None:
         """The walk's lattice on slopes of size one, or None if it has none."""
         return None
 
-    def reach(self, state: Any) -> Float[Array, ""]:
+    def reach(self, state: Any) -> Float[Array, "..."]:
         """Upper bound of every later rise on slopes of size one, from a state met at or before the valley.
 
         A rise already made is not bounded by it. Infinite where no closed bound is known.
@@ -55,7 +61,7 @@ def as_arrays(optimizer: AbstractOptimizer) -> AbstractOptimizer:
     leaves = [np.asarray(leaf) if isinstance(leaf, (list, tuple)) else leaf for leaf in leaves]
     dtype = jnp.result_type(float, *leaves) if leaves else jnp.result_type(float)
     dtype = dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.result_type(float)
-    return treedef.unflatten([jnp.asarray(leaf, dtype) for leaf in leaves])
+    return jax.tree.unflatten(treedef, [jnp.asarray(leaf, dtype) for leaf in leaves])
 
 
 class Domain(NamedTuple):
@@ -103,7 +109,7 @@ def near_miss(name: str, known: Iterable[str]) -> str:
     return (f"did you mean {close[0]!r}? " if close else "") + f"Known are: {', '.join(names)}."
 
 
-def overshoot_sum(decay: Float[Array, ""], first: int) -> Float[Array, ""]:
+def overshoot_sum(decay: Float[Array, "..."], first: int) -> Float[Array, "..."]:
     """sum_{j >= first} max(0, 2 decay^j - 1): the way uphill on a full memory, in steps (first is 1 or 2)."""
     last = jnp.floor(jnp.log(0.5) / jnp.log(jnp.clip(decay, 1e-30, 1 - jnp.finfo(decay.dtype).epsneg)))
     steps = jnp.maximum(last - (first - 1), 0)
@@ -111,6 +117,20 @@ def overshoot_sum(decay: Float[Array, ""], first: int) -> Float[Array, ""]:
     return jnp.where(steps > 0, geometric - steps, 0.0)
 
 
-def widened(bound: Float[Array, ""]) -> Float[Array, ""]:
+def widened(bound: Float[Array, "..."]) -> Float[Array, "..."]:
     """A bound made safe against the rounding of its own formula."""
     return bound * (1 + 64 * float(jnp.finfo(bound.dtype).eps))
+
+
+def check_names(make: Callable, names: Sequence[str]) -> None:
+    """Raise ValueError, naming the near miss, unless `make` takes these hyperparameters and needs no more."""
+    parameters = inspect.signature(make).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return  # the factory names what it does not know
+    label = getattr(make, "__name__", "the optimizer")
+    for name in names:
+        if name not in parameters:
+            raise ValueError(f"`{label}` has no hyperparameter {name!r}; {near_miss(name, parameters)}")
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in names:
+            raise ValueError(f"`{label}` needs a value for {name!r}; give one.")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from hillopt.lattice import Lattice
 from hillopt.optimizers.contract import (
@@ -16,12 +16,13 @@ from hillopt.optimizers.contract import (
     NONNEGATIVE,
     POSITIVE,
     AbstractOptimizer,
+    Number,
     hyperparameter,
     overshoot_sum,
     widened,
 )
 
-Update = tuple[Float[Array, ""], tuple]
+Update = tuple[Float[Array, "..."], tuple]
 
 
 class NoState(NamedTuple):
@@ -31,7 +32,7 @@ class NoState(NamedTuple):
 class TraceState(NamedTuple):
     """A decaying sum of slopes."""
 
-    trace: Float[Array, ""]
+    trace: Float[Array, "..."]
 
 
 @jax.tree_util.register_dataclass
@@ -39,20 +40,20 @@ class TraceState(NamedTuple):
 class GradientDescent(AbstractOptimizer):
     """Gradient descent, x - lr g."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
+    learning_rate: Number = hyperparameter(POSITIVE)
 
-    def init(self, position: Float[Array, ""]) -> NoState:
+    def init(self, position: Float[Array, "..."]) -> NoState:
         del position
         return NoState()
 
-    def update(self, slope: Float[Array, ""], state: NoState, position: Float[Array, ""]) -> Update:
+    def update(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Update:
         del position
         return -self.learning_rate * slope, state
 
     def lattice(self) -> Lattice:
         return _memoryless(self.learning_rate)
 
-    def reach(self, state: NoState) -> Float[Array, ""]:
+    def reach(self, state: NoState) -> Float[Array, "..."]:
         del state
         return widened(jnp.asarray(self.learning_rate))
 
@@ -62,25 +63,25 @@ class GradientDescent(AbstractOptimizer):
 class SignDescent(AbstractOptimizer):
     """Sign descent, x - lr sign(g)."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
+    learning_rate: Number = hyperparameter(POSITIVE)
 
-    def init(self, position: Float[Array, ""]) -> NoState:
+    def init(self, position: Float[Array, "..."]) -> NoState:
         del position
         return NoState()
 
-    def update(self, slope: Float[Array, ""], state: NoState, position: Float[Array, ""]) -> Update:
+    def update(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Update:
         del position
         return -self.learning_rate * jnp.sign(slope), state
 
     def lattice(self) -> Lattice:
         return _memoryless(self.learning_rate)
 
-    def reach(self, state: NoState) -> Float[Array, ""]:
+    def reach(self, state: NoState) -> Float[Array, "..."]:
         del state
         return widened(jnp.asarray(self.learning_rate))
 
 
-def _memoryless(learning_rate: Float[Array, ""]) -> Lattice:
+def _memoryless(learning_rate: Float[Array, "..."]) -> Lattice:
     zero = jnp.zeros_like(learning_rate)
     return Lattice(spacing=learning_rate * 1.0, weight=zero, decay=zero, complement=zero + 1)
 
@@ -90,13 +91,13 @@ def _memoryless(learning_rate: Float[Array, ""]) -> Lattice:
 class HeavyBall(AbstractOptimizer):
     """Heavy ball (Polyak 1964): trace <- g + momentum trace, x - lr trace."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
-    momentum: ArrayLike = hyperparameter(FRACTION, default=0.9)
+    learning_rate: Number = hyperparameter(POSITIVE)
+    momentum: Number = hyperparameter(FRACTION, default=0.9)
 
-    def init(self, position: Float[Array, ""]) -> TraceState:
+    def init(self, position: Float[Array, "..."]) -> TraceState:
         return TraceState(jnp.zeros_like(position))
 
-    def update(self, slope: Float[Array, ""], state: TraceState, position: Float[Array, ""]) -> Update:
+    def update(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Update:
         del position
         trace = slope + self.momentum * state.trace
         return -self.learning_rate * trace, TraceState(trace)
@@ -105,7 +106,7 @@ class HeavyBall(AbstractOptimizer):
         spacing = self.learning_rate / (1 - self.momentum)
         return Lattice(spacing, spacing * self.momentum / (1 - self.momentum), self.momentum, 1 - self.momentum)
 
-    def reach(self, state: TraceState) -> Float[Array, ""]:
+    def reach(self, state: TraceState) -> Float[Array, "..."]:
         del state
         return widened(self.learning_rate / (1 - self.momentum) * (1 + overshoot_sum(self.momentum, 1)))
 
@@ -115,13 +116,13 @@ class HeavyBall(AbstractOptimizer):
 class Nesterov(AbstractOptimizer):
     """Nesterov's momentum as optax and PyTorch have it: trace <- g + momentum trace, x - lr (g + momentum trace)."""
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
-    momentum: ArrayLike = hyperparameter(FRACTION, default=0.9)
+    learning_rate: Number = hyperparameter(POSITIVE)
+    momentum: Number = hyperparameter(FRACTION, default=0.9)
 
-    def init(self, position: Float[Array, ""]) -> TraceState:
+    def init(self, position: Float[Array, "..."]) -> TraceState:
         return TraceState(jnp.zeros_like(position))
 
-    def update(self, slope: Float[Array, ""], state: TraceState, position: Float[Array, ""]) -> Update:
+    def update(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Update:
         del position
         trace = slope + self.momentum * state.trace
         return -self.learning_rate * (slope + self.momentum * trace), TraceState(trace)
@@ -131,7 +132,7 @@ class Nesterov(AbstractOptimizer):
         weight = spacing * self.momentum * self.momentum / (1 - self.momentum)
         return Lattice(spacing, weight, self.momentum, 1 - self.momentum)
 
-    def reach(self, state: TraceState) -> Float[Array, ""]:
+    def reach(self, state: TraceState) -> Float[Array, "..."]:
         """The look-ahead costs one step of the swing: after j steps uphill the pull is 2 momentum^(j+1) - 1."""
         del state
         return widened(self.learning_rate / (1 - self.momentum) * (1 + overshoot_sum(self.momentum, 2)))
@@ -145,15 +146,15 @@ class Lion(AbstractOptimizer):
     `weight_decay` is None for none; optax's default is 1e-3.
     """
 
-    learning_rate: ArrayLike = hyperparameter(POSITIVE)
-    b1: ArrayLike = hyperparameter(FRACTION, default=0.9)
-    b2: ArrayLike = hyperparameter(FRACTION, default=0.99)
-    weight_decay: ArrayLike | None = hyperparameter(NONNEGATIVE, default=None)
+    learning_rate: Number = hyperparameter(POSITIVE)
+    b1: Number = hyperparameter(FRACTION, default=0.9)
+    b2: Number = hyperparameter(FRACTION, default=0.99)
+    weight_decay: Number = hyperparameter(NONNEGATIVE, default=None)
 
-    def init(self, position: Float[Array, ""]) -> TraceState:
+    def init(self, position: Float[Array, "..."]) -> TraceState:
         return TraceState(jnp.zeros_like(position))
 
-    def update(self, slope: Float[Array, ""], state: TraceState, position: Float[Array, ""]) -> Update:
+    def update(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Update:
         direction = jnp.sign((1 - self.b1) * slope + self.b1 * state.trace)
         trace = (1 - self.b2) * slope + self.b2 * state.trace
         if self.weight_decay is not None:
@@ -166,7 +167,7 @@ class Lion(AbstractOptimizer):
         spacing = self.learning_rate * 1.0
         return Lattice(spacing, jnp.zeros_like(spacing), self.b2, 1 - self.b2, interpolation=self.b1)
 
-    def reach(self, state: TraceState) -> Float[Array, ""]:
+    def reach(self, state: TraceState) -> Float[Array, "..."]:
         """One step to cross, then one for each j >= 1 with b1 (2 b2^(j-1) - 1) >= 1 - b1.
 
         A full memory of -1 has become at worst 1 - 2 b2^(j-1) when step j uphill is decided.

@@ -1,7 +1,6 @@
 """Any optax optimizer as one of ours: its numeric hyperparameters become leaves."""
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from hillopt.optimizers.contract import AbstractOptimizer, near_miss
+from hillopt.optimizers.contract import AbstractOptimizer, check_names
 
 
 @jax.tree_util.register_dataclass
@@ -25,10 +24,12 @@ class OptaxOptimizer(AbstractOptimizer):
     def _transformation(self) -> optax.GradientTransformation:
         return self.factory(**self.swept, **dict(self.settings))
 
-    def init(self, position: Float[Array, ""]) -> Any:
+    def init(self, position: Float[Array, "..."]) -> Any:
         return self._transformation().init(position)
 
-    def update(self, slope: Float[Array, ""], state: Any, position: Float[Array, ""]) -> tuple[Float[Array, ""], Any]:
+    def update(
+        self, slope: Float[Array, "..."], state: Any, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Any]:
         return self._transformation().update(slope, state, position)
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -37,7 +38,9 @@ class OptaxOptimizer(AbstractOptimizer):
     def check(self) -> None:
         for name, value in self.swept.items():
             if not isinstance(value, jax.core.Tracer) and not np.all(np.isfinite(np.asarray(value, np.float64))):
-                raise ValueError(f"`{self.factory.__name__}({name}=...)` must be finite; remove the infinite or NaN values.")
+                raise ValueError(
+                    f"`{self.factory.__name__}({name}=...)` must be finite; remove the infinite or NaN values."
+                )
 
 
 def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Any) -> OptaxOptimizer:
@@ -46,15 +49,7 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     Floats and arrays of floats become leaves, to sweep and broadcast; whatever else (flags, integers, schedules) is
     fixed. Raises ValueError for a name that the factory does not take.
     """
-    parameters = inspect.signature(factory).parameters
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    for name in hyperparameters:
-        if name not in parameters and not takes_any:
-            raise ValueError(f"`{factory.__name__}` has no hyperparameter {name!r}; {near_miss(name, parameters)}")
-    for name, parameter in parameters.items():
-        required = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-        if required and name not in hyperparameters:
-            raise ValueError(f"`{factory.__name__}` needs a value for {name!r}; pass {name}=... beside the factory.")
+    check_names(factory, list(hyperparameters))
     swept = {name: value for name, value in hyperparameters.items() if _is_numeric(value)}
     fixed = tuple((name, value) for name, value in hyperparameters.items() if name not in swept)
     return OptaxOptimizer(swept, factory, fixed)

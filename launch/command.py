@@ -1,0 +1,112 @@
+"""What every command shares: parsing, refusals, run folders."""
+
+import contextlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from absl import app, flags, logging
+
+import hillopt as ho
+
+FLAGS_FILE = "flags.txt"
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parse the flags and call main; a bad flag or a ValueError becomes one sentence and exit code 2."""
+
+    def guarded(arguments: Sequence[str]) -> None:
+        if len(arguments) > 1:
+            _refuse(f"unexpected argument {arguments[1]!r}; every setting is a flag, see --help.")
+        logging.set_verbosity(logging.WARNING)  # JAX tells of every backend that it does not find
+        try:
+            main()
+        except ValueError as error:
+            _refuse(str(error))
+
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    if any(argument in ("--help", "-help", "-h") for argument in arguments[1:]):
+        print(str(sys.modules["__main__"].__doc__).strip() + "\n\nFlags:")
+        print(flags.FLAGS.main_module_help().split(":\n", 1)[-1].strip("\n"))
+        sys.exit(0)
+    try:
+        return flags.FLAGS(arguments)
+    except flags.Error as error:
+        _refuse(" ".join(str(error).split()))
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"{Path(sys.argv[0]).stem}: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
+@contextlib.contextmanager
+def run_folder(path: Path, overwrite: bool) -> Iterator[Path]:
+    """A fresh folder to fill, which takes the place of `path` when all is written.
+
+    If anything fails on the way, what was at `path` is still there and nothing half-written is left. Raises ValueError if
+    the path exists and is not to be overwritten, is no run folder, or cannot be written.
+    """
+    if path.exists() and not overwrite:
+        raise ValueError(
+            f"`--out` and `--name` give {str(path)!r}, which exists; choose another name or pass --overwrite."
+        )
+    if path.exists() and not (path / FLAGS_FILE).is_file():
+        raise ValueError(f"`--overwrite` would replace {str(path)!r}, which holds no {FLAGS_FILE}; remove it by hand.")
+    fresh = path.with_name(f".{path.name}.unfinished")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+    except OSError as error:
+        raise ValueError(
+            f"`--out` {str(path.parent)!r} cannot be written ({error.strerror}); choose another folder."
+        ) from error
+    try:
+        yield fresh
+        if path.exists():
+            old = path.with_name(f".{path.name}.replaced")
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+            fresh.rename(path)
+            shutil.rmtree(old)
+        else:
+            fresh.rename(path)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def save_flags(folder: Path) -> None:
+    """Write the settings as they were, in the form that --flagfile takes back; where to put a run is not one of them."""
+    values = flags.FLAGS.flags_by_module_dict()[
+        "__main__" if "__main__" in flags.FLAGS.flags_by_module_dict() else sys.argv[0]
+    ]
+    lines = [
+        flag.serialize() for flag in values if flag.name not in ("out", "name", "overwrite") and flag.value is not None
+    ]
+    (folder / FLAGS_FILE).write_text("\n".join(line for line in lines if line) + "\n")
+
+
+def hyperparameters(pairs: Sequence[str], flag: str) -> dict[str, float]:
+    """Parse `name=number` pairs; ValueError for what is no such pair."""
+    parsed: dict[str, float] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        try:
+            parsed[name.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise ValueError(f"`{flag}` takes name=number pairs, got {pair!r}; write {flag}=learning_rate=0.3,b1=0.9.")
+    return parsed
+
+
+def make_optimizer(name: str, given: dict[str, float]) -> ho.AbstractOptimizer:
+    """One of our optimizers; ValueError naming the near miss for a hyperparameter that it does not have."""
+    factory = ho.OPTIMIZERS[name]
+    ho.check_names(factory, list(given))
+    return factory(**given)

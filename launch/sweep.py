@@ -1,0 +1,158 @@
+"""How high a hill can an optimizer climb out of, for every setting of a grid?
+
+    python -m launch.sweep
+
+sweeps Adam's learning_rate (log) and b1 (log in 1 - b1), 512 x 512, on the tent hill, in float64, and writes into
+runs/adam/: data.zarr (the data set, for xarray.open_zarr), phase.png, phase.pdf and flags.txt (the settings; pass it
+back with --flagfile=runs/adam/flags.txt). Other sweeps:
+
+    python -m launch.sweep --optimizer=heavy_ball --axis=learning_rate:log:1e-4:1:256 --axis=momentum:linear:0:0.99:256
+    python -m launch.sweep --name=teeth --axis=learning_rate:linear:0.05:0.6:800 --heights=linear:0:1:400 --fixed=b1=0.9
+    python -m launch.sweep --name=facets --axis=learning_rate:log:1e-2:1:200 --axis=b1:linear:0:0.99:200 --axis=eps:list:0,0.1,1
+
+An axis is NAME:linear:LOW:HIGH:POINTS, NAME:log:..., NAME:log_complement:... (even in the logarithm of 1 - value), or
+NAME:list:VALUE,VALUE,... A third and a fourth axis give facets. --heights, in the same form without NAME, adds the
+verdicts on hills of those heights; with one axis they become the picture.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jax
+from absl import flags
+
+import hillopt as ho
+from launch import command
+
+if TYPE_CHECKING:
+    import xarray
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_enum("optimizer", "adam", sorted(ho.OPTIMIZERS), "The optimizer to sweep.")
+flags.DEFINE_multi_string(
+    "axis",
+    ["learning_rate:log:1e-3:1:512", "b1:log_complement:0:0.999:512"],
+    "A swept hyperparameter as NAME:SCALE:LOW:HIGH:POINTS or NAME:list:VALUES; repeat for more. The first is drawn to the "
+    "right, the second upwards.",
+)
+flags.DEFINE_list("fixed", [], "Hyperparameters kept at one value, as name=value,name=value.")
+flags.DEFINE_string("heights", None, "Heights to judge as SCALE:LOW:HIGH:POINTS or list:VALUES.")
+flags.DEFINE_integer("max_steps", ho.DEFAULT_MAX_STEPS, "Follow a walk for at most so many steps.", lower_bound=1)
+flags.DEFINE_enum("dtype", "float64", ["float32", "float64"], "The walks' floating-point format.")
+flags.DEFINE_integer("tile", ho.DEFAULT_TILE, "Settings walked at once.", lower_bound=1)
+flags.DEFINE_enum(
+    "implementation", None, ["lattice", "bounded", "plain"], "How to walk; by default the best that serves."
+)
+flags.DEFINE_integer("cpu_devices", None, "CPU cores to walk on; all by default.", lower_bound=1)
+flags.DEFINE_string("out", "runs", "Folder that run folders are put into.")
+flags.DEFINE_string("name", None, "Name of the run folder; the optimizer's by default.")
+flags.DEFINE_bool("overwrite", False, "Replace a run folder of that name.")
+
+
+def parse_axis(text: str, flag: str) -> ho.Axis:
+    """An axis from SCALE:LOW:HIGH:POINTS or list:VALUE,VALUE,...; ValueError naming the flag."""
+    scale, *rest = text.split(":")
+    makers = {"linear": ho.Axis.linear, "log": ho.Axis.log, "log_complement": ho.Axis.log_complement}
+    try:
+        if scale == "list" and len(rest) == 1:
+            return ho.Axis.of([float(value) for value in rest[0].split(",") if value.strip()])
+        if scale in makers and len(rest) == 3:
+            return makers[scale](float(rest[0]), float(rest[1]), int(rest[2]))
+    except ValueError as error:
+        raise ValueError(f"`{flag}={text}`: {error}") from error
+    raise ValueError(
+        f"`{flag}={text}` is no axis; write SCALE:LOW:HIGH:POINTS with SCALE linear, log or log_complement, or list:VALUES."
+    )
+
+
+def parse_axes(texts: list[str], heights: str | None) -> dict[str, ho.Axis]:
+    """The axes by name, in the given order."""
+    axes: dict[str, ho.Axis] = {}
+    for text in texts:
+        name, _, rest = text.partition(":")
+        if name in axes:
+            raise ValueError(f"`--axis` names {name!r} twice; sweep each hyperparameter once.")
+        axes[name] = parse_axis(rest, f"--axis={name}")
+    if heights is not None:
+        axes["height"] = parse_axis(heights, "--heights")
+    return axes
+
+
+class Reporter:
+    """Tells how far a sweep is: a bar on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self.began = self.told = time.perf_counter()
+        self.steps = 0
+
+    def __call__(self, progress: ho.Progress) -> None:
+        now, self.steps = time.perf_counter(), progress.steps
+        share, spent = progress.cells / progress.total, now - self.began
+        text = f"{progress.cells:,} of {progress.total:,} settings, {spent:.1f} s, {spent / share - spent:.1f} s left"
+        if sys.stderr.isatty():
+            bar = "█" * round(30 * share)
+            print(f"\r{bar:░<30} {text}   ", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
+        elif now - self.told > 3 or share == 1:
+            self.told = now
+            print(text, file=sys.stderr, flush=True)
+
+
+def summary(dataset: "xarray.Dataset", seconds: float, steps: int) -> str:
+    """What a person wants to know first."""
+    verdict, height = dataset["verdict"].values, dataset["height"].values
+    lines = [
+        f"{dataset.attrs['title']}: {verdict.size:,} settings, {dataset.attrs['dtype']}, {dataset.attrs['device']}"
+    ]
+    for kind in ho.Verdict:
+        count = int((verdict == kind).sum())
+        if count:
+            lines.append(f"  {kind.name.lower():<10} {count:>10,}  {count / verdict.size:7.2%}")
+    lines.append(f"  {'flagged':<10} {int(dataset['flagged'].sum()):>10,}  {float(dataset['flagged'].mean()):7.2%}")
+    finite = dataset["height"].where(verdict != ho.Verdict.DIVERGED)
+    if finite.notnull().any():
+        best = finite.argmax(...)
+        where = ", ".join(f"{name} = {dataset[name].values[int(index)]:.6g}" for name, index in best.items())
+        lines.append(f"  largest h* {float(height[tuple(int(i) for i in best.values())]):.6g} at {where}")
+    lines.append(
+        f"  {steps:,} optimizer steps answered for in {seconds:.1f} s, {steps / seconds:.3g} a second, compilation included"
+    )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Plan, walk, draw, report."""
+    jax.config.update("jax_enable_x64", FLAGS.dtype == "float64")
+    jax.config.update("jax_num_cpu_devices", FLAGS.cpu_devices or os.cpu_count() or 1)
+    axes = parse_axes(FLAGS.axis, FLAGS.heights)
+    path = Path(FLAGS.out) / (FLAGS.name or FLAGS.optimizer)
+    with command.run_folder(path, FLAGS.overwrite) as folder:
+        reporter = Reporter()
+        dataset = ho.sweep(
+            ho.TentHill(),
+            ho.OPTIMIZERS[FLAGS.optimizer],
+            axes,
+            fixed=command.hyperparameters(FLAGS.fixed, "--fixed"),
+            max_steps=FLAGS.max_steps,
+            dtype=FLAGS.dtype,
+            tile=FLAGS.tile,
+            implementation=FLAGS.implementation,
+            on_progress=reporter,
+        )
+        seconds = time.perf_counter() - reporter.began
+        ho.save(dataset, folder / "data.zarr")
+        from hillopt import plot
+
+        plot.write(plot.phase_diagram(dataset), [folder / "phase.png", folder / "phase.pdf"])
+        command.save_flags(folder)
+    print(summary(dataset, seconds, reporter.steps))
+    print(
+        "wrote " + ", ".join(str(path / name) for name in ("data.zarr", "phase.png", "phase.pdf", command.FLAGS_FILE))
+    )
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,20 @@
+"""Executes hillopt's annotations, and sets JAX up: float64 and two devices on the CPU."""
+
+from collections.abc import Iterator
+
+import jax
+import jaxtyping
+import pytest
+
+jaxtyping.install_import_hook("hillopt", "annotations.checked")
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_num_cpu_devices", 2)
+
+
+@pytest.fixture
+def as_users_call() -> Iterator[None]:
+    """Bad input meets the library's own checks, as it does outside these tests, where no annotation is executed."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
