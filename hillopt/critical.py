@@ -127,7 +127,7 @@ def _climb(
     optimizer.check()
     name = choose_implementation(hill, optimizer, implementation)
     max_steps = check_max_steps(max_steps)
-    return _climb_broadcast(hill.at(jnp.inf), as_arrays(optimizer), target, max_steps, implementation=name)
+    return _climb_broadcast(hill, as_arrays(optimizer), target, max_steps, implementation=name)
 
 
 @functools.partial(jax.jit, static_argnames="implementation")
@@ -138,7 +138,7 @@ def _climb_broadcast(
     shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in leaves))
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
     flat = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), (optimizer, target))
-    climb = functools.partial(CLIMBS[implementation], hill)
+    climb = functools.partial(CLIMBS[implementation], hill.at(float("inf")))
     climbed = in_blocks(lambda optimizer, target: climb(optimizer, target, max_steps), BLOCK)(*flat)
     return jax.tree.map(lambda leaf: leaf.reshape(shape), climbed)
 

@@ -66,7 +66,9 @@ class TentHill(AbstractHill):
         return jnp.where(rise < self.height, jnp.abs(rise), 2 * self.height - rise)
 
     def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
-        uphill = (position > 1) & (self.rise(position) < self.height)
+        uphill = position > 1
+        if not _is_endless(self.height):
+            uphill &= self.rise(position) < self.height
         return jnp.where(uphill, jnp.ones_like(position), -jnp.ones_like(position))
 
     def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -74,3 +76,8 @@ class TentHill(AbstractHill):
 
     def at(self, height: ArrayLike) -> "TentHill":
         return TentHill(height)
+
+
+def _is_endless(height: Any) -> bool:
+    """Whether a height is known, while tracing, to be infinite."""
+    return isinstance(height, float) and height == float("inf")

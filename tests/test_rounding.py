@@ -8,12 +8,17 @@ import pytest
 
 from hillopt.rounding import _RULES, Ball, bounded, midpoints, radii, rounded
 
-NUM_BALLS = 400
+NUM_BALLS = 180
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
+
+def _vector(*numbers):
+    return jnp.concatenate([jnp.reshape(number, (1,)) for number in numbers])
+
+
 # The function, its truth on mpmath numbers, and what each argument is drawn from: POSITIVE is log-uniform, SIGNED has
-# either sign and balls that may hold 0, UNIT lies below 1 as betas do, SMALL within 3.
-POSITIVE, SIGNED, UNIT, SMALL = "positive", "signed", "unit", "small"
+# either sign and balls that may hold 0, UNIT lies below 1 as betas do, SMALL within 3, COUNT is an exact integer.
+POSITIVE, SIGNED, UNIT, SMALL, COUNT = "positive", "signed", "unit", "small", "count"
 ELEMENTARY = {
     "add": (lambda x, y: x + y, lambda x, y: x + y, SIGNED, SIGNED),
     "sub": (lambda x, y: x - y, lambda x, y: x - y, SMALL, SMALL),
@@ -33,7 +38,7 @@ ELEMENTARY = {
     "integer power -3": (lambda x: x**-3, lambda x: x**-3, SMALL),
     "power": (lambda x, y: x**y, lambda x, y: x**y, POSITIVE, SMALL),
     "power of a beta": (lambda x: x**200.0, lambda x: x**200, UNIT),
-    "power of a beta by a counter": (lambda x: x ** jnp.int32(200), lambda x: x**200, UNIT),
+    "power of a beta by a counter": (lambda x, n: x**n, lambda x, n: x**n, UNIT, COUNT),
     "power of an exact base": (lambda y: jnp.full_like(y, 0.375) ** y, lambda y: mpmath.mpf("0.375") ** y, SMALL),
     "exp": (jnp.exp, mpmath.exp, SMALL),
     "log": (jnp.log, mpmath.log, POSITIVE),
@@ -42,7 +47,7 @@ ELEMENTARY = {
     "abs": (jnp.abs, abs, SIGNED),
     "max": (jnp.maximum, max, SMALL, SMALL),
     "min": (jnp.minimum, min, SMALL, SMALL),
-    "clamp": (lambda x, y: jax.lax.clamp(-1.0, x, jnp.abs(y)), lambda x, y: min(max(x, -1), abs(y)), SMALL, SMALL),
+    "clamp": (lambda x, y: jax.lax.clamp(-jnp.abs(y), x, y * y), lambda x, y: min(max(x, -abs(y)), y * y), SMALL, SMALL),
 }
 TENTH = mpmath.mpf("0.1")
 COMPOSED = {
@@ -50,11 +55,11 @@ COMPOSED = {
     "exact literal": (lambda x: 0.5 * x + 3, lambda x: x / 2 + 3, SIGNED),
     "add_any": (jax.grad(lambda x: x * x * x), lambda x: 3 * x * x, SIGNED),
     "select by a clear comparison": (lambda x: jnp.where(x > 1e6, 0.1, x), lambda x: x, SMALL),
-    "reduce_sum": (lambda x, y: jnp.sum(jnp.stack([x, y, x * y, -y])), lambda x, y: x + x * y, SMALL, SMALL),
-    "reduce_max": (lambda x, y: jnp.max(jnp.stack([x, y, -x])), lambda x, y: max(x, y, -x), SMALL, SMALL),
+    "reduce_sum": (lambda x, y: jnp.sum(_vector(x, y, x * y, -y)), lambda x, y: x + x * y, SMALL, SMALL),
+    "reduce_max": (lambda x, y: jnp.max(_vector(x, y, -x)), lambda x, y: max(x, y, -x), SMALL, SMALL),
     "narrow": (lambda x: x.astype(jnp.float32) * 3, lambda x: 3 * x, SMALL),
     "widen": (lambda x: x.astype(jnp.float64) / 3, lambda x: x / 3, SMALL),
-    "integer to float": (lambda x: x + jnp.int32(7).astype(x.dtype), lambda x: x + 7, SMALL),
+    "integer to float": (lambda x, n: x + n.astype(x.dtype), lambda x, n: x + n, SMALL, COUNT),
     "nested jit": (
         jax.jit(lambda x, y: jax.jit(jnp.sqrt)(x) / 3 - y),
         lambda x, y: mpmath.sqrt(x) / 3 - y,
@@ -88,36 +93,35 @@ def _sixty_digits():
 
 def _draw(kind, rng, dtype):
     """Midpoints and radii: exact, of a few units in the last place, or wide; a third each."""
-    size = {"positive": 10.0 ** rng.uniform(-4, 4, NUM_BALLS), "unit": 1 - 10.0 ** rng.uniform(-4, -0.1, NUM_BALLS)}
-    signs = rng.choice([-1.0, 1.0], NUM_BALLS)
-    size["signed"], size["small"] = signs * size["positive"], rng.uniform(-3, 3, NUM_BALLS)
-    midpoint = size[kind].astype(dtype)
-    share = 10.0 ** rng.uniform(-3, -0.01 if kind in (POSITIVE, UNIT) else 1, NUM_BALLS)
-    share = np.where(np.arange(NUM_BALLS) % 3 == 1, 3 * np.finfo(dtype).eps, share)
-    share = np.where(np.arange(NUM_BALLS) % 3 == 0, 0.0, share)
+    if kind == COUNT:
+        return Ball(rng.integers(1, 300, NUM_BALLS).astype(np.int32))
+    sign, positive = rng.choice([-1.0, 1.0], NUM_BALLS), 10.0 ** rng.uniform(-4, 4, NUM_BALLS)
+    unit, small = 1 - 10.0 ** rng.uniform(-4, -0.5, NUM_BALLS), rng.uniform(-3, 3, NUM_BALLS)
+    midpoint = {POSITIVE: positive, SIGNED: sign * positive, UNIT: unit, SMALL: small}[kind].astype(dtype)
+    widest = {POSITIVE: -0.01, SIGNED: 1.0, UNIT: -2.0, SMALL: 1.0}[kind]
+    third, share = np.arange(NUM_BALLS) % 3, 10.0 ** rng.uniform(-6, widest, NUM_BALLS)
+    share = np.select([third == 0, third == 1], [0.0, 3 * np.finfo(dtype).eps], share)
     return Ball(midpoint, (np.abs(midpoint) * share).astype(dtype))
 
 
 def _inside(balls, lane, rng):
-    """Exact arguments inside the input balls: both ends, the middle, and two drawn at random."""
-    for _ in range(2):
-        for places in (
-            [-1] * len(balls),
-            [1] * len(balls),
-            rng.choice([-1, 1], len(balls)),
-            rng.uniform(-1, 1, len(balls)),
-        ):
-            yield [
-                mpmath.mpf(float(ball.midpoint[lane])) + mpmath.mpf(float(place)) * mpmath.mpf(float(ball.radius[lane]))
-                for ball, place in zip(balls, places, strict=True)
-            ]
+    """Exact arguments inside the input balls: their ends, their middles, and anywhere.
+
+    The ends are drawn in by 0.1 %: the radii of a walk hold twice what they must, and part of that pays for their own
+    rounding, which is what a radius of any other origin would lack.
+    """
+    ends = 1 - 2.0**-10
+    number = len(balls)
+    for places in ([-ends] * number, [ends] * number, rng.choice([-ends, 0, ends], number), rng.uniform(-ends, ends, number)):
+        yield [
+            mpmath.mpf(ball.midpoint[lane].item()) + mpmath.mpf(float(place)) * mpmath.mpf(float(radii(ball)[lane]))
+            for ball, place in zip(balls, places, strict=True)
+        ]
 
 
 def _is_inside(ball, lane, exact):
-    """Whether exact lies in the ball; a radius is rounded itself, which costs it a few units in its last place."""
     midpoint, radius = (float(part[lane]) for part in ball)
-    spare = 1 + 16 * float(jnp.finfo(ball.midpoint.dtype).eps)
-    return not np.isfinite(radius) or abs(exact - mpmath.mpf(midpoint)) <= spare * mpmath.mpf(radius)
+    return not np.isfinite(radius) or abs(exact - mpmath.mpf(midpoint)) <= mpmath.mpf(radius)
 
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
@@ -127,35 +131,36 @@ def test_a_ball_holds_the_exact_result(case, dtype):
     rng = np.random.default_rng(7)
     balls = [_draw(kind, rng, dtype) for kind in kinds]
     result, ambiguous = jax.jit(jax.vmap(bounded(function)))(*balls)
-    result = jax.tree.map(np.asarray, result)
+    result, balls = jax.tree.map(np.asarray, (result, [Ball(ball.midpoint, radii(ball)) for ball in balls]))
     sure = np.flatnonzero(~np.asarray(ambiguous) & np.isfinite(result.radius))
-    assert len(sure) >= NUM_BALLS // 3
+    assert len(sure) >= NUM_BALLS // 2
     for lane in sure:
         for exact in _inside(balls, lane, rng):
             assert _is_inside(result, lane, truth(*exact)), (lane, [ball.midpoint[lane] for ball in balls])
 
 
-@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_midpoint_is_what_the_function_computes(case, dtype):
+def test_a_midpoint_is_what_the_function_computes(case):
+    """Bit for bit, operation by operation; within one compiled program XLA is free to fuse a multiply-add."""
     function, _, *kinds = case
     rng = np.random.default_rng(8)
-    balls = [_draw(kind, rng, dtype) for kind in kinds]
+    balls = [_draw(kind, rng, np.float32) for kind in kinds]
     result, _ = jax.vmap(bounded(function))(*balls)
-    np.testing.assert_array_equal(result.midpoint, jax.vmap(function)(*midpoints(balls)), strict=True)
+    with jax.disable_jit():
+        expected = jax.vmap(function)(*midpoints(balls))
+    np.testing.assert_array_equal(result.midpoint, expected, strict=True)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_an_exact_argument_costs_roundings_only(case):
-    """Sharpness: without this a radius of infinity would pass for every rule."""
+def test_exact_arguments_cost_roundings_only(case):
+    """Sharpness: without it a radius of infinity would pass for every rule."""
     function, _, *kinds = case
     rng = np.random.default_rng(9)
-    numbers = [_draw(kind, rng, np.float64).midpoint for kind in kinds]
+    numbers = [_draw(kind, rng, np.float32).midpoint for kind in kinds]
     result, ambiguous = jax.jit(jax.vmap(bounded(function)))(*numbers)
-    largest = max(np.max(np.abs(number)) for number in numbers) ** 2
-    relative = radii(result) / np.maximum(np.abs(result.midpoint), 1e-6 * largest)
+    relative = radii(result) / np.maximum(np.abs(result.midpoint), 1e-3)
     assert not np.any(ambiguous)
-    assert np.median(relative) < 64 * np.finfo(np.float32).eps
+    assert np.median(relative) < 20 * np.finfo(np.float32).eps
 
 
 def _primitives(jaxpr):
@@ -169,7 +174,7 @@ def _primitives(jaxpr):
 def test_every_rule_meets_a_case_with_a_radius():
     met = {"sign"}  # its value has no radius: see test_a_comparison_inside_its_radius_is_ambiguous
     for function, _, *kinds in CASES.values():
-        met |= set(_primitives(jax.make_jaxpr(function)(*[np.float64(1.5) for _ in kinds])))
+        met |= set(_primitives(jax.make_jaxpr(function)(*[_draw(kind, np.random.default_rng(0), np.float64).midpoint[0] for kind in kinds])))
     assert set(_RULES) <= met
 
 
@@ -184,38 +189,35 @@ COMPARISONS = {
     "in a nested jit": jax.jit(lambda x: jax.jit(lambda x: x * 2 < 2)(x)),
     "in a branch": lambda x: jax.lax.cond(True, lambda x: x < 1, lambda x: x < 9, x),
     "in one of two": lambda x: (x < 1) | (x < 9),
-    "of a vector": lambda x: jnp.stack([x, x + 5]) < 1,
+    "of a vector": lambda x: _vector(x, x + 5) < 1,
     "that chooses": lambda x: jnp.where(x < 1, -1.0, 1.0),
 }
 
 
-@pytest.mark.parametrize("compare", COMPARISONS.values(), ids=COMPARISONS)
-@pytest.mark.parametrize(
-    ("midpoint", "radius", "expected"),
-    [
-        (1.0005, 0.001, True),
-        (0.9995, 0.001, True),
-        (1.0, 1e-6, True),
-        (1.0005, 0.0001, False),
-        (0.9995, 0.0001, False),
-        (2.0, 0.5, False),
-        (1.5, np.inf, True),
-        (1.5, np.nan, True),
-        (np.nan, 0.0, True),
-        (np.nan, np.inf, True),
-    ],
-)
-def test_a_comparison_inside_its_radius_is_ambiguous(compare, midpoint, radius, expected):
-    _, ambiguous = bounded(compare)(Ball(jnp.float32(midpoint), jnp.float32(radius)))
-    assert ambiguous.shape == ()
-    assert bool(ambiguous) is expected
+DOUBTS = [  # midpoint, radius, whether it can lie on either side of 1
+    (1.0005, 0.001, True),
+    (0.9995, 0.001, True),
+    (1.0, 1e-6, True),
+    (1.5, np.inf, True),
+    (1.5, np.nan, True),
+    (np.nan, 0.0, True),
+    (np.nan, np.inf, True),
+    (1.0005, 0.0001, False),
+    (0.9995, 0.0001, False),
+    (2.0, 0.5, False),
+]
 
 
 @pytest.mark.parametrize("compare", COMPARISONS.values(), ids=COMPARISONS)
-def test_a_tie_of_exact_numbers_is_clear(compare):
-    if compare is COMPARISONS["in a nested jit"] or compare is COMPARISONS["sign"]:
-        pytest.skip("rounds before it compares")
-    assert not bounded(compare)(jnp.float32(1))[1]
+def test_a_comparison_inside_its_radius_is_ambiguous(compare):
+    midpoint, radius, expected = np.array(DOUBTS, np.float32).T
+    _, ambiguous = jax.vmap(bounded(compare))(Ball(midpoint, radius))
+    np.testing.assert_array_equal(ambiguous, expected != 0)
+
+
+@pytest.mark.parametrize("name", ["lt", "le", "gt", "ge", "eq", "ne", "in a branch", "that chooses"])
+def test_a_tie_of_exact_numbers_is_clear(name):
+    assert not bounded(COMPARISONS[name])(jnp.float32(1))[1]
 
 
 def test_ambiguity_is_told_lane_by_lane():
@@ -227,12 +229,12 @@ def test_ambiguity_is_told_lane_by_lane():
 UNKNOWN = {
     "floor": jnp.floor,
     "sin": jnp.sin,
-    "cumsum": lambda x: jnp.cumsum(jnp.stack([x, x])),
+    "cumsum": lambda x: jnp.cumsum(_vector(x, x)),
     "scan": lambda x: jax.lax.fori_loop(0, 3, lambda _, x: x / 2, x),
 }
 UNKNOWN_DECISIONS = {
     "isfinite": jnp.isfinite,
-    "argmax": lambda x: jnp.argmax(jnp.stack([x, x + 1])),
+    "argmax": lambda x: jnp.argmax(_vector(x, x + 1)),
     "to an integer": lambda x: x.astype(jnp.int32),
     "a comparison of what is unknown": lambda x: jnp.floor(x) < 7,
 }
@@ -240,10 +242,9 @@ UNKNOWN_DECISIONS = {
 
 @pytest.mark.parametrize("function", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_primitive_without_a_rule_has_an_infinite_radius(function):
-    result, ambiguous = bounded(function)(Ball(jnp.float32(1.5), jnp.float32(0.25)))
+    result, _ = bounded(function)(Ball(jnp.float32(1.5), jnp.float32(0.25)))
     np.testing.assert_array_equal(result.midpoint, function(jnp.float32(1.5)))
     assert np.all(np.isinf(result.radius))
-    assert not ambiguous
 
 
 @pytest.mark.parametrize("function", UNKNOWN_DECISIONS.values(), ids=UNKNOWN_DECISIONS)
@@ -264,6 +265,7 @@ UNDERFLOWS = {
     "exp of a wide ball": (jnp.exp, mpmath.exp, (-110.0, 50.0)),
     "integer power": (lambda x: x**3, lambda x: x**3, (1e-15, 0.0)),
     "integer power of a wide ball": (lambda x: x**-4, lambda x: x**-4, (1e10, 9.99e9)),
+    "power of a beta in a wide ball": (lambda x: x**200, lambda x: x**200, (0.6, 0.25)),
     "power of a wide ball": (lambda x: x**-4.5, lambda x: x**-4.5, (1e10, 9.99e9)),
     "difference": (lambda x: x - TINY, lambda x: x - TINY, (1.5 * TINY, 0.0)),
     "product": (lambda x: x * x, lambda x: x * x, (1e-25, 0.0)),
