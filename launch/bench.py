@@ -98,7 +98,9 @@ def build_yardstick(source: str, folder: str) -> list[str]:
     """Compile the C program; the command that runs it."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not Path(source).is_file():
-        raise ValueError(f"`--yardstick` {source!r} is no file; give the C source to compare with, or leave the flag out.")
+        raise ValueError(
+            f"`--yardstick` {source!r} is no file; give the C source to compare with, or leave the flag out."
+        )
     if compiler is None:
         raise ValueError("`--yardstick` needs a C compiler, and none of cc, gcc and clang is found; install one.")
     program = str(Path(folder) / "yardstick")
@@ -148,7 +150,9 @@ def main() -> None:
         for _ in range(FLAGS.repeats):
             ours = figures.add("general Adam, float32, steps/s", work / seconds(walk))
             if program is not None:
-                theirs = figures.add("C yardstick, float32, steps/s", yardstick_speed(program, FLAGS.settings, FLAGS.steps))
+                theirs = figures.add(
+                    "C yardstick, float32, steps/s", yardstick_speed(program, FLAGS.settings, FLAGS.steps)
+                )
                 figures.add("general Adam / C yardstick", ours / theirs)
             slow, fast = seconds(low), seconds(high)
             figures.add("certified heights at learning rates around 1e-2, settings/s", 4096 / fast)
@@ -160,7 +164,9 @@ def main() -> None:
     print(f"{FLAGS.settings:,} settings x {FLAGS.steps:,} steps; jax {jax.__version__}; {jax.devices()[0].device_kind}")
     print(f"compilation and first calls, apart from all figures: {compiling:.2f} s")
     print(*(figures.line(name) for name in figures.series), sep="\n")
-    print("A general step is at least 2 divisions, 1 square root, 2 comparisons and 14 multiplications and additions, and")
+    print(
+        "A general step is at least 2 divisions, 1 square root, 2 comparisons and 14 multiplications and additions, and"
+    )
     print("moves no bytes if its 6 numbers stay in registers; ours spill to the first-level cache every few steps.")
     if FLAGS.json:
         print(json.dumps(figures.series))

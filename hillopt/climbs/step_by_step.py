@@ -130,8 +130,7 @@ def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: Any) -> Arra
 
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
     def advance(optimizer: AbstractOptimizer, position: Array, state: Any) -> tuple[Array, Any, Array]:
-        displacement, state = optimizer.update(hill.slope(position), state, position)
-        position = position + displacement
+        position, state = optimizer.step(hill.slope(position), state, position)
         return position, state, hill.rise(position)
 
     numbers = jax.tree.map(rounded, optimizer)
@@ -191,8 +190,8 @@ def climb_plainly(
     def take_step(optimizer: AbstractOptimizer, number: Array, carry: tuple) -> tuple:
         position, state, height, step = carry
         height, step = _higher(hill.rise(position), number, height, step)
-        displacement, state = optimizer.update(hill.slope(position), state, position)
-        return position + displacement, state, height, step
+        position, state = optimizer.step(hill.slope(position), state, position)
+        return position, state, height, step
 
     def take_steps(number: Array, carry: tuple) -> tuple:
         return jax.vmap(take_step, in_axes=(0, None, 0))(optimizer, number, carry)

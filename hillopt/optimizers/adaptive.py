@@ -51,12 +51,11 @@ class Adagrad(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> SquareState:
         return SquareState(jnp.zeros_like(position) + self.initial_accumulator_value)
 
-    def update(
+    def step(
         self, slope: Float[Array, "..."], state: SquareState, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], SquareState]:
-        del position
         square = state.square + slope * slope
-        return -self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
+        return position - self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
 
     def reach(self, state: SquareState) -> Float[Array, "..."]:
         """No memory, so a new height is one step from the valley at most; and the steps only shrink."""
@@ -76,12 +75,11 @@ class RMSprop(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> SquareState:
         return SquareState(jnp.zeros_like(position) + self.initial_scale)
 
-    def update(
+    def step(
         self, slope: Float[Array, "..."], state: SquareState, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], SquareState]:
-        del position
         square = self.decay * state.square + (1 - self.decay) * slope * slope
-        return -self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
+        return position - self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
 
     def reach(self, state: SquareState) -> Float[Array, "..."]:
         """No memory, so a new height is one step from the valley at most; v moves towards 1 and never past it."""
@@ -121,12 +119,11 @@ class Adam(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> AdamState:
         return _at_rest(position)
 
-    def update(
+    def step(
         self, slope: Float[Array, "..."], state: AdamState, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], AdamState]:
-        del position
         direction, state = _moments(self, slope, state)
-        return -self.learning_rate * direction, state
+        return position - self.learning_rate * direction, state
 
     def lattice(self) -> Lattice:
         """On slopes of size one the corrected second moment is exactly 1, so b2 does not matter and eps only rescales."""
@@ -153,11 +150,12 @@ class AdamW(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> AdamState:
         return _at_rest(position)
 
-    def update(
+    def step(
         self, slope: Float[Array, "..."], state: AdamState, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], AdamState]:
         direction, state = _moments(self, slope, state)
-        return -self.learning_rate * (direction + self.weight_decay * position), state
+        position = position * (1 - self.learning_rate * self.weight_decay)
+        return position - self.learning_rate * direction, state
 
     def reach(self, state: AdamState) -> Float[Array, "..."]:
         """Adam's bound: beyond the origin the decay only pulls back, and before it (lr decay <= 1) never past it."""

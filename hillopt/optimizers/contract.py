@@ -26,10 +26,10 @@ class AbstractOptimizer(abc.ABC):
         """State before the first step."""
 
     @abc.abstractmethod
-    def update(
+    def step(
         self, slope: Float[Array, "..."], state: Any, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], Any]:
-        """Displacement to add to the position, and the next state, as optax has them."""
+        """The next position and state."""
 
     def lattice(self) -> Lattice | None:
         """The walk's lattice on slopes of size one, or None if it has none."""

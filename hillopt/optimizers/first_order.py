@@ -22,7 +22,7 @@ from hillopt.optimizers.contract import (
     widened,
 )
 
-Update = tuple[Float[Array, "..."], tuple]
+Step = tuple[Float[Array, "..."], tuple]
 
 
 class NoState(NamedTuple):
@@ -46,9 +46,8 @@ class GradientDescent(AbstractOptimizer):
         del position
         return NoState()
 
-    def update(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Update:
-        del position
-        return -self.learning_rate * slope, state
+    def step(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Step:
+        return position - self.learning_rate * slope, state
 
     def lattice(self) -> Lattice:
         return _memoryless(self.learning_rate)
@@ -69,9 +68,8 @@ class SignDescent(AbstractOptimizer):
         del position
         return NoState()
 
-    def update(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Update:
-        del position
-        return -self.learning_rate * jnp.sign(slope), state
+    def step(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Step:
+        return position - self.learning_rate * jnp.sign(slope), state
 
     def lattice(self) -> Lattice:
         return _memoryless(self.learning_rate)
@@ -97,10 +95,9 @@ class HeavyBall(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> TraceState:
         return TraceState(jnp.zeros_like(position))
 
-    def update(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Update:
-        del position
+    def step(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Step:
         trace = slope + self.momentum * state.trace
-        return -self.learning_rate * trace, TraceState(trace)
+        return position - self.learning_rate * trace, TraceState(trace)
 
     def lattice(self) -> Lattice:
         spacing = self.learning_rate / (1 - self.momentum)
@@ -122,10 +119,9 @@ class Nesterov(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> TraceState:
         return TraceState(jnp.zeros_like(position))
 
-    def update(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Update:
-        del position
+    def step(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Step:
         trace = slope + self.momentum * state.trace
-        return -self.learning_rate * (slope + self.momentum * trace), TraceState(trace)
+        return position - self.learning_rate * (slope + self.momentum * trace), TraceState(trace)
 
     def lattice(self) -> Lattice:
         spacing = self.learning_rate / (1 - self.momentum)
@@ -154,12 +150,12 @@ class Lion(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> TraceState:
         return TraceState(jnp.zeros_like(position))
 
-    def update(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Update:
+    def step(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Step:
         direction = jnp.sign((1 - self.b1) * slope + self.b1 * state.trace)
         trace = (1 - self.b2) * slope + self.b2 * state.trace
         if self.weight_decay is not None:
-            direction = direction + self.weight_decay * position
-        return -self.learning_rate * direction, TraceState(trace)
+            position = position * (1 - self.learning_rate * self.weight_decay)
+        return position - self.learning_rate * direction, TraceState(trace)
 
     def lattice(self) -> Lattice | None:
         if self.weight_decay is not None:

@@ -27,10 +27,11 @@ class OptaxOptimizer(AbstractOptimizer):
     def init(self, position: Float[Array, "..."]) -> Any:
         return self._transformation().init(position)
 
-    def update(
+    def step(
         self, slope: Float[Array, "..."], state: Any, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], Any]:
-        return self._transformation().update(slope, state, position)
+        update, state = self._transformation().update(slope, state, position)
+        return position + update, state
 
     def hyperparameters(self) -> dict[str, Any]:
         return {**self.swept, **dict(self.settings)}

@@ -33,8 +33,9 @@ def phase_diagram(dataset: "xarray.Dataset") -> "Figure":
     """Draw a sweep.
 
     One axis gives the curve of critical heights, or, with a `height` axis, the map of verdicts; two give a map of
-    critical heights; more give facets of such maps, at most four in each direction. Undecided cells are hatched, diverged
-    ones grey and cross-hatched, flagged ones marked in a colour outside the colour map.
+    critical heights; more give facets of such maps, at most four in each direction. Undecided cells are hatched and
+    pale, those that have not reached the valley grey and dotted, diverged ones grey and cross-hatched, flagged ones
+    marked in a colour outside the colour map.
     """
     dims = [str(name) for name in dataset["height"].dims]
     if len(dims) == 1:
@@ -126,14 +127,16 @@ def _maps(dataset: "xarray.Dataset", dims: list[str]) -> "Figure":
             ]
             axes.set_title(_title(dataset) if one else ", ".join(note), loc="left", fontsize=11 if one else 9)
             axes.label_outer()
-    bar = figure.colorbar(ScalarMappable(norm, COLOUR_MAP), ax=grid, pad=0.02, aspect=30, extend="min")
+    bar = figure.colorbar(ScalarMappable(norm, COLOUR_MAP), ax=grid, pad=0.02, aspect=30, extend="both")
     bar.set_label("critical height $h^*$ (run to the valley = 1)")
     if not one:
         left_out = "".join(f", {label_of(name)} = {dataset[name].values[0]:.4g}" for name in dims[4:])
         figure.suptitle(_title(dataset) + left_out, fontsize=11)
     handles = _legend(seen, int(dataset.attrs["max_steps"]))
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=3 if one else len(handles), frameon=False, fontsize=9
+        )
     return figure
 
 
@@ -153,7 +156,7 @@ def _norm(dataset: "xarray.Dataset") -> Any:
     known = height[(dataset["verdict"].values != Verdict.DIVERGED) & (height > 0)]
     if known.size == 0:
         return LogNorm(0.1, 1.0)
-    low, high = float(np.quantile(known, 0.01)), float(known.max())  # next to a jump h* comes close to 0
+    low, high = np.quantile(known, [0.01, 0.99]).tolist()  # next to a jump h* is almost 0, next to divergence anything
     return LogNorm(low, high if high > low else 2 * low)
 
 
@@ -170,9 +173,13 @@ def _map(axes: "Axes", dataset: "xarray.Dataset", dims: list[str], norm: Any, la
     scale_axis(axes, "y", dims[1], y.values, y.attrs["scale"])
     seen = {"contours"} if _contours(axes, dataset, x.values, y.values, shown, norm, labels) else set()
     centres = (x.values, y.values)
-    if undecided.any():
+    short = ~lost & (height <= 0)
+    if short.any():
+        seen.add("short")
+        _hatch(axes, *centres, short.astype(float), "...")
+    if (undecided & ~short).any():
         seen.add("undecided")
-        _veil(axes, (x_edges, y_edges), centres, undecided)
+        _veil(axes, (x_edges, y_edges), centres, undecided & ~short)
     if lost.any():
         seen.add("diverged")
         _hatch(axes, *centres, lost.astype(float), "xxxx")
@@ -234,7 +241,7 @@ def _hatch(axes: "Axes", x: np.ndarray, y: np.ndarray, share: np.ndarray, hatch:
     """Hatch where `share` is above one half."""
     if min(share.shape) >= 2:
         hatching = axes.contourf(x, y, share, levels=[0.5, 1.5], colors="none", hatches=[hatch])
-        hatching.set(edgecolor=INK, linewidth=0)
+        hatching.set(edgecolor=INK, linewidth=0, hatch_linewidth=0.5)
 
 
 def _mark_flags(
@@ -261,6 +268,7 @@ def _legend(seen: set[str], max_steps: int) -> list[Any]:
         "undecided": Patch(
             facecolor="#e4eed8", edgecolor=INK, hatch="///", lw=0, label=f"undecided within {max_steps:,} steps"
         ),
+        "short": Patch(facecolor=LOST_COLOUR, edgecolor=INK, hatch="...", lw=0, label="valley not reached"),
         "flagged": Patch(facecolor=FLAG_COLOUR, label="flagged: rounding decides"),
         "diverged": Patch(facecolor=LOST_COLOUR, edgecolor=INK, hatch="xxxx", lw=0, label="diverged"),
     }
