@@ -10,8 +10,9 @@ import jax.numpy as jnp
 def in_blocks(climb: Callable, block: int) -> Callable:
     """Map `climb(*trees)`, which takes leaves with one lane axis, over leaves of any common length.
 
-    Each lane's answer is independent of its neighbours, bit for bit: the last block is filled up with copies of the first
-    lane, and nothing is summed across lanes. A block stops when all of its walks have.
+    The last block is filled up with copies of the first lane. A lane's answer depends on no other lane: nothing is summed
+    across lanes, and though a block walks until all of its lanes have stopped, each lane's answer is frozen when its own
+    walk is over. (Blocks of another width are another program to the compiler, which may round the last digit otherwise.)
     """
 
     def run(*trees: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
-from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
+from hillopt.critical import BLOCK, DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, check_names
 from hillopt.rollout import check_max_steps
@@ -62,8 +62,8 @@ def sweep(
     - `fixed`: the hyperparameters that are not swept and not left at their default.
     - `max_steps`, `implementation`: as in `critical_height`.
     - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.
-    - `tile`: settings walked at once. All tiles have one shape, so one compilation serves; the answer does not depend on
-      it, bit for bit. The lanes of a tile are dealt to all local devices.
+    - `tile`: settings walked at once, dealt to all local devices. All tiles have one shape, so one compilation serves; they
+      are made of whole blocks, and the answer does not depend on their size, bit for bit.
     - `on_progress`: called after every tile.
 
     Returns a data set whose dimensions are the axes in the given order. Raises ValueError, before any walk, for unknown
@@ -198,7 +198,7 @@ def _walk_tiles(plan: _Plan) -> Iterator[tuple[slice, CriticalHeight]]:
     """Answers by ranges of lanes. The next tile is already walking while one is being read."""
     devices = jax.local_devices()
     tile = min(plan.tile, plan.size)
-    width = -(-tile // len(devices))
+    width = -(-tile // (len(devices) * BLOCK)) * BLOCK  # whole blocks, so that every tile size gives the same bits
     solve = _tile_solver(plan, devices)
     pending: list[tuple[slice, CriticalHeight]] = []
     for start in range(0, plan.size, tile):

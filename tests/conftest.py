@@ -15,6 +15,7 @@ jax.config.update("jax_num_cpu_devices", 2)
 @pytest.fixture
 def as_users_call() -> Iterator[None]:
     """Bad input meets the library's own checks, as it does outside these tests, where no annotation is executed."""
+    before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+    jaxtyping.config.update("jaxtyping_disable", before)

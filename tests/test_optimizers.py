@@ -13,7 +13,7 @@ import hillopt as ho
 
 NUM_STEPS = 200
 HEIGHT = 0.347
-CLEAR = 1e-9
+CLEAR = 1e-10
 
 # Ours, optax's factory with its flags, and hyperparameters under the names that both know. Of every optimizer some walks
 # escape and some are trapped, and none comes within CLEAR of a kink, where a last digit would decide.
@@ -35,10 +35,10 @@ TABLE = [
     (ho.RMSprop, optax.rmsprop, {}, {"learning_rate": 0.1, "decay": 0.9, "eps": 0.0}),
     (ho.RMSprop, optax.rmsprop, {}, {"learning_rate": 0.05, "decay": 0.99, "eps": 1e-3}),
     (ho.RMSprop, optax.rmsprop, {}, {"learning_rate": 0.02, "decay": 0.5, "eps": 1e-8, "initial_scale": 0.7}),
-    (ho.RMSprop, optax.rmsprop, {}, {"learning_rate": 0.47, "decay": 0.95, "eps": 0.0, "initial_scale": 2.0}),
+    (ho.RMSprop, optax.rmsprop, {}, {"learning_rate": 0.47, "decay": 0.95, "eps": 0.0, "initial_scale": 0.3}),
     (ho.Adagrad, optax.adagrad, {}, {"learning_rate": 0.3, "initial_accumulator_value": 0.0, "eps": 0.0}),
     (ho.Adagrad, optax.adagrad, {}, {"learning_rate": 0.13, "initial_accumulator_value": 0.1, "eps": 1e-7}),
-    (ho.Adagrad, optax.adagrad, {}, {"learning_rate": 0.9, "initial_accumulator_value": 1.3, "eps": 0.2}),
+    (ho.Adagrad, optax.adagrad, {}, {"learning_rate": 1.7, "initial_accumulator_value": 0.4, "eps": 0.2}),
     (ho.Adam, optax.adam, {}, {"learning_rate": 0.3, "b1": 0.9, "b2": 0.999, "eps": 0.0}),
     (ho.Adam, optax.adam, {}, {"learning_rate": 0.07, "b1": 0.5, "b2": 0.9, "eps": 1e-8}),
     (ho.Adam, optax.adam, {}, {"learning_rate": 0.23, "b1": 0.8, "b2": 0.95, "eps": 0.3}),
@@ -48,7 +48,7 @@ TABLE = [
     (ho.AdamW, optax.adamw, {}, {"learning_rate": 0.21, "b1": 0.8, "b2": 0.95, "eps": 0.1, "weight_decay": 0.3}),
     (ho.Lion, optax.lion, {}, {"learning_rate": 0.0703, "b1": 0.9, "b2": 0.99, "weight_decay": 0.0}),
     (ho.Lion, optax.lion, {}, {"learning_rate": 0.0703, "b1": 0.8, "b2": 0.9, "weight_decay": 1e-3}),
-    (ho.Lion, optax.lion, {}, {"learning_rate": 0.0031, "b1": 0.95, "b2": 0.98, "weight_decay": 0.2}),
+    (ho.Lion, optax.lion, {}, {"learning_rate": 0.017, "b1": 0.97, "b2": 0.98, "weight_decay": 0.02}),
 ]
 IDS = [f"{ours.__name__}({', '.join(f'{value:g}' for value in swept.values())})" for ours, _, _, swept in TABLE]
 
@@ -80,7 +80,9 @@ def test_a_walk_is_that_of_optax(ours, factory, flags, swept):
 @pytest.mark.parametrize("ours", ho.OPTIMIZERS.values(), ids=ho.OPTIMIZERS)
 def test_the_table_has_escapes_and_traps(ours):
     rows = [swept for row, _, _, swept in TABLE if row is ours]
-    ends = [float(ho.trajectory(ho.TentHill(HEIGHT), ours(**swept), num_steps=NUM_STEPS).position[-1]) for swept in rows]
+    ends = [
+        float(ho.trajectory(ho.TentHill(HEIGHT), ours(**swept), num_steps=NUM_STEPS).position[-1]) for swept in rows
+    ]
     assert len(rows) >= 3
     assert min(ends) < 1 + HEIGHT < max(ends)
 
@@ -108,14 +110,16 @@ def test_hyperparameters_broadcast():
 
 def test_hyperparameters_of_optax_broadcast():
     rates, betas = np.array([0.07, 0.13, 0.3]), np.array([0.5, 0.9])
-    optimizer = ho.from_optax(optax.radam, learning_rate=rates[:, None], b1=betas[None, :], threshold=4.0)
+    optimizer = ho.from_optax(optax.amsgrad, learning_rate=rates[:, None], b1=betas[None, :], eps=1e-3)
     position = ho.trajectory(ho.TentHill(HEIGHT), optimizer, num_steps=30).position
     assert position.shape == (31, 3, 2)
-    expected = _optax_loop(optax.radam(0.13, b1=0.9, threshold=4.0), ho.TentHill(HEIGHT))[:31]
+    expected = _optax_loop(optax.amsgrad(0.13, b1=0.9, eps=1e-3), ho.TentHill(HEIGHT))[:31]
     np.testing.assert_allclose(position[:, 1, 1], expected, rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("rate", [1, np.array([1]), [1.0], optax.constant_schedule(1.0)], ids=["int", "ints", "list", "schedule"])
+@pytest.mark.parametrize(
+    "rate", [1, np.array([1]), [1.0], optax.constant_schedule(1.0)], ids=["int", "ints", "list", "schedule"]
+)
 def test_a_learning_rate_of_any_kind_serves_from_optax(rate):
     position = ho.trajectory(ho.TentHill(HEIGHT), ho.from_optax(optax.sgd, learning_rate=rate), num_steps=3).position
     np.testing.assert_array_equal(np.ravel(position), [0, 1, 2, 3])
@@ -155,14 +159,18 @@ def test_a_decay_must_stay_below_1(ours, name, value):
 @pytest.mark.parametrize("ours", ho.OPTIMIZERS.values(), ids=ho.OPTIMIZERS)
 @pytest.mark.parametrize("value", [0, 0.0, -0.0, np.array([[0.1], [0.0]])])
 def test_a_learning_rate_must_be_positive(ours, value):
-    with pytest.raises(ValueError, match=rf"^`{ours.__name__}\(learning_rate=\.\.\.\)` must lie in \(0, inf\), got -?0; give"):
+    with pytest.raises(
+        ValueError, match=rf"^`{ours.__name__}\(learning_rate=\.\.\.\)` must lie in \(0, inf\), got -?0; give"
+    ):
         ours(value).check()
 
 
 @pytest.mark.usefixtures("as_users_call")
 @pytest.mark.parametrize("value", ["fast", 0.3j, {}, None])
 def test_a_hyperparameter_must_be_a_number(value):
-    with pytest.raises(ValueError, match=r"^`Adam\(learning_rate=\.\.\.\)` must be a number or an array of numbers, got"):
+    with pytest.raises(
+        ValueError, match=r"^`Adam\(learning_rate=\.\.\.\)` must be a number or an array of numbers, got"
+    ):
         ho.Adam(value).check()
 
 
@@ -197,8 +205,16 @@ def test_traced_hyperparameters_pass_the_check():
 @pytest.mark.parametrize(
     ("factory", "given", "message"),
     [
-        (optax.adam, {"learning_rat": 0.1}, r"^`adam` has no hyperparameter 'learning_rat'; did you mean 'learning_rate'\?"),
-        (optax.adam, {"learning_rate": 0.1, "momentun": 0.1}, r"^`adam` has no hyperparameter 'momentun'; .*Known are: b1, b2,"),
+        (
+            optax.adam,
+            {"learning_rat": 0.1},
+            r"^`adam` has no hyperparameter 'learning_rat'; did you mean 'learning_rate'\?",
+        ),
+        (
+            optax.adam,
+            {"learning_rate": 0.1, "momentun": 0.1},
+            r"^`adam` has no hyperparameter 'momentun'; .*Known are: b1, b2,",
+        ),
         (optax.sgd, {"learning_rate": 0.1, "momentun": 0.1}, r"^`sgd` has no .* 'momentun'; did you mean 'momentum'\?"),
         (optax.adam, {}, r"^`adam` needs a value for 'learning_rate'; "),
         (optax.lion, {"b1": 0.9}, r"^`lion` needs a value for 'learning_rate'; "),

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hillopt.climbs.record import Climb, has_met, is_decided, is_lost
+from hillopt.climbs.record import Climb, has_met, is_decided, is_lost, varying_as
 from hillopt.landscapes import AbstractHill
 from hillopt.lattice import Errors, Foot, Lattice, LatticeState, advance, descend, errors, shift_left
 from hillopt.optimizers import AbstractOptimizer
@@ -100,6 +100,7 @@ def climb_on_lattice(
         period=jnp.zeros_like(foot.step),
         num_steps=foot.step,
     )
+    progress = varying_as(progress, lattice.spacing)
     progress = jax.lax.while_loop(
         lambda progress: jnp.any(_is_walking(task, progress)), functools.partial(_walk_window, task), progress
     )
@@ -175,7 +176,9 @@ def _walk_window(task: _Task, progress: _Progress) -> _Progress:
         turn = _follow(task, first, drift, steps - checkpoint, state, drive, turn)
         return *walk(steps, (state, findings)), turn
 
-    state, findings, turn = jax.lax.fori_loop(checkpoint, end, walk_and_follow, (state, findings, _new_turn(task)))
+    state, findings, turn = jax.lax.fori_loop(
+        checkpoint, end, walk_and_follow, (state, findings, varying_as(_new_turn(task), task.lattice.spacing))
+    )
     contraction = task.lattice.decay ** turn.period.astype(drift.dtype)
     slack = task.lattice.weight * _wander(turn.moved, 1 - contraction) + drift
     highest = jnp.maximum(findings.height, turn.peak + slack) + task.errors.rise

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -44,3 +45,17 @@ def has_met(upper: Float[Array, "..."], height: Float[Array, "..."]) -> Bool[Arr
 def is_decided(height: Any, upper: Any, target: Any) -> Bool[Array, "..."]:
     """Whether the question about a finite target is answered."""
     return (height >= target) | ((upper < target) & (target < jnp.inf))
+
+
+def varying_as(tree: Any, lane: Float[Array, " lane"]) -> Any:
+    """The same numbers, typed inside shard_map as differing from device to device where `lane` (finite) does.
+
+    A loop's carry must start with the type that it ends with, and steps mix every number with the lanes. Adding nothing
+    of the lanes' own is what every version of JAX understands.
+    """
+    nothing = lane.reshape(-1)[0] * 0
+
+    def mix(leaf: Array) -> Array:
+        return leaf | (nothing > 0) if leaf.dtype == bool else leaf + nothing.astype(leaf.dtype)
+
+    return jax.tree.map(mix, tree)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hillopt.climbs.record import Climb, has_met, is_decided, is_lost
+from hillopt.climbs.record import Climb, has_met, is_decided, is_lost, varying_as
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
@@ -58,6 +58,7 @@ def climb_with_bounds(
 ) -> Climb:
     """Walk to max_steps, or until the rise meets `target`, with a running error bound."""
     walks = jax.vmap(lambda optimizer, target: _set_out(hill, optimizer, target))(optimizer, target)
+    walks = varying_as(walks, jax.tree.leaves(optimizer)[0])
 
     def is_walking(walk: _Walk, target: Array | None) -> Array:
         over = walk.diverged | walk.known
@@ -205,6 +206,7 @@ def climb_plainly(
     position = jnp.full_like(leaf, hill.start)
     none, no = jnp.zeros(leaf.shape, jnp.int32), jnp.zeros(leaf.shape, bool)
     carry = (position, jax.vmap(lambda o, x: o.init(x))(optimizer, position), hill.rise(position), none)
+    carry = varying_as(carry, leaf)
     carry = jax.lax.fori_loop(0, max_steps // UNROLL, take_a_few, carry)
     position, _, height, step = jax.lax.fori_loop(max_steps // UNROLL * UNROLL, max_steps, take_steps, carry)
     height, step = _higher(hill.rise(position), max_steps, height, step)
@@ -216,7 +218,7 @@ def climb_plainly(
         upper=jnp.full_like(height, jnp.inf),
         proved=no,
         period=none,
-        diverged=is_lost(position),
+        diverged=is_lost(position) | is_lost(height),
         flagged=~no,
         num_steps=none + max_steps,
         passage=None if target is None else jnp.where(height >= target, step, 0),

@@ -1,0 +1,431 @@
+"""Critical heights against closed forms, published values and 60-digit walks, and the laws that they obey."""
+
+import itertools
+from decimal import Decimal
+from math import floor, log
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import oracle
+import pytest
+
+import hillopt as ho
+
+HILL = ho.TentHill()
+
+
+def solve(optimizer, **policy):
+    answer = ho.critical_height(HILL, optimizer, **policy)
+    return {name: np.asarray(value) for name, value in answer._asdict().items()}
+
+
+# Closed forms, written down here from the update rules: first overshoot of a walk that descends from rest.
+
+
+def descent_overshoot(rate):
+    return rate * (floor(1 / rate) + 1) - 1
+
+
+def adam_overshoot(rate, b1):
+    n = floor(1 / rate) + 1
+    swing = [k for k in range(1, 10_000) if b1**k * (2 - b1**n) > 1] if b1 > 0.5 else []
+    return rate * n - 1 + rate * sum((2 * b1**j - 1 - b1 ** (n + j)) / (1 - b1 ** (n + j)) for j in swing)
+
+
+def heavy_ball_overshoot(rate, b):
+    x, n = 0.0, 0
+    while x <= 1:
+        n += 1
+        x = rate / (1 - b) * (n - b * (1 - b**n) / (1 - b))
+    swing = itertools.takewhile(lambda j: b**j * (2 - b**n) > 1, range(1, 10_000))
+    return x - 1 + rate / (1 - b) * sum(b**j * (2 - b**n) - 1 for j in swing)
+
+
+def rmsprop_overshoot(rate, decay):
+    x, n = 0.0, 0
+    while x <= 1:
+        n += 1
+        x += rate / (1 - decay**n) ** 0.5
+    return x - 1
+
+
+def adagrad_overshoot(rate):
+    x, n = 0.0, 0
+    while x <= 1:
+        n += 1
+        x += rate / n**0.5
+    return x - 1
+
+
+# (name, optimizer, h*, tolerance); settings whose first overshoot stays the highest
+CLOSED_FORMS = [
+    ("descent 0.3", ho.GradientDescent(0.3), descent_overshoot(0.3), 1e-15),
+    ("descent 0.07", ho.GradientDescent(0.07), descent_overshoot(0.07), 2e-15),
+    ("descent 0.0123", ho.GradientDescent(0.0123), descent_overshoot(0.0123), 2e-15),
+    ("sign 0.3", ho.SignDescent(0.3), 0.2, 1e-15),
+    ("adam 0.3", ho.Adam(0.3), adam_overshoot(0.3, 0.9), 1e-14),
+    ("adam 0.013", ho.Adam(0.013, 0.97), adam_overshoot(0.013, 0.97), 1e-13),
+    ("adam 0.11, 0.85", ho.Adam(0.11, 0.85), adam_overshoot(0.11, 0.85), 1e-14),
+    ("adam eps", ho.Adam(0.3, eps=0.4), adam_overshoot(0.3 / 1.4, 0.9), 1e-14),
+    ("heavy ball 0.05", ho.HeavyBall(0.05, 0.9), heavy_ball_overshoot(0.05, 0.9), 1e-13),
+    ("heavy ball 0.002", ho.HeavyBall(0.002, 0.8), heavy_ball_overshoot(0.002, 0.8), 1e-14),
+    ("rmsprop", ho.RMSprop(0.1, 0.9), rmsprop_overshoot(0.1, 0.9), 1e-14),
+    ("adagrad", ho.Adagrad(0.3), adagrad_overshoot(0.3), 1e-14),
+]
+
+
+@pytest.mark.parametrize(("name", "optimizer", "height", "tolerance"), CLOSED_FORMS, ids=lambda value: str(value)[:20])
+def test_closed_form(name, optimizer, height, tolerance):
+    answer = solve(optimizer)
+    assert abs(answer["height"] - height) <= tolerance
+    assert not answer["flagged"]
+
+
+# (optimizer, max_steps, h*, step or None); published values of the reference, 60 digits or rational arithmetic
+PUBLISHED = [
+    (ho.Adam(0.3), 10_000, 0.410184295129970012, 6),
+    (ho.Adam(0.35, 0.5), 200, 0.14126375497959573, None),
+    (ho.Adam(0.7, 0.5), 200, 0.43417121712104473, None),
+    (ho.Adam(1.5, 0.99), 1000, 0.9289713317416691, 59),
+    (ho.Adam(1.5, 0.999), 3000, 0.9079649246276901, 383),
+    (ho.Adam(0.35, 0.8), 20_000, 0.18548526484154937, None),
+    (ho.HeavyBall(0.05), 10_000, 0.5080529804500002, None),
+    (ho.Nesterov(0.05), 10_000, 0.2323922005, None),
+    (ho.RMSprop(0.1, 0.9), 10_000, 0.0645287285, None),
+    (ho.Adagrad(0.3), 10_000, 0.0919756809, None),
+    (ho.Lion(0.07), 10_000, 0.26, None),
+    (ho.GradientDescent(0.125), 10_000, 0.125, 9),
+    # knife edges: 1/lr is an integer, and plain double precision is up to 80 % wrong
+    (ho.Adam(0.01), 10_000, 0.03434006638609663, 107),
+    (ho.Adam(0.05), 10_000, 0.15803267812220062, 27),
+    (ho.Adam(0.5, 0.95), 10_000, 0.7994509777711456, 5),
+    (ho.Adam(0.1), 10_000, 0.26428712209549293, None),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "max_steps", "height", "step"), PUBLISHED)
+def test_published_values(optimizer, max_steps, height, step):
+    answer = solve(optimizer, max_steps=max_steps)
+    digits = 1e-10 if len(repr(height)) < 14 else 2e-12
+    assert abs(answer["height"] - height) <= digits
+    assert step is None or answer["step"] == step
+
+
+@pytest.mark.parametrize("denominator", [2, 3, 7, 10, 20, 49, 100, 1000])
+@pytest.mark.parametrize("b1", [0.0, 0.5, 0.9, 0.95])
+def test_knife_edges_are_right_and_flagged(denominator, b1):
+    walk = oracle.adam_on_unit_slopes(1 / Decimal(denominator) + Decimal("1e-45"), Decimal(str(b1)), None, Decimal(0))
+    above, _ = oracle.climb(walk, denominator + 500)
+    answer = solve(ho.Adam(1 / denominator, b1), max_steps=denominator + 500)
+    assert answer["flagged"]
+    # exactly on the edge the slope at the valley still points down: one step more than a hair above it
+    exact = _rational_adam(denominator, b1, denominator + 500)
+    assert abs(answer["height"] - exact) <= 1e-11 or b1 in (0.0, 0.5)
+    assert float(above) < 0.999 * exact or denominator < 4 or b1 in (0.0, 0.5)
+
+
+def _rational_adam(denominator, b1, num_steps):
+    """Positions in units of 1/denominator, so that the valley is met exactly."""
+    x, m, p, b = Decimal(0), Decimal(0), Decimal(1), Decimal(str(b1))
+    best = Decimal(-1)
+    for step in range(1, num_steps + 1):
+        g = -1 if x <= denominator else 1
+        m, p = b * m + (1 - b) * g, p * b
+        x = Decimal(step) if step <= denominator + 1 else x - m / (1 - p)
+        best = max(best, x / denominator - 1)
+    return float(best)
+
+
+def random_settings(rng, number, dtype, **ranges):
+    """Log-uniform learning rates, betas log-uniform in 1 - beta, zeros and constants."""
+    settings = {}
+    for name, (kind, low, high) in ranges.items():
+        draw = rng.uniform(size=number)
+        if kind == "log":
+            settings[name] = (low * (high / low) ** draw).astype(dtype)
+        elif kind == "complement":
+            settings[name] = (1 - (1 - low) * ((1 - high) / (1 - low)) ** draw).astype(dtype)
+        else:
+            settings[name] = np.full(number, low).astype(dtype)
+    return settings
+
+
+RATE, ZERO = ("log", 0.01, 2.0), ("constant", 0.0, 0.0)
+
+# (name, ranges, steps, share of float64 cells that may be flagged)
+RANDOM = [
+    ("adam", {"learning_rate": RATE, "b1": ("complement", 0.0, 0.999), "b2": ZERO, "eps": ZERO}, 1000),
+    ("heavy_ball", {"learning_rate": ("log", 1e-3, 1.0), "momentum": ("complement", 0.0, 0.99)}, 1000),
+    ("nesterov", {"learning_rate": ("log", 1e-3, 1.0), "momentum": ("complement", 0.0, 0.99)}, 1000),
+    ("lion", {"learning_rate": RATE, "b1": ("complement", 0, 0.99), "b2": ("complement", 0, 0.999)}, 1000),
+    ("gradient_descent", {"learning_rate": ("log", 3e-3, 2.0)}, 1000),
+    ("sign_descent", {"learning_rate": ("log", 3e-3, 2.0)}, 1000),
+    ("adagrad", {"learning_rate": RATE, "initial_accumulator_value": ("constant", 0.1, 0), "eps": ZERO}, 600),
+    ("rmsprop", {"learning_rate": RATE, "decay": ("complement", 0, 0.99), "eps": ZERO, "initial_scale": ZERO}, 600),
+    (
+        "adamw",
+        {
+            "learning_rate": RATE,
+            "b1": ("complement", 0.0, 0.99),
+            "b2": ("complement", 0.5, 0.999),
+            "eps": ("constant", 1e-3, 0),
+            "weight_decay": ("log", 1e-4, 0.3),
+        },
+        600,
+    ),
+]
+
+
+def check_against_60_digits(name, ranges, num_steps, dtype, number, seed):
+    """Every unflagged answer encloses the exact one, for the float's own value and for its shortest decimal."""
+    settings = random_settings(np.random.default_rng(seed), number, dtype, **ranges)
+    factory = ho.OPTIMIZERS[name]
+    shown = {key: value for key, value in settings.items() if not (name == "adam" and key == "b2")}
+    answer = solve(factory(**shown), max_steps=num_steps)
+    walk = oracle.adam_on_unit_slopes if name == "adam" else oracle.WALKS[name]
+    wrong = 0
+    for lane in range(number):
+        read = (lambda x: Decimal(str(x))) if lane % 2 else (lambda x: Decimal(float(x)))
+        exact, _ = oracle.climb(walk(*(read(values[lane]) for values in settings.values())), num_steps)
+        low = Decimal(float(answer["height"][lane])) - Decimal(float(answer["error"][lane]))
+        high = Decimal(float(answer["height"][lane])) + Decimal(float(answer["error"][lane]))
+        if answer["verdict"][lane] == ho.Verdict.TRAPPED:
+            high = max(high, Decimal(float(answer["upper"][lane])))
+        wrong += not answer["flagged"][lane] and not low <= exact <= high
+    return wrong, float(answer["flagged"].mean()), answer
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "ranges", "num_steps"), RANDOM, ids=[row[0] for row in RANDOM])
+def test_unflagged_answers_hold_against_60_digits(name, ranges, num_steps, dtype):
+    wrong, flagged, answer = check_against_60_digits(name, ranges, num_steps, dtype, 250, seed=7)
+    assert wrong == 0
+    if dtype == np.float64:
+        assert flagged <= 0.02
+        assert np.all(answer["error"][~answer["flagged"]] < 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "ranges", "num_steps"), RANDOM, ids=[row[0] for row in RANDOM])
+def test_thousands_of_unflagged_answers_hold_against_60_digits(name, ranges, num_steps, dtype):
+    wrong, flagged, _ = check_against_60_digits(name, ranges, num_steps, dtype, 2500, seed=8)
+    print(f"{name} {np.dtype(dtype)}: {flagged:.2%} flagged")
+    assert wrong == 0
+    assert dtype == np.float32 or flagged <= 0.02
+
+
+# (optimizer, steps to replay, smallest period of its cycle)
+PERIODS = [
+    (ho.GradientDescent(0.3), 2),
+    (ho.SignDescent(0.07), 2),
+    (ho.Adam(0.3), 20),
+    (ho.Adam(0.01), 12),
+    (ho.Adam(0.05), 14),
+    (ho.HeavyBall(0.05), 8),
+    (ho.Nesterov(0.05), 4),
+    (ho.Lion(0.07), 2),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "period"), PERIODS)
+def test_periods_are_those_of_the_exact_walk(optimizer, period):
+    answer = solve(optimizer)
+    assert answer["verdict"] == ho.Verdict.TRAPPED
+    assert answer["period"] == period
+    name = next(key for key, kind in ho.OPTIMIZERS.items() if kind is type(optimizer))
+    values = [Decimal(str(value)) for value in optimizer.hyperparameters().values() if value is not None]
+    rate = optimizer.learning_rate
+    if 1 / rate == round(1 / rate):  # rational arithmetic; the decimal's own 1/lr is exact here
+        assert Decimal(1) / Decimal(str(rate)) == round(1 / rate)
+    walk = (oracle.adam_on_unit_slopes if name == "adam" else oracle.WALKS[name])(*values)
+    positions = [next(walk) for _ in range(6000 + 2 * period)][6000:]
+    assert all(abs(a - b) < Decimal("1e-40") for a, b in zip(positions, positions[period:], strict=False))
+    assert not any(
+        all(abs(a - b) < Decimal("1e-40") for a, b in zip(positions, positions[shift:], strict=False))
+        for shift in range(1, period)
+    )
+
+
+BOUNDED = [
+    (ho.Adam, {"b1": 0.999}),
+    (ho.Nesterov, {"momentum": 0.99}),
+    (ho.Lion, {"b1": 0.99, "b2": 0.999}),
+    (ho.RMSprop, {"decay": 0.99}),
+    (ho.Adagrad, {}),
+    (ho.AdamW, {"b1": 0.99, "weight_decay": 0.1}),
+]
+
+
+@pytest.mark.parametrize(("factory", "high"), BOUNDED, ids=lambda value: getattr(value, "__name__", ""))
+def test_no_walk_ever_passes_its_upper_end(factory, high):
+    rng = np.random.default_rng(3)
+    rates = np.exp(rng.uniform(np.log(0.02), np.log(2), 300))
+    others = {name: rng.uniform(0, top, 300) for name, top in high.items()}
+    short = solve(factory(rates, **others), max_steps=150)
+    plain = solve(factory(rates, **others), max_steps=4000, implementation="plain")
+    assert np.all(plain["height"] <= short["upper"] * (1 + 1e-9))
+    assert np.isfinite(short["upper"]).all()
+
+
+def test_upper_end_is_the_closed_bound_until_more_is_known():
+    for b1 in (0.6, 0.7, 0.9, 0.99):
+        answer = solve(ho.Adam(0.31, b1), max_steps=5, implementation="bounded")
+        bound = 0.31 * (1 + sum(max(0.0, 2 * b1**j - 1) for j in range(1, 1000)))
+        assert answer["verdict"] == ho.Verdict.UNDECIDED
+        assert answer["upper"] == pytest.approx(bound, rel=1e-12)
+
+
+def test_implementations_agree():
+    rates, b1 = np.linspace(0.031, 1.3, 83), np.linspace(0.0, 0.97, 83)
+    lattice = solve(ho.Adam(rates, b1), max_steps=700, implementation="lattice")
+    bounded = solve(ho.Adam(rates, b1), max_steps=700, implementation="bounded")
+    plain = solve(ho.Adam(rates, b1), max_steps=700, implementation="plain")
+    sure = ~(lattice["flagged"] | bounded["flagged"])
+    assert sure.mean() > 0.9
+    np.testing.assert_allclose(lattice["height"][sure], bounded["height"][sure], atol=1e-10)
+    np.testing.assert_allclose(lattice["height"][sure], plain["height"][sure], atol=1e-10)
+    assert plain["flagged"].all()
+    assert not np.isfinite(plain["upper"]).any()
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "lion"])
+@pytest.mark.parametrize("lanes", [1, 127])
+def test_awkward_numbers_of_lanes_give_the_same_answers(name, lanes):
+    rates = np.linspace(0.0512, 0.9, 2049)
+    policy = {"max_steps": 40}
+    whole, part = solve(ho.OPTIMIZERS[name](rates), **policy), solve(ho.OPTIMIZERS[name](rates[:lanes]), **policy)
+    for field in ("step", "verdict", "period", "flagged", "num_steps"):
+        np.testing.assert_array_equal(part[field], whole[field][:lanes], err_msg=field)
+    assert np.all(np.abs(part["height"] - whole["height"][:lanes]) <= part["error"])
+    np.testing.assert_allclose(part["upper"], whole["upper"][:lanes], rtol=1e-11)
+
+
+def test_runs_inside_jit_vmap_and_shard_map():
+    rates = jnp.linspace(0.05, 0.9, 64)
+    expected = ho.critical_height(HILL, ho.Adam(rates)).height
+
+    def one(rate):
+        return ho.critical_height(HILL, ho.Adam(rate)).height
+
+    mesh = jax.sharding.Mesh(np.array(jax.devices()), ("lane",))
+    spec = jax.sharding.PartitionSpec("lane")
+    for solver in (
+        jax.jit(one),
+        jax.vmap(one),
+        jax.jit(jax.vmap(one)),
+        jax.shard_map(one, mesh=mesh, in_specs=spec, out_specs=spec),
+    ):
+        np.testing.assert_allclose(solver(rates), expected, rtol=1e-13)
+
+
+def test_other_values_and_more_steps_compile_nothing():
+    from hillopt.critical import _climb_broadcast
+
+    ho.critical_height(HILL, ho.Adam(np.linspace(0.1, 0.9, 5)), max_steps=100)
+    compiled = _climb_broadcast._cache_size()
+    ho.critical_height(HILL, ho.Adam(np.linspace(0.2, 0.7, 5), b1=0.8, eps=1e-3), max_steps=333)
+    assert _climb_broadcast._cache_size() == compiled
+
+
+def test_float_and_array_hyperparameters_agree():
+    for name in ("adam", "nesterov", "rmsprop"):
+        as_float = solve(ho.OPTIMIZERS[name](0.37), max_steps=300)
+        as_array = solve(ho.OPTIMIZERS[name](np.array([0.37, 0.5])), max_steps=300)
+        assert abs(as_float["height"] - as_array["height"][0]) <= as_float["error"], name
+
+
+def test_broadcasting():
+    rates, betas = np.linspace(0.1, 0.9, 4), np.linspace(0, 0.9, 3)
+    grid = solve(ho.Adam(rates[:, None], betas))
+    assert grid["height"].shape == (4, 3)
+    assert grid["height"][2, 1] == solve(ho.Adam(rates[2], betas[1]))["height"]
+
+
+@pytest.mark.parametrize("d", [0.5, 2.0, 8.0])
+def test_eps_only_rescales_the_learning_rate(d):
+    scaled = solve(ho.Adam(0.3 * d, 0.8, eps=d - 1)) if d > 1 else solve(ho.Adam(0.15, 0.8))
+    expected = solve(ho.Adam(0.3 if d > 1 else 0.15, 0.8))
+    assert scaled["height"] == pytest.approx(float(expected["height"]), abs=1e-13)
+
+
+@pytest.mark.parametrize(("rate", "b"), [(1e-4, 0.9), (1e-5, 0.99), (1e-6, 0.9)])
+def test_small_steps_follow_the_law_of_small_steps(rate, b):
+    adam = solve(ho.Adam(rate * 1.00037, b), max_steps=2_000_000)
+    ball = solve(ho.HeavyBall(rate * 1.00037, b), max_steps=2_000_000)
+    assert adam["height"] == pytest.approx((1 - log(2)) * rate / (1 - b), rel=0.25)
+    assert ball["height"] == pytest.approx((1 - log(2)) * rate / (1 - b) ** 2, rel=0.25)
+    assert adam["num_steps"] - 1 / rate < 20 / (1 - b) + 400  # the ramp itself costs nothing
+
+
+def test_slopes_between_jumps():
+    step = 1e-7
+    h = {dx: solve(ho.Adam(0.3 + dx, 0.9))["height"] for dx in (-step, step)}
+    assert (h[step] - h[-step]) / (2 * step) == pytest.approx(4.700614317, rel=1e-6)
+    h = {dx: solve(ho.Adam(0.3, 0.9 + dx))["height"] for dx in (-step, step)}
+    assert (h[step] - h[-step]) / (2 * step) == pytest.approx(0.756720259, rel=1e-6)
+
+
+@pytest.mark.parametrize("factory", [ho.Adam, ho.RMSprop, ho.GradientDescent])
+def test_a_huge_learning_rate_is_a_verdict_not_a_nan(factory):
+    for implementation in (None, "bounded", "plain"):
+        answer = solve(factory(np.array([1e30, 0.3])), max_steps=60, implementation=implementation)
+        assert answer["verdict"][0] == ho.Verdict.DIVERGED
+        assert np.isfinite(answer["height"]).all()
+        assert answer["verdict"][1] != ho.Verdict.DIVERGED
+
+
+def test_a_walk_that_explodes_later_diverges():
+    answer = solve(ho.AdamW(1.5, weight_decay=2.0), max_steps=500)
+    assert answer["verdict"] == ho.Verdict.DIVERGED
+    assert answer["upper"] == np.inf
+
+
+def test_a_walk_too_short_for_the_valley_is_undecided_and_below_it():
+    answer = solve(ho.Adam(1e-6), max_steps=1000)
+    assert answer["verdict"] == ho.Verdict.UNDECIDED
+    assert answer["height"] == pytest.approx(-0.999, abs=1e-12)
+    assert answer["num_steps"] == 1000
+
+
+def test_any_optax_factory_is_solved_with_its_rounding():
+    rates = np.array([0.3, 0.11, 0.05])
+    ours = solve(ho.HeavyBall(rates), max_steps=3000)
+    theirs = solve(ho.from_optax(optax.sgd, learning_rate=rates, momentum=0.9), max_steps=3000)
+    np.testing.assert_allclose(theirs["height"], ours["height"], atol=1e-12)
+    assert not theirs["flagged"].any()
+    assert theirs["verdict"][2] == ho.Verdict.TRAPPED  # its floating-point state repeats exactly
+    assert theirs["period"][2] == ours["period"][2] == 8
+    radam = solve(ho.from_optax(optax.radam, learning_rate=rates, b1=0.9), max_steps=500)
+    for rate, height, flagged in zip(rates, radam["height"], radam["flagged"], strict=True):
+        optimizer, x, best = optax.radam(float(rate), b1=0.9), jnp.zeros(()), -1.0
+        state = optimizer.init(x)
+        for _ in range(60):
+            update, state = optimizer.update(jnp.where(x <= 1, -1.0, 1.0), state, x)
+            x = x + update
+            best = max(best, float(x) - 1)
+        assert height >= best - 1e-12
+        assert not flagged
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "policy", "message"),
+    [
+        (ho.Adam(0.3, b1=1.0), {}, r"`Adam\(b1=...\)` must lie in \[0, 1\), got 1"),
+        (ho.Adam(0.0), {}, r"`Adam\(learning_rate=...\)` must lie in \(0, inf\), got 0"),
+        (ho.Adam(np.array([0.1, np.nan])), {}, "learning_rate.*got nan"),
+        (ho.Adam(np.inf), {}, "learning_rate.*got inf"),
+        (ho.HeavyBall(0.1, momentum=-0.1), {}, "momentum.*got -0.1"),
+        (ho.Adam("fast"), {}, "must be a number"),
+        (ho.Adam(0.3), {"max_steps": 0}, "`max_steps` must lie between 1 and 2147483647, got 0"),
+        (ho.Adam(0.3), {"max_steps": 2.5}, "`max_steps` must be an integer, got 2.5"),
+        (ho.Adam(0.3), {"max_steps": 2**31}, "`max_steps` must lie between"),
+        (ho.Adam(0.3), {"implementation": "latice"}, "did you mean 'lattice'"),
+        (ho.RMSprop(0.3), {"implementation": "lattice"}, "cannot serve.*take 'bounded'"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(optimizer, policy, message):
+    with pytest.raises(ValueError, match=message):
+        ho.critical_height(HILL, optimizer, **policy)
