@@ -289,7 +289,17 @@ _CALLS = {
     "remat": "jaxpr",
 }
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
-_STRUCTURAL = {"reshape", "squeeze", "broadcast_in_dim", "expand_dims", "transpose", "slice", "concatenate", "copy", "pvary", "pcast"}
+_STRUCTURAL = {
+    "reshape",
+    "squeeze",
+    "broadcast_in_dim",
+    "expand_dims",
+    "transpose",
+    "slice",
+    "concatenate",
+    "pvary",
+    "pcast",
+}
 _EXACT = {"neg", "abs", "sign", "max", "min", "clamp", "select_n", *_STRUCTURAL}
 _RULES: dict[str, Callable] = {
     "add": _add,

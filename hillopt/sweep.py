@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,7 +42,7 @@ class Progress(NamedTuple):
 def sweep(
     hill: AbstractHill,
     optimizer: Callable[..., AbstractOptimizer],
-    axes: Mapping[str, Axis | ArrayLike],
+    axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
     *,
     fixed: Mapping[str, Any] | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,

@@ -10,7 +10,7 @@ import pytest
 
 from hillopt.rounding import _RULES, Ball, bounded, midpoints, radii, rounded
 
-NUM_BALLS = 240
+NUM_BALLS = 180
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 

@@ -105,7 +105,7 @@ def hyperparameter(domain: Domain, **default: Any) -> Any:
 def near_miss(name: str, known: Iterable[str]) -> str:
     """The end of an error message about an unknown name: the closest known one, and all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return (f"did you mean {close[0]!r}? " if close else "") + f"Known are: {', '.join(names)}."
 
 

@@ -1,0 +1,152 @@
+"""The commands, as a user starts them: files, summaries, refusals with exit code 2."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray
+
+import hillopt as ho
+
+SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
+
+
+def launch(command, *arguments, cwd):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    return subprocess.run(
+        [sys.executable, "-m", f"launch.{command}", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+    )
+
+
+@pytest.fixture(scope="module")
+def sweep_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    done = launch("sweep", *SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_a_sweep_writes_its_data_its_pictures_and_its_settings(sweep_run):
+    folder, done = sweep_run
+    run = folder / "runs" / "adam"
+    assert sorted(path.name for path in run.iterdir()) == ["data.zarr", "flags.txt", "phase.pdf", "phase.png"]
+    assert [path.name for path in (folder / "runs").iterdir()] == ["adam"]
+    data = xarray.open_zarr(run / "data.zarr", consolidated=False, chunks=None)
+    assert dict(data.sizes) == {"learning_rate": 7, "b1": 5, "hill_height": 2}
+    expected = ho.critical_height(
+        ho.TentHill(), ho.Adam(data.learning_rate.values[:, None], data.b1.values, eps=1e-3), max_steps=500
+    )
+    np.testing.assert_allclose(data.height, expected.height, rtol=1e-12)
+    assert (run / "phase.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (run / "phase.pdf").read_bytes()[:4] == b"%PDF"
+    for word in ("trapped", "flagged", "largest h*", "optimizer steps", "data.zarr"):
+        assert word in done.stdout
+
+
+def test_settings_written_by_a_run_give_the_same_run_again(sweep_run):
+    folder, _ = sweep_run
+    flags = folder / "runs" / "adam" / "flags.txt"
+    again = launch("sweep", f"--flagfile={flags}", "--name=again", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    first, second = (
+        xarray.open_zarr(folder / "runs" / name / "data.zarr", consolidated=False, chunks=None)
+        for name in ("adam", "again")
+    )
+    xarray.testing.assert_identical(first, second)
+    assert (folder / "runs" / "again" / "flags.txt").read_text() == flags.read_text()
+
+
+def test_one_core_or_two_give_the_same_bits(sweep_run):
+    folder, _ = sweep_run
+    flags = folder / "runs" / "adam" / "flags.txt"
+    done = launch("sweep", f"--flagfile={flags}", "--name=one", "--cpu_devices=1", "--tile=3", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    two, one = (
+        xarray.open_zarr(folder / "runs" / name / "data.zarr", consolidated=False, chunks=None)
+        for name in ("adam", "one")
+    )
+    for name in two.data_vars:
+        np.testing.assert_array_equal(two[name], one[name], err_msg=str(name))
+
+
+REFUSALS = [
+    (["--optimzer=adam"], "Did you mean: optimizer"),
+    (["--optimizer=adom"], "optimizer"),
+    (["--fixed=b3=0.9"], "did you mean 'b"),
+    (["--fixed=b2"], "name=number"),
+    (["--axis=learning_rat:log:0.1:1:3"], "did you mean 'learning_rate'"),
+    (["--axis=learning_rate:log:0.1:1:0"], "at least one point"),
+    (["--axis=learning_rate:log:1:0.1:3"], "must increase"),
+    (["--axis=learning_rate:log:0:1:3"], "must be positive"),
+    (["--axis=learning_rate:linear:0.1:nan:3"], "must be finite"),
+    (["--axis=learning_rate:cubic:0.1:1:3"], "is no axis"),
+    (["--axis=learning_rate:list:0,0.1"], r"must lie in (0, inf), got 0"),
+    (["--axis=b1:linear:0.5:1:3", "--fixed=learning_rate=0.3"], "must lie in [0, 1), got 1"),
+    (["--max_steps=0"], "max_steps"),
+    (["--heights=list:-1,1"], "must not be negative"),
+    (["--dtype=float16"], "dtype"),
+    (["--axis=learning_rate:linear:0.1:1:400000", "--axis=b1:linear:0:0.9:400000"], "GiB of memory"),
+    (["--out=/proc/nowhere"], "cannot be written"),
+    (["extra"], "unexpected argument"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSALS, ids=[row[0][0] for row in REFUSALS])
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments, message, tmp_path):
+    done = launch("sweep", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_an_existing_run_is_refused_and_replaced_only_on_demand(sweep_run):
+    folder, _ = sweep_run
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs" / "adam").rglob("*")}
+    refused = launch("sweep", *SMALL, cwd=folder)
+    assert refused.returncode == 2
+    assert "exists; choose another name or pass --overwrite" in refused.stderr
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "runs" / "adam").rglob("*")}
+    (folder / "runs" / "precious").mkdir()
+    (folder / "runs" / "precious" / "thesis.txt").write_text("years of work")
+    refused = launch("sweep", *SMALL, "--name=precious", "--overwrite", cwd=folder)
+    assert refused.returncode == 2
+    assert (folder / "runs" / "precious" / "thesis.txt").read_text() == "years of work"
+
+
+def test_help_explains_and_succeeds(tmp_path):
+    for command in ("sweep", "trajectory", "bench"):
+        done = launch(command, "--help", cwd=tmp_path)
+        assert done.returncode == 0
+        assert f"python -m launch.{command}" in done.stdout
+
+
+def test_trajectory_prints_the_reference_table(tmp_path):
+    done = launch("trajectory", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.split() and line.split()[0].isdigit()]
+    adam, descent = rows[:10], rows[10:]
+    positions = [0.3, 0.6, 0.9, 1.2, 1.353483431418032, 1.4101842951299657]
+    positions += [1.3985127716140042, 1.3362158088702085, 1.2351152242311638, 1.1034768180909407]
+    np.testing.assert_allclose([float(row[1]) for row in adam], positions, atol=1e-14)
+    np.testing.assert_allclose([float(row[1]) for row in descent[2:6]], [0.9, 1.2, 0.9, 1.2], atol=1e-14)
+    assert "h* = 0.41018429" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "runs" / "trajectory").iterdir()) == [
+        "flags.txt",
+        "walk.pdf",
+        "walk.png",
+    ]
+
+
+def test_bench_prints_its_figures(tmp_path):
+    done = launch("bench", "--settings=64", "--steps=10", "--repeats=1", "--nocold_start", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "general Adam, float32, steps/s" in done.stdout
+    assert "time at 1e-6 / time at 1e-2" in done.stdout
