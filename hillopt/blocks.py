@@ -5,14 +5,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 
 def in_blocks(climb: Callable, block: int) -> Callable:
-    """Map `climb(*trees)`, which takes leaves with one lane axis, over leaves of any common length.
+    """Map `climb(*trees)`, which takes leaves with one lane axis, over leaves of any common length of at least 1.
 
     The last block is filled up with copies of the first lane. A lane's answer depends on no other lane: nothing is summed
     across lanes, and though a block walks until all of its lanes have stopped, each lane's answer is frozen when its own
-    walk is over. (Blocks of another width are another program to the compiler, which may round the last digit otherwise.)
+    walk is over. (Blocks of another width, or a single one, are another program to the compiler, which may round the last
+    digit otherwise.)
     """
 
     def run(*trees: Any) -> Any:
@@ -20,11 +22,11 @@ def in_blocks(climb: Callable, block: int) -> Callable:
         width = min(block, length)
         number = -(-length // width)
 
-        def split(leaf: Any) -> Any:
+        def split(leaf: Array) -> Array:
             filled = jnp.concatenate([leaf, jnp.broadcast_to(leaf[:1], (number * width - length,))])
             return filled.reshape(number, width)
 
-        results = jax.lax.map(lambda trees: climb(*trees), jax.tree.map(split, trees))
-        return jax.tree.map(lambda leaf: leaf.reshape(number * width)[:length], results)
+        answers = jax.lax.map(lambda trees: climb(*trees), jax.tree.map(split, trees))
+        return jax.tree.map(lambda leaf: leaf.reshape(number * width)[:length], answers)
 
     return run

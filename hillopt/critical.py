@@ -10,9 +10,9 @@ from jaxtyping import Array, Bool, Float, Int, Int8
 
 from hillopt.blocks import in_blocks
 from hillopt.climbs import Climb, climb_on_lattice, climb_plainly, climb_with_bounds
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractHill, check_height
 from hillopt.optimizers import AbstractOptimizer, as_arrays, near_miss
-from hillopt.rollout import check_max_steps
+from hillopt.rollout import check_steps
 from hillopt.verdicts import Verdict, judge
 
 DEFAULT_MAX_STEPS = 10_000
@@ -110,7 +110,7 @@ def escape(
     The walk stops at the first step beyond the crest. Arguments and errors as for `critical_height`; in addition a
     height that is negative, NaN or infinite raises ValueError.
     """
-    _check_height(hill.height)
+    hill = check_height(hill, most=np.finfo(np.float64).max)
     climbed = _climb(hill, optimizer, hill.height, max_steps, implementation)
     target = jnp.broadcast_to(jnp.asarray(hill.height, climbed.height.dtype), climbed.height.shape)
     verdict = judge(climbed.height, climbed.upper, climbed.diverged, target)
@@ -126,16 +126,19 @@ def _climb(
         raise ValueError(f"`{type(hill).__name__}` has another flank for every height; one walk cannot answer for all.")
     optimizer.check()
     name = choose_implementation(hill, optimizer, implementation)
-    max_steps = check_max_steps(max_steps)
+    max_steps = check_steps(max_steps, "max_steps")
     return _climb_broadcast(hill, as_arrays(optimizer), target, max_steps, implementation=name)
 
 
 @functools.partial(jax.jit, static_argnames="implementation")
 def _climb_broadcast(
-    hill: AbstractHill, optimizer: AbstractOptimizer, target: Any, max_steps: Array, implementation: str
+    hill: AbstractHill, optimizer: AbstractOptimizer, target: Any, max_steps: Any, implementation: str
 ) -> Climb:
+    max_steps = jnp.asarray(max_steps, jnp.int32)
     leaves = jax.tree.leaves((optimizer, target))
     shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in leaves))
+    if 0 in shape:
+        raise ValueError(f"the hyperparameters' common shape is {shape}, which holds no setting; give at least one.")
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
     flat = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), (optimizer, target))
     climb = functools.partial(CLIMBS[implementation], hill.at(float("inf")))
@@ -160,12 +163,3 @@ def choose_implementation(hill: AbstractHill, optimizer: AbstractOptimizer, name
 
 def _has_lattice(optimizer: AbstractOptimizer) -> bool:
     return jax.eval_shape(lambda optimizer: optimizer.lattice(), as_arrays(optimizer)) is not None
-
-
-def _check_height(height: Any) -> None:
-    if isinstance(height, jax.core.Tracer):
-        return
-    numbers = np.asarray(height, np.float64)
-    if not np.all((numbers >= 0) & (numbers < np.inf)):
-        bad = numbers[~((numbers >= 0) & (numbers < np.inf))].flat[0]
-        raise ValueError(f"`height` must be finite and not negative, got {bad:g}; a hill has a crest above its valley.")

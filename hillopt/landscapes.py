@@ -2,10 +2,12 @@
 
 import abc
 import dataclasses
+import math
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 
@@ -80,4 +82,17 @@ class TentHill(AbstractHill):
 
 def _is_endless(height: Any) -> bool:
     """Whether a height is known, while tracing, to be infinite."""
-    return isinstance(height, float) and height == float("inf")
+    return isinstance(height, float) and math.isinf(height)
+
+
+def check_height(hill: AbstractHill, most: float = math.inf) -> AbstractHill:
+    """The hill, with a list of heights as an array; ValueError for a height that is negative, NaN or not below `most`."""
+    if isinstance(hill.height, jax.core.Tracer):
+        return hill
+    heights = np.asarray(hill.height, np.float64)
+    wrong = ~((heights >= 0) & ((heights < most) | (most == math.inf)))
+    if np.any(wrong):
+        raise ValueError(
+            f"`height` must be finite and not negative, got {heights[wrong].flat[0]:g}; a hill has a crest above its valley."
+        )
+    return hill.at(heights) if isinstance(hill.height, (list, tuple)) else hill

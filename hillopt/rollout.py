@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractHill, check_height
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 
 
@@ -30,7 +30,8 @@ def trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, *, num_steps: i
     hyperparameters out of range or num_steps < 1.
     """
     optimizer.check()
-    return _trajectory(hill, as_arrays(optimizer), num_steps=int(check_max_steps(num_steps, "num_steps")))
+    hill = check_height(hill)
+    return _trajectory(hill, as_arrays(optimizer), num_steps=check_steps(num_steps, "num_steps"))
 
 
 @functools.partial(jax.jit, static_argnames="num_steps")
@@ -52,14 +53,14 @@ def _walk(hill: AbstractHill, optimizer: AbstractOptimizer, num_steps: int) -> T
     return jax.lax.scan(take_step, (start, optimizer.init(start)), length=num_steps + 1)[1]
 
 
-def check_max_steps(max_steps: Any, name: str = "max_steps") -> Any:
-    """The number of steps as int32, traced or not; ValueError unless it is an integer from 1 to 2^31 - 1."""
-    if isinstance(max_steps, jax.core.Tracer):
-        return max_steps.astype(jnp.int32)
+def check_steps(number: Any, name: str) -> Any:
+    """The number of steps, traced or not; ValueError unless it is an integer from 1 to 2^31 - 1."""
+    if isinstance(number, jax.core.Tracer):
+        return number
     try:
-        number = operator.index(max_steps)
+        steps = operator.index(number)
     except TypeError as error:
-        raise ValueError(f"`{name}` must be an integer, got {max_steps!r}.") from error
-    if not 1 <= number < 2**31:
-        raise ValueError(f"`{name}` must lie between 1 and 2147483647, got {number}; give the walk at least one step.")
-    return jnp.asarray(number, jnp.int32)
+        raise ValueError(f"`{name}` must be an integer, got {number!r}.") from error
+    if not 1 <= steps < 2**31:
+        raise ValueError(f"`{name}` must lie between 1 and 2147483647, got {steps}; give the walk at least one step.")
+    return steps

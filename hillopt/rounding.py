@@ -170,23 +170,32 @@ def _select(which: Any, cases: list[Ball]) -> Ball:
     return Ball(midpoint, jax.lax.select_n(which, *(ball_radius(case) for case in cases)))
 
 
+def _tiny(value: Any) -> Any:
+    """What a flush of subnormal numbers to zero may lose."""
+    return jnp.finfo(value.dtype).tiny
+
+
+def _size(value: Any) -> Any:
+    """The size of a result that may have been flushed to zero."""
+    return jnp.maximum(jnp.abs(value), _tiny(value))
+
+
 def _add(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
-    return _sum(inputs[0].radius, inputs[1].radius, _ulps(value))
+    return _sum(inputs[0].radius, inputs[1].radius, _ulps(value), _tiny(value))
 
 
 def _mul(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
     a, b = inputs
     both = None if a.radius is None or b.radius is None else a.radius * b.radius
-    tiny = jnp.finfo(value.dtype).tiny  # what a flush to zero may lose
-    return _sum(_scaled(b.radius, a.midpoint), _scaled(a.radius, b.midpoint), both, _ulps(value), tiny)
+    return _sum(_scaled(b.radius, a.midpoint), _scaled(a.radius, b.midpoint), both, _ulps(value), _tiny(value))
 
 
 def _div(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
     a, b = inputs
     least = jnp.abs(b.midpoint) - (0.0 if b.radius is None else b.radius)
-    moved = _sum(a.radius, _scaled(b.radius, value))
+    moved = _sum(a.radius, _scaled(b.radius, _size(value)))
     propagated = 0.0 if moved is None else jnp.where(least > 0, moved / least, jnp.inf)
-    return propagated + _ulps(value, 2) + jnp.finfo(value.dtype).tiny
+    return propagated + _ulps(value, 2) + _tiny(value)
 
 
 def _sqrt(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
@@ -206,7 +215,8 @@ def _integer_pow(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> An
         return ball_radius(base)
     if exponent == 2:
         return _mul(value, [base, base], params, doubts)
-    return jnp.abs(value) * jnp.expm1(_log_change(base) * abs(exponent)) + _ulps(value, 2 * abs(exponent))
+    change = _log_change(base) * abs(exponent)
+    return _size(value) * jnp.expm1(change) + _ulps(value, 2 * abs(exponent)) + _tiny(value)
 
 
 def _log_change(ball: Ball) -> Any:
@@ -221,12 +231,14 @@ def _pow(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
     change = jnp.abs(exponent.midpoint) * _log_change(base)
     if exponent.radius is not None:
         change = change + exponent.radius * (jnp.abs(jnp.log(base.midpoint)) + _log_change(base))
-    radius = jnp.abs(value) * jnp.expm1(change) + _ulps(value, 16) + jnp.finfo(value.dtype).tiny
+    radius = _size(value) * jnp.expm1(change) + _ulps(value, 16) + _tiny(value)
+    if exponent.radius is not None:
+        return radius
     return jnp.where((base.midpoint == 0) & (ball_radius(base) == 0), 0.0, radius)
 
 
 def _exp(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
-    return value * jnp.expm1(ball_radius(inputs[0])) + _ulps(value, 8)
+    return _size(value) * jnp.expm1(ball_radius(inputs[0])) + _ulps(value, 8) + _tiny(value)
 
 
 def _log(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
@@ -270,7 +282,7 @@ def _reduce_sum(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any
 
 def _convert(value: Any, inputs: list[Ball], params: Any, doubts: list[Any]) -> Any:
     source = inputs[0]
-    if jnp.issubdtype(jnp.result_type(source.midpoint), jnp.integer):
+    if not jnp.issubdtype(jnp.result_type(source.midpoint), jnp.floating):
         exact = jnp.abs(value) * float(jnp.finfo(value.dtype).eps) < 1
         return jnp.where(exact, 0.0, _ulps(value))
     if not jnp.issubdtype(value.dtype, jnp.floating):
@@ -278,7 +290,7 @@ def _convert(value: Any, inputs: list[Ball], params: Any, doubts: list[Any]) -> 
         return None
     widening = jnp.finfo(value.dtype).bits >= jnp.finfo(jnp.result_type(source.midpoint)).bits
     radius = None if source.radius is None else source.radius.astype(value.dtype)
-    return radius if widening else _sum(radius, jnp.where(jnp.isinf(value), 0.0, _ulps(value)))
+    return radius if widening else _sum(radius, jnp.where(jnp.isinf(source.midpoint), 0.0, _ulps(value) + _tiny(value)))
 
 
 _CALLS = {
@@ -286,20 +298,12 @@ _CALLS = {
     "pjit": "jaxpr",
     "closed_call": "call_jaxpr",
     "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
     "remat": "jaxpr",
 }
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
-_STRUCTURAL = {
-    "reshape",
-    "squeeze",
-    "broadcast_in_dim",
-    "expand_dims",
-    "transpose",
-    "slice",
-    "concatenate",
-    "pvary",
-    "pcast",
-}
+_STRUCTURAL = {"reshape", "squeeze", "broadcast_in_dim", "expand_dims", "transpose", "slice", "concatenate", "stack"}
+_STRUCTURAL |= {"copy", "pvary", "pcast"}
 _EXACT = {"neg", "abs", "sign", "max", "min", "clamp", "select_n", *_STRUCTURAL}
 _RULES: dict[str, Callable] = {
     "add": _add,

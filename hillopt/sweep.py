@@ -1,6 +1,5 @@
 """A grid of settings, walked tile by tile, as one labelled data set."""
 
-import functools
 import importlib.metadata
 import json
 import math
@@ -18,8 +17,8 @@ from jaxtyping import ArrayLike
 from hillopt.axes import Axis
 from hillopt.critical import BLOCK, DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
 from hillopt.landscapes import AbstractHill
-from hillopt.optimizers import AbstractOptimizer, check_names
-from hillopt.rollout import check_max_steps
+from hillopt.optimizers import AbstractOptimizer, check_names, name_of
+from hillopt.rollout import check_steps
 from hillopt.verdicts import Verdict, judge
 
 if TYPE_CHECKING:
@@ -122,9 +121,7 @@ class _Plan(NamedTuple):
         return np.transpose(grid, [self.walk_order.index(name) for name in self.axes])
 
     def optimizer(self, swept: Mapping[str, Any]) -> AbstractOptimizer:
-        fixed = {
-            name: self.dtype.type(value) if isinstance(value, float) else value for name, value in self.fixed.items()
-        }
+        fixed = {name: self.dtype.type(value) if _is_float(value) else value for name, value in self.fixed.items()}
         return self.make(**swept, **fixed)
 
 
@@ -148,15 +145,32 @@ def _plan(
         raise ValueError(f"`fixed` must not name what `axes` sweeps, got {twice[0]!r} in both; remove one of them.")
     if heights is not None and heights.values[0] < 0:
         raise ValueError(f"`axes['height']` must not be negative, got {heights.values[0]:g}; start at 0 or above.")
-    if tile < 1:
-        raise ValueError(f"`tile` must be at least 1, got {tile}; the default is {DEFAULT_TILE}.")
-    check_max_steps(max_steps)
+    if not isinstance(tile, int) or tile < 1:
+        raise ValueError(f"`tile` must be an integer of at least 1, got {tile!r}; the default is {DEFAULT_TILE}.")
+    for name, value in fixed.items():
+        if np.ndim(value) > 0:
+            raise ValueError(f"`fixed[{name!r}]` must be one value, got shape {np.shape(value)}; sweep it as an axis.")
+    for name in checked:
+        if name in CriticalHeight._fields:
+            raise ValueError(
+                f"`axes` must not name {name!r}, which is a result's name; wrap the optimizer under another."
+            )
+    check_steps(max_steps, "max_steps")
     plan = _Plan(hill, make, checked, heights, dict(fixed), max_steps, check_dtype(dtype), tile, "")
+    for name, axis in checked.items():
+        if np.any(np.diff(np.asarray(axis.values, plan.dtype)) <= 0):
+            raise ValueError(
+                f"`axes[{name!r}]`: neighbours are the same number in {plan.dtype}; take fewer points or float64."
+            )
     optimizer = plan.optimizer({name: np.asarray(axis.values, plan.dtype) for name, axis in checked.items()})
     optimizer.check()
     scalars = plan.optimizer({name: plan.dtype.type(axis.values[0]) for name, axis in checked.items()})
     _check_memory(plan)
     return plan._replace(implementation=choose_implementation(hill, scalars, implementation))
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, float) or jnp.issubdtype(getattr(value, "dtype", np.dtype(bool)), jnp.floating)
 
 
 def _named_axis(name: str, values: Any) -> Axis:
@@ -168,7 +182,10 @@ def _named_axis(name: str, values: Any) -> Axis:
 
 def check_dtype(dtype: str | None) -> np.dtype:
     """The walk's dtype; ValueError for one that is not a float, or float64 while JAX has it switched off."""
-    wanted = np.dtype(dtype) if dtype is not None else np.dtype(jnp.result_type(float))
+    try:
+        wanted = np.dtype(dtype) if dtype is not None else np.dtype(jnp.result_type(float))
+    except TypeError as error:
+        raise ValueError(f"`dtype` must be float32 or float64, got {dtype!r}.") from error
     if wanted not in (np.float32, np.float64):
         raise ValueError(f"`dtype` must be float32 or float64, got {wanted}.")
     if wanted == np.float64 and not jax.config.read("jax_enable_x64"):
@@ -198,7 +215,9 @@ def _walk_tiles(plan: _Plan) -> Iterator[tuple[slice, CriticalHeight]]:
     """Answers by ranges of lanes. The next tile is already walking while one is being read."""
     devices = jax.local_devices()
     tile = min(plan.tile, plan.size)
-    width = -(-tile // (len(devices) * BLOCK)) * BLOCK  # whole blocks, so that every tile size gives the same bits
+    # Whole blocks, and at least two of them: the compiler merges a single one with the code around it and rounds its last
+    # digits otherwise, and every tile size shall give the same bits.
+    width = max(2, -(-tile // (len(devices) * BLOCK))) * BLOCK
     solve = _tile_solver(plan, devices)
     pending: list[tuple[slice, CriticalHeight]] = []
     for start in range(0, plan.size, tile):
@@ -316,7 +335,7 @@ def _provenance(plan: _Plan) -> dict[str, Any]:
     axes = {name: [axis.values[0], axis.values[-1], len(axis.values), axis.scale] for name, axis in plan.axes.items()}
     if plan.heights is not None:
         axes["height"] = [plan.heights.values[0], plan.heights.values[-1], len(plan.heights.values), plan.heights.scale]
-    label = _label_of(plan.make)
+    label = name_of(plan.make)
     call = f"sweep({type(plan.hill).__name__}(), {label}, axes={axes}, fixed={plan.fixed}, max_steps={plan.max_steps})"
     return {
         "title": f"Critical heights of {label} on {type(plan.hill).__name__}",
@@ -330,12 +349,6 @@ def _provenance(plan: _Plan) -> dict[str, Any]:
         "versions": json.dumps(versions),
         "call": call,
     }
-
-
-def _label_of(make: Callable) -> str:
-    if isinstance(make, functools.partial):
-        return f"{make.func.__name__}({', '.join(getattr(arg, '__name__', str(arg)) for arg in make.args)})"
-    return getattr(make, "__name__", repr(make))
 
 
 def save(dataset: "xarray.Dataset", path: str | os.PathLike[str]) -> None:

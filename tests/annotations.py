@@ -11,8 +11,8 @@ _check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int may stand f
 def checked(function: Callable) -> Callable:
     """The function with its annotations executed.
 
-    A dataclass's own `__init__` is left alone: JAX rebuilds pytrees around balls, shapes and placeholders. So is `Self`,
-    which beartype understands only on a whole class.
+    A dataclass's own `__init__` is left alone: JAX rebuilds pytrees around balls, shapes and placeholders. So is
+    `Self`, which beartype understands only on a whole class.
     """
     if function.__name__ == "__init__":
         return function

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hillopt as ho
-from hillopt.rollout import check_max_steps
+from hillopt.rollout import check_steps
 
 ADAM = [0, 0.3, 0.6, 0.9, 1.2, 1.353483431418032, 1.4101842951299657]
 ON_HALF = [1.3985127716140042, 1.3362158088702085, 1.2351152242311638, 1.1034768180909407]
@@ -123,7 +123,7 @@ def test_the_number_of_steps_is_a_positive_integer(num_steps, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         ho.trajectory(ho.TentHill(0.3), ho.Adam(0.3), num_steps=num_steps)
     with pytest.raises(ValueError, match=f"^{re.escape(message).replace('num_steps', 'max_steps')}$"):
-        check_max_steps(num_steps)
+        check_steps(num_steps, "max_steps")
 
 
 @pytest.mark.usefixtures("as_users_call")

@@ -56,15 +56,18 @@ ELEMENTARY = {
         SMALL,
     ),
 }
-TENTH = mpmath.mpf("0.1")
 COMPOSED = {
-    "decimal literal": (lambda x: 0.1 * x + 1e-8, lambda x: TENTH * x + mpmath.mpf("1e-8"), SIGNED),
+    "decimal literal": (
+        lambda x: jnp.minimum(x, 0.7) - 0.6875,
+        lambda x: min(x, mpmath.mpf("0.7")) - mpmath.mpf("0.6875"),
+        SMALL,
+    ),
     "exact literal": (lambda x: 0.5 * x + 3, lambda x: x / 2 + 3, SIGNED),
     "add_any": (jax.grad(lambda x: x * x * x), lambda x: 3 * x * x, SIGNED),
     "select by a clear comparison": (lambda x: jnp.where(x > 1e6, 0.1, x), lambda x: x, SMALL),
     "reduce_sum": (lambda x, y: jnp.sum(_vector(x, y, x * y, -y)), lambda x, y: x + x * y, SMALL, SMALL),
     "reduce_max": (lambda x, y: jnp.max(_vector(x, y, -x)), lambda x, y: max(x, y, -x), SMALL, SMALL),
-    "narrow": (lambda x: x.astype(jnp.float32) * 3, lambda x: 3 * x, SMALL),
+    "narrow": (lambda x: x.astype(jnp.float32), lambda x: x, SMALL),
     "widen": (lambda x: x.astype(jnp.float64) / 3, lambda x: x / 3, SMALL),
     "integer to float": (lambda x, n: x + n.astype(x.dtype), lambda x, n: x + n, SMALL, COUNT),
     "nested jit": (

@@ -67,7 +67,6 @@ def test_every_cell_is_its_critical_height(sweep, ours, fixed):
         (functools.partial(_in_float32, "plain", 55), 64),
         (functools.partial(_in_float32, "plain", 55), 165),
         (functools.partial(_in_float32, "lattice", 1500), 1009),
-        (functools.partial(_in_float32, "lattice", 1500), 4099),
         (_without_lattice, 37),
     ],
 )
@@ -142,9 +141,8 @@ def test_the_data_set_tells_where_it_comes_from():
     [
         (functools.partial(ho.from_optax, optax.adagrad), "learning_rate", ["from_optax", "adagrad"]),
         (functools.partial(ho.Adam, b1=0.5), "learning_rate", ["Adam", "b1=0.5"]),
-        (functools.partial(ho.Adam, 0.5), "b1", ["Adam", "0.5"]),
     ],
-    ids=["from optax", "keyword", "positional"],
+    ids=["from optax", "keyword"],
 )
 def test_a_partial_optimizer_is_told_in_full(make, axis, told):
     call = ho.sweep(HILL, make, {axis: [0.2, 0.3]}, max_steps=5, implementation="plain").attrs["call"]
@@ -288,13 +286,13 @@ KNOWN = "Known are: b1, b2, eps, learning_rate."
         (RATE, {"fixed": {"b1": "high"}}, "`Adam(b1=...)` must be a number"),
         (RATE, {"fixed": {"b1": np.array([0.5, 0.6])}}, "`fixed"),
         (RATE, {"fixed": {"b1": [0.5]}}, "`fixed"),
-        (RATE, {"tile": 0}, "`tile` must be at least 1, got 0;"),
-        (RATE, {"tile": -5}, "`tile` must be at least 1, got -5;"),
+        (RATE, {"tile": 0}, "`tile` must be an integer of at least 1, got 0;"),
+        (RATE, {"tile": -5}, "`tile` must be an integer of at least 1, got -5;"),
         (RATE, {"max_steps": 0}, "`max_steps` must lie between 1 and 2147483647, got 0;"),
         (RATE, {"max_steps": 2.5}, "`max_steps` must be an integer, got 2.5."),
         (RATE, {"dtype": "int32"}, "`dtype` must be float32 or float64, got int32."),
         (RATE, {"dtype": "float16"}, "`dtype` must be float32 or float64, got float16."),
-        (RATE, {"dtype": "float65"}, "`dtype` must be float32 or float64, got float65."),
+        (RATE, {"dtype": "float65"}, "`dtype` must be float32 or float64, got 'float65'."),
         (RATE, {"implementation": "latice"}, "`implementation` 'latice' is unknown; did you mean 'lattice'?"),
         (
             {"learning_rate": BIG, "b1": BIG, "b2": BIG},
@@ -337,6 +335,6 @@ def test_an_optimizer_without_a_lattice_cannot_walk_on_one():
 
 
 def test_an_axis_must_increase_in_the_dtype_of_the_walk():
+    axes = {"learning_rate": ho.Axis.linear(0.3, 0.3 + 1e-9, 5)}
     with pytest.raises(ValueError, match=r"`axes\['learning_rate'\]`"):
-        axis = ho.Axis.linear(0.3, 0.3 + 1e-9, 5)
-        ho.sweep(HILL, ho.Adam, {"learning_rate": axis}, max_steps=5, dtype="float32", implementation="plain")
+        ho.sweep(HILL, ho.Adam, axes, max_steps=5, dtype="float32", implementation="plain")

@@ -1,7 +1,7 @@
 """Optimizers as frozen pytrees: nine of our own, and any of optax's."""
 
 from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
-from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, check_names, near_miss
+from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, check_names, name_of, near_miss
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
 from hillopt.optimizers.names import OPTIMIZERS
@@ -22,5 +22,6 @@ __all__ = [
     "as_arrays",
     "check_names",
     "from_optax",
+    "name_of",
     "near_miss",
 ]

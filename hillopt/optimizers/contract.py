@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import difflib
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -51,7 +52,7 @@ class AbstractOptimizer(abc.ABC):
         """Raise ValueError for a hyperparameter outside its range; values that are being traced pass."""
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             domain = field.metadata.get("domain")
-            if domain is not None:
+            if domain is not None and not (field.default is None and getattr(self, field.name) is None):
                 domain.check(f"{type(self).__name__}({field.name}=...)", getattr(self, field.name))
 
 
@@ -61,6 +62,8 @@ def as_arrays(optimizer: AbstractOptimizer) -> AbstractOptimizer:
     leaves = [np.asarray(leaf) if isinstance(leaf, (list, tuple)) else leaf for leaf in leaves]
     dtype = jnp.result_type(float, *leaves) if leaves else jnp.result_type(float)
     dtype = dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.result_type(float)
+    if dtype not in (jnp.float32, jnp.float64):
+        raise ValueError(f"hyperparameters must be float32 or float64, got {dtype}; convert them.")
     return jax.tree.unflatten(treedef, [jnp.asarray(leaf, dtype) for leaf in leaves])
 
 
@@ -76,7 +79,7 @@ class Domain(NamedTuple):
 
     def check(self, name: str, value: Any) -> None:
         """Raise ValueError naming `name` unless all of value is finite and lies inside."""
-        if value is None or isinstance(value, jax.core.Tracer):
+        if isinstance(value, jax.core.Tracer):
             return
         numbers = _as_numbers(name, value)
         inside = (numbers >= self.low if self.low_included else numbers > self.low) & (numbers < self.high)
@@ -87,6 +90,8 @@ class Domain(NamedTuple):
 
 def _as_numbers(name: str, value: Any) -> np.ndarray:
     try:
+        if value is None:
+            raise TypeError
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.") from error
@@ -122,12 +127,21 @@ def widened(bound: Float[Array, "..."]) -> Float[Array, "..."]:
     return bound * (1 + 64 * float(jnp.finfo(bound.dtype).eps))
 
 
+def name_of(make: Callable) -> str:
+    """What to call a factory in a message or in a file; a partial one with what it has fixed."""
+    if isinstance(make, functools.partial):
+        fixed = [name_of(arg) if callable(arg) else repr(arg) for arg in make.args]
+        fixed += [f"{name}={value!r}" for name, value in make.keywords.items()]
+        return f"{name_of(make.func)}({', '.join(fixed)})"
+    return getattr(make, "__name__", repr(make))
+
+
 def check_names(make: Callable, names: Sequence[str]) -> None:
     """Raise ValueError, naming the near miss, unless `make` takes these hyperparameters and needs no more."""
     parameters = inspect.signature(make).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return  # the factory names what it does not know
-    label = getattr(make, "__name__", "the optimizer")
+    label = name_of(make)
     for name in names:
         if name not in parameters:
             raise ValueError(f"`{label}` has no hyperparameter {name!r}; {near_miss(name, parameters)}")

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from hillopt.optimizers.contract import AbstractOptimizer, check_names
+from hillopt.optimizers.contract import AbstractOptimizer, check_names, name_of
 
 
 @jax.tree_util.register_dataclass
@@ -40,7 +40,7 @@ class OptaxOptimizer(AbstractOptimizer):
         for name, value in self.swept.items():
             if not isinstance(value, jax.core.Tracer) and not np.all(np.isfinite(np.asarray(value, np.float64))):
                 raise ValueError(
-                    f"`{self.factory.__name__}({name}=...)` must be finite; remove the infinite or NaN values."
+                    f"`{name_of(self.factory)}({name}=...)` must be finite; remove the infinite or NaN values."
                 )
 
 
@@ -51,10 +51,23 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     fixed. Raises ValueError for a name that the factory does not take.
     """
     check_names(factory, list(hyperparameters))
-    swept = {name: value for name, value in hyperparameters.items() if _is_numeric(value)}
+    swept = {name: _as_number(value) for name, value in hyperparameters.items() if _is_numeric(name, value)}
+    if not swept:
+        raise ValueError(
+            f"`{name_of(factory)}` needs a float or an array of floats to sweep, such as learning_rate=0.1."
+        )
     fixed = tuple((name, value) for name, value in hyperparameters.items() if name not in swept)
     return OptaxOptimizer(swept, factory, fixed)
 
 
-def _is_numeric(value: Any) -> bool:
+def _is_numeric(name: str, value: Any) -> bool:
+    """Whether to sweep a value; a whole number may be a flag or a period, unless it is a learning rate."""
+    if isinstance(value, (list, tuple)):
+        return len(value) > 0 and all(isinstance(item, (int, float)) for item in value)
+    if isinstance(value, int):
+        return name == "learning_rate"
     return isinstance(value, (float, np.ndarray, np.floating, jax.Array))
+
+
+def _as_number(value: Any) -> Any:
+    return np.asarray(value, np.float64) if isinstance(value, (int, list, tuple)) else value
