@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
-from hillopt.critical import BLOCK, DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
+from hillopt.critical import BLOCKS, DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, check_names, name_of
 from hillopt.rollout import check_steps
@@ -217,7 +217,8 @@ def _walk_tiles(plan: _Plan) -> Iterator[tuple[slice, CriticalHeight]]:
     tile = min(plan.tile, plan.size)
     # Whole blocks, and at least two of them: the compiler merges a single one with the code around it and rounds its last
     # digits otherwise, and every tile size shall give the same bits.
-    width = max(2, -(-tile // (len(devices) * BLOCK))) * BLOCK
+    block = BLOCKS[plan.implementation]
+    width = max(2, -(-tile // (len(devices) * block))) * block
     solve = _tile_solver(plan, devices)
     pending: list[tuple[slice, CriticalHeight]] = []
     for start in range(0, plan.size, tile):

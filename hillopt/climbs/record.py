@@ -15,7 +15,7 @@ class Climb(NamedTuple):
     error: Float[Array, " lane"]
     """Bound of the rounding error of `height`, where not flagged."""
     step: Int[Array, " lane"]
-    """The step at which `height` was met."""
+    """The step at which `height` was met; 0 where it was not recorded."""
     upper: Float[Array, " lane"]
     """This walk never climbs higher, whatever the number of steps; infinite if no bound is known."""
     proved: Bool[Array, " lane"]
@@ -29,7 +29,7 @@ class Climb(NamedTuple):
     num_steps: Int[Array, " lane"]
     """How far the walk was followed."""
     passage: Int[Array, " lane"] | None
-    """The first step whose rise is at least the target; 0 where none is, None without a target."""
+    """The first step whose rise is at least the target; 0 where none is, None if it was not asked for or not recorded."""
 
 
 def is_lost(rise: Float[Array, "..."]) -> Bool[Array, "..."]:
