@@ -2,6 +2,7 @@
 
 from hillopt.axes import Axis
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, Escape, critical_height, escape
+from hillopt.dataset import save
 from hillopt.landscapes import AbstractHill, TentHill
 from hillopt.optimizers import (
     OPTIMIZERS,
@@ -19,7 +20,7 @@ from hillopt.optimizers import (
     from_optax,
 )
 from hillopt.rollout import Trajectory, trajectory
-from hillopt.sweep import DEFAULT_TILE, Progress, save, sweep
+from hillopt.sweep import DEFAULT_TILE, Progress, sweep
 from hillopt.verdicts import Verdict
 
 __all__ = [

@@ -4,9 +4,7 @@ import importlib.metadata
 import json
 import math
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -16,16 +14,15 @@ from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
 from hillopt.critical import BLOCKS, DEFAULT_MAX_STEPS, CriticalHeight, choose_implementation, critical_height
+from hillopt.dataset import check_room, label, result_bytes, save
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, check_names, name_of
 from hillopt.rollout import check_steps
-from hillopt.verdicts import Verdict, judge
 
 if TYPE_CHECKING:
     import xarray
 
 DEFAULT_TILE = 65_536
-HEIGHT_DIMENSION = "hill_height"
 
 
 class Progress(NamedTuple):
@@ -48,6 +45,7 @@ def sweep(
     dtype: str | None = None,
     tile: int = DEFAULT_TILE,
     implementation: str | None = None,
+    path: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> "xarray.Dataset":
     """Critical heights over the product of all axes.
@@ -63,12 +61,16 @@ def sweep(
     - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.
     - `tile`: settings walked at once, dealt to all local devices. All tiles have one shape, so one compilation serves; they
       are made of whole blocks, and the answer does not depend on their size, bit for bit.
+    - `path`: save the result there too, as `save` does.
     - `on_progress`: called after every tile.
 
     Returns a data set whose dimensions are the axes in the given order. Raises ValueError, before any walk, for unknown
-    names, bad axes, hyperparameters out of range, and grids that do not fit into memory.
+    names, bad axes, hyperparameters out of range, a path that exists, and grids that do
+    not fit into memory or onto the path's disk.
     """
     plan = _plan(hill, optimizer, axes, fixed or {}, max_steps, dtype, tile, implementation)
+    if path is not None:
+        check_room(path, plan.result_bytes)
     names = CriticalHeight._fields
     flat: dict[str, np.ndarray] = {}
     walked = steps = 0
@@ -79,7 +81,11 @@ def sweep(
         walked, steps = cells.stop, steps + int(flat["num_steps"][cells].astype(np.int64).sum())
         if on_progress is not None:
             on_progress(Progress(walked, plan.size, steps))
-    return _label(plan, {name: plan.in_given_order(values) for name, values in flat.items()})
+    grids = {name: plan.in_given_order(values) for name, values in flat.items()}
+    dataset = label(grids, plan.axes, plan.heights, _provenance(plan))
+    if path is not None:
+        save(dataset, path)
+    return dataset
 
 
 class _Plan(NamedTuple):
@@ -102,6 +108,10 @@ class _Plan(NamedTuple):
     @property
     def size(self) -> int:
         return math.prod(len(axis.values) for axis in self.axes.values())
+
+    @property
+    def result_bytes(self) -> int:
+        return result_bytes(self.size, 0 if self.heights is None else len(self.heights.values), self.dtype)
 
     @property
     def walk_order(self) -> list[str]:
@@ -195,14 +205,8 @@ def check_dtype(dtype: str | None) -> np.dtype:
     return wanted
 
 
-def result_bytes(cells: int, num_heights: int, dtype: np.dtype) -> int:
-    """Size of a sweep's result: three floats, three int32, two bytes a cell, and two bytes a cell and height."""
-    return cells * (3 * np.dtype(dtype).itemsize + 3 * 4 + 2 + 2 * num_heights)
-
-
 def _check_memory(plan: _Plan) -> None:
-    num_heights = 0 if plan.heights is None else len(plan.heights.values)
-    needed = 2 * result_bytes(plan.size, num_heights, plan.dtype)  # once more while it is put in order
+    needed = 2 * plan.result_bytes  # once more while it is put in order
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > available:
         raise ValueError(
@@ -252,84 +256,6 @@ def _tile_solver(plan: _Plan, devices: list[Any]) -> Callable[[dict[str, np.ndar
     return jax.jit(sharded)
 
 
-def _label(plan: _Plan, grids: dict[str, np.ndarray]) -> "xarray.Dataset":
-    import xarray
-
-    dims = list(plan.axes)
-    variables: dict[str, Any] = {name: (dims, grids[name], _ATTRIBUTES[name]) for name in grids}
-    coordinates: dict[str, Any] = {
-        name: (name, np.asarray(axis.values, plan.dtype), {"scale": axis.scale, "units": "1"})
-        for name, axis in plan.axes.items()
-    }
-    if plan.heights is not None:
-        heights = np.asarray(plan.heights.values, plan.dtype)
-        verdict, flagged = _judge_heights(grids, heights)
-        variables["escape"] = ([HEIGHT_DIMENSION, *dims], verdict, _ATTRIBUTES["escape"])
-        variables["escape_flagged"] = ([HEIGHT_DIMENSION, *dims], flagged, _ATTRIBUTES["escape_flagged"])
-        coordinates[HEIGHT_DIMENSION] = (
-            HEIGHT_DIMENSION,
-            heights,
-            {"scale": plan.heights.scale, "units": "1", "long_name": "height of the hill, in lengths of the run"},
-        )
-    return xarray.Dataset(variables, coordinates, attrs=_provenance(plan))
-
-
-def _judge_heights(grids: dict[str, np.ndarray], heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    shape = (len(heights), *grids["height"].shape)
-    verdict, flagged = np.empty(shape, np.int8), np.empty(shape, bool)
-    diverged = grids["verdict"] == Verdict.DIVERGED
-    for row, height in enumerate(heights):
-        verdict[row] = judge(
-            jnp.asarray(grids["height"]), jnp.asarray(grids["upper"]), jnp.asarray(diverged), jnp.asarray(height)
-        )
-        flagged[row] = grids["flagged"] | (np.abs(grids["height"] - height) <= grids["error"])
-    return verdict, flagged
-
-
-_FLAGS = {
-    "flag_values": [int(verdict) for verdict in Verdict],
-    "flag_meanings": " ".join(verdict.name.lower() for verdict in Verdict),
-}
-
-_ATTRIBUTES: dict[str, dict[str, Any]] = {
-    "height": {
-        "units": "1",
-        "long_name": "critical height, lower end",
-        "comment": "highest rise met within max_steps, in lengths of the run to the valley",
-    },
-    "upper": {
-        "units": "1",
-        "long_name": "critical height, upper end",
-        "comment": "no number of steps ever climbs higher; infinite where no bound is known",
-    },
-    "error": {
-        "units": "1",
-        "long_name": "rounding error of height at most",
-        "comment": "where not flagged; hyperparameters count as known to half a unit in their last place",
-    },
-    "step": {"units": "1", "long_name": "step that met the critical height"},
-    "verdict": {
-        "long_name": "how the walk on the endless flank ended",
-        "comment": "trapped: proved that nothing above upper comes; undecided: max_steps ended the search",
-        **_FLAGS,
-    },
-    "period": {"units": "1", "long_name": "steps after which the walk repeats", "comment": "0 where not found"},
-    "flagged": {
-        "long_name": "rounding could change the answer",
-        "comment": "a decision of the walk lies within its rounding error",
-        "flag_values": [0, 1],
-        "flag_meanings": "certified flagged",
-    },
-    "num_steps": {"units": "1", "long_name": "steps that the walk was followed"},
-    "escape": {"long_name": "verdict on a hill of this height", **_FLAGS},
-    "escape_flagged": {
-        "long_name": "rounding could change the verdict on a hill of this height",
-        "flag_values": [0, 1],
-        "flag_meanings": "certified flagged",
-    },
-}
-
-
 def _provenance(plan: _Plan) -> dict[str, Any]:
     device = jax.local_devices()[0]
     versions = {name: importlib.metadata.version(name) for name in ("hillopt", "jax", "jaxlib", "numpy", "optax")}
@@ -350,24 +276,3 @@ def _provenance(plan: _Plan) -> dict[str, Any]:
         "versions": json.dumps(versions),
         "call": call,
     }
-
-
-def save(dataset: "xarray.Dataset", path: str | os.PathLike[str]) -> None:
-    """Write a sweep as a Zarr store; `xarray.open_zarr(path)` reads it anywhere.
-
-    Raises ValueError, before anything is written, if the path exists or the disk has no room for the data.
-    """
-    path = Path(path)
-    if path.exists():
-        raise ValueError(f"`path` {str(path)!r} exists; choose another name or remove it first.")
-    free = shutil.disk_usage(_nearest_folder(path)).free
-    if dataset.nbytes > free:
-        raise ValueError(
-            f"`path` {str(path)!r} needs {dataset.nbytes / 2**30:.3g} GiB and the disk has {free / 2**30:.3g} left; "
-            "choose another disk or take fewer points."
-        )
-    dataset.to_zarr(path, mode="w-", zarr_format=3, consolidated=False)
-
-
-def _nearest_folder(path: Path) -> Path:
-    return next(folder for folder in path.absolute().parents if folder.is_dir())

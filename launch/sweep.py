@@ -87,11 +87,12 @@ class Reporter:
 
     def __init__(self) -> None:
         self.began = self.told = time.perf_counter()
-        self.steps = 0
+        self.steps, self.seconds = 0, 0.0
 
     def __call__(self, progress: ho.Progress) -> None:
         now, self.steps = time.perf_counter(), progress.steps
         share, spent = progress.cells / progress.total, now - self.began
+        self.seconds = spent
         text = f"{progress.cells:,} of {progress.total:,} settings, {spent:.1f} s, {spent / share - spent:.1f} s left"
         if sys.stderr.isatty():
             bar = "█" * round(30 * share)
@@ -140,15 +141,14 @@ def main() -> None:
             dtype=FLAGS.dtype,
             tile=FLAGS.tile,
             implementation=FLAGS.implementation,
+            path=folder / "data.zarr",
             on_progress=reporter,
         )
-        seconds = time.perf_counter() - reporter.began
-        ho.save(dataset, folder / "data.zarr")
         from hillopt import plot
 
         plot.write(plot.phase_diagram(dataset), [folder / "phase.png", folder / "phase.pdf"])
         command.save_flags(folder)
-    print(summary(dataset, seconds, reporter.steps))
+    print(summary(dataset, reporter.seconds, reporter.steps))
     print(
         "wrote " + ", ".join(str(path / name) for name in ("data.zarr", "phase.png", "phase.pdf", command.FLAGS_FILE))
     )

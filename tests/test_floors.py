@@ -21,6 +21,7 @@ FLOORS = [
     "hillopt.verdicts",
     "hillopt.critical",
     "hillopt.axes",
+    "hillopt.dataset",
     "hillopt.sweep",
     "hillopt.plot",
 ]

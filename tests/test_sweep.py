@@ -338,3 +338,19 @@ def test_an_axis_must_increase_in_the_dtype_of_the_walk():
     axes = {"learning_rate": ho.Axis.linear(0.3, 0.3 + 1e-9, 5)}
     with pytest.raises(ValueError, match=r"`axes\['learning_rate'\]`"):
         ho.sweep(HILL, ho.Adam, axes, max_steps=5, dtype="float32", implementation="plain")
+
+
+def test_a_disk_without_room_is_refused_before_any_walk(tmp_path, monkeypatch):
+    monkeypatch.setattr("hillopt.dataset.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
+    walked = []
+    with pytest.raises(ValueError, match="GiB and the disk has 9.31e-08 left"):
+        ho.sweep(
+            ho.TentHill(), ho.Adam, {"learning_rate": [0.1, 0.2]}, path=tmp_path / "x.zarr", on_progress=walked.append
+        )
+    assert not walked
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_saves_what_it_returns(tmp_path):
+    data = ho.sweep(ho.TentHill(), ho.Adam, {"learning_rate": [0.1, 0.2], "height": [0.1]}, path=tmp_path / "x.zarr")
+    xarray.testing.assert_identical(data, xarray.open_zarr(tmp_path / "x.zarr", consolidated=False, chunks=None).load())

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hillopt.dataset import HEIGHT_DIMENSION
 from hillopt.plot.style import (
     COLOUR_MAP,
     FLAG_COLOUR,
@@ -15,7 +16,6 @@ from hillopt.plot.style import (
     new_figure,
     scale_axis,
 )
-from hillopt.sweep import HEIGHT_DIMENSION
 from hillopt.verdicts import Verdict
 
 if TYPE_CHECKING:
