@@ -19,7 +19,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 from absl import flags
@@ -88,18 +88,39 @@ class Reporter:
     def __init__(self) -> None:
         self.began = self.told = time.perf_counter()
         self.steps, self.seconds = 0, 0.0
+        self.bar: Any = None
+
+    def __enter__(self) -> "Reporter":
+        if sys.stderr.isatty():
+            from rich import console, progress
+
+            columns = (progress.BarColumn(), progress.MofNCompleteColumn(), progress.TextColumn("settings,"))
+            times = (progress.TimeElapsedColumn(), progress.TimeRemainingColumn())
+            self.bar = progress.Progress(*columns, *times, console=console.Console(stderr=True))
+            self.bar.start()
+            self.task = self.bar.add_task("sweep", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
 
     def __call__(self, progress: ho.Progress) -> None:
         now, self.steps = time.perf_counter(), progress.steps
-        share, spent = progress.cells / progress.total, now - self.began
-        self.seconds = spent
-        text = f"{progress.cells:,} of {progress.total:,} settings, {spent:.1f} s, {spent / share - spent:.1f} s left"
-        if sys.stderr.isatty():
-            bar = "█" * round(30 * share)
-            print(f"\r{bar:░<30} {text}   ", end="\n" if share == 1 else "", file=sys.stderr, flush=True)
+        share, self.seconds = progress.cells / progress.total, now - self.began
+        if self.bar is not None:
+            self.bar.update(self.task, completed=progress.cells, total=progress.total)
         elif now - self.told > 3 or share == 1:
             self.told = now
+            left = self.seconds / share - self.seconds
+            text = f"{progress.cells:,} of {progress.total:,} settings, {self.seconds:.1f} s, {left:.1f} s left"
             print(text, file=sys.stderr, flush=True)
+
+
+NOTES = {
+    ho.Verdict.TRAPPED: "  settled: proved for any number of steps",
+    ho.Verdict.UNDECIDED: "  limited by max_steps",
+}
 
 
 def summary(dataset: "xarray.Dataset", seconds: float, steps: int) -> str:
@@ -111,8 +132,10 @@ def summary(dataset: "xarray.Dataset", seconds: float, steps: int) -> str:
     for kind in ho.Verdict:
         count = int((verdict == kind).sum())
         if count:
-            lines.append(f"  {kind.name.lower():<10} {count:>10,}  {count / verdict.size:7.2%}")
-    lines.append(f"  {'flagged':<10} {int(dataset['flagged'].sum()):>10,}  {float(dataset['flagged'].mean()):7.2%}")
+            lines.append(f"  {kind.name.lower():<10} {count:>10,}  {count / verdict.size:7.2%}{NOTES.get(kind, '')}")
+    lines.append(
+        f"  {'flagged':<10} {int(dataset['flagged'].sum()):>10,}  {float(dataset['flagged'].mean()):7.2%}  rounding decides"
+    )
     finite = dataset["height"].where(verdict != ho.Verdict.DIVERGED)
     if finite.notnull().any():
         best = finite.argmax(...)
@@ -131,19 +154,19 @@ def main() -> None:
     axes = parse_axes(FLAGS.axis, FLAGS.heights)
     path = Path(FLAGS.out) / (FLAGS.name or FLAGS.optimizer)
     with command.run_folder(path, FLAGS.overwrite) as folder:
-        reporter = Reporter()
-        dataset = ho.sweep(
-            ho.TentHill(),
-            ho.OPTIMIZERS[FLAGS.optimizer],
-            axes,
-            fixed=command.hyperparameters(FLAGS.fixed, "--fixed"),
-            max_steps=FLAGS.max_steps,
-            dtype=FLAGS.dtype,
-            tile=FLAGS.tile,
-            implementation=FLAGS.implementation,
-            path=folder / "data.zarr",
-            on_progress=reporter,
-        )
+        with Reporter() as reporter:
+            dataset = ho.sweep(
+                ho.TentHill(),
+                ho.OPTIMIZERS[FLAGS.optimizer],
+                axes,
+                fixed=command.hyperparameters(FLAGS.fixed, "--fixed"),
+                max_steps=FLAGS.max_steps,
+                dtype=FLAGS.dtype,
+                tile=FLAGS.tile,
+                implementation=FLAGS.implementation,
+                path=folder / "data.zarr",
+                on_progress=reporter,
+            )
         from hillopt import plot
 
         plot.write(plot.phase_diagram(dataset), [folder / "phase.png", folder / "phase.pdf"])
