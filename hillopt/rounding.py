@@ -232,9 +232,11 @@ def _pow(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
     if exponent.radius is not None:
         change = change + exponent.radius * (jnp.abs(jnp.log(base.midpoint)) + _log_change(base))
     radius = _size(value) * jnp.expm1(change) + _ulps(value, 16) + _tiny(value)
+    radius = jnp.where(jnp.isnan(radius), jnp.inf, radius)
+    vanishes = (base.midpoint == 0) & (ball_radius(base) == 0)  # 0 to any power above 0, or to an exact one
     if exponent.radius is not None:
-        return radius
-    return jnp.where((base.midpoint == 0) & (ball_radius(base) == 0), 0.0, radius)
+        vanishes &= exponent.midpoint > exponent.radius
+    return jnp.where(vanishes, 0.0, radius)
 
 
 def _exp(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:

@@ -111,6 +111,8 @@ def test_published_values(optimizer, max_steps, height, step):
     digits = 1e-10 if len(repr(height)) < 14 else 2e-12
     assert abs(answer["height"] - height) <= digits
     assert step is None or answer["step"] == step
+    assert answer["error"] < 1e-7
+    assert answer["upper"] >= answer["height"]
 
 
 @pytest.mark.parametrize("denominator", [2, 3, 7, 10, 20, 49, 100, 1000])

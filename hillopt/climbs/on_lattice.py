@@ -167,7 +167,10 @@ def _walk_window(task: _Task, progress: _Progress) -> _Progress:
         return after, _see(task, watching, task.foot.step + steps, state.rise, drive, findings)
 
     state, findings = jax.lax.fori_loop(progress.start, checkpoint, walk, (progress.state, progress.findings))
-    drift = shift_left(task.lattice, state.power)
+    eps = float(jnp.finfo(state.rise.dtype).eps)
+    drift = shift_left(task.lattice, state.power) * (
+        1 + 4 * eps * (task.foot.step + checkpoint)
+    )  # power's own rounding
     first = state
 
     def walk_and_follow(steps: Array, carry: tuple) -> tuple[LatticeState, _Findings, _Turn]:
@@ -180,9 +183,10 @@ def _walk_window(task: _Task, progress: _Progress) -> _Progress:
         checkpoint, end, walk_and_follow, (state, findings, varying_as(_new_turn(task), task.lattice.spacing))
     )
     contraction = task.lattice.decay ** turn.period.astype(drift.dtype)
-    slack = task.lattice.weight * _wander(turn.moved, 1 - contraction) + drift
+    slack = task.lattice.weight * _wander(turn.moved, _loss(contraction, turn.period)) + drift
     highest = jnp.maximum(findings.height, turn.peak + slack) + task.errors.rise
-    returned = (turn.period > 0) & walking
+    # Decisions after the limit are not watched, so a turn is believed only if all before its checkpoint were.
+    returned = (turn.period > 0) & walking & (checkpoint <= task.limit)
     return _Progress(
         start=end,
         state=state,
@@ -211,16 +215,21 @@ def _wander(moved: Array, loss: Any) -> Array:
     return 1.01 * moved / loss
 
 
+def _loss(contraction: Array, steps: Array) -> Array:
+    """1 - decay^steps at least, for every real decay that rounds to the given one."""
+    return 1 - contraction - 4 * float(jnp.finfo(contraction.dtype).eps) * steps
+
+
 def _follow(
     task: _Task, first: LatticeState, drift: Array, since: Array, state: LatticeState, drive: Array, turn: _Turn
 ) -> _Turn:
     """Compare a state with the checkpoint's, then add it to the turn.
 
-    Every field looks only at what the step before has left, never at another field's new value: XLA then computes each
-    of them in one short vectorised loop, four times as fast in all as when the return test is copied into them.
+    Every field looks only at what the step before has left, never at another field's new value: XLA would else compute
+    the return test once more for each of them.
     """
     moved = jnp.abs(state.memory - first.memory) + 2 * task.errors.memory
-    loss = 1 - turn.contraction
+    loss = _loss(turn.contraction, since)
     returns = (since > 0) & (turn.period == 0) & (state.site == first.site)
     returns &= (turn.margin - drift) * loss > task.lattice.weight * _wander(moved, 1.0)
     drive_margin = turn.drive_margin

@@ -19,7 +19,7 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
 
 STEPS_BETWEEN_LOOKS = 16
-UNROLL = 2  # plain steps a loop iteration; on a Zen 4 core 1, 2, 4 and 8 made 0.68, 0.98, 0.95 and 0.72e9 steps/s
+UNROLL = 2  # plain steps a loop iteration; on a Zen 4 core 1, 2, 4 and 8 made 0.68, 0.98, 0.95 and 0.50e9 steps/s
 
 
 class _Walk(NamedTuple):
