@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from hillopt.pytrees import register_pytree
+
 
 class AbstractHill(abc.ABC):
     """A landscape with a start, a valley and, behind it, a hill of a given height.
@@ -47,7 +49,7 @@ class AbstractHill(abc.ABC):
         return self.rise(position) >= self.height
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class TentHill(AbstractHill):
     """The tent: down to the valley at x = 1, up to the crest at x = 1 + height, and down for ever.

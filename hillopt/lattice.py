@@ -19,10 +19,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from hillopt.pytrees import register_pytree
 from hillopt.rounding import Ball, bounded, midpoints, radii
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class Lattice:
     """The numbers of an optimizer's walk on slopes of size one: float arrays, or balls around them.

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 # lower floors first; a module may import from its own entry's package and from what stands before it
 FLOORS = [
+    "hillopt.pytrees",
     "hillopt.rounding",
     "hillopt.lattice",
     "hillopt.landscapes",

@@ -232,3 +232,13 @@ def test_from_optax_names_what_is_wrong(factory, given, message):
 def test_from_optax_wants_finite_numbers(value):
     with pytest.raises(ValueError, match=r"^`adam\(eps=\.\.\.\)` must be finite"):
         ho.from_optax(optax.adam, learning_rate=0.1, eps=value).check()
+
+
+def test_different_optimizers_have_different_structures():
+    """Guards against jit handing one class another's program: dataclass structures of JAX's own compare equal."""
+    structures = [jax.tree.structure(factory(0.1)) for factory in ho.OPTIMIZERS.values()]
+    assert all(a != b for i, a in enumerate(structures) for b in structures[:i])
+    for factory in ho.OPTIMIZERS.values():
+        leaves, structure = jax.tree.flatten(factory(0.1))
+        assert type(jax.tree.unflatten(structure, leaves)) is factory
+        assert structure == jax.tree.structure(factory(0.2))

@@ -7,7 +7,6 @@ accumulator) is 0 by default, since a hill's slope never vanishes; pass optax's 
 import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -22,6 +21,7 @@ from hillopt.optimizers.contract import (
     overshoot_sum,
     widened,
 )
+from hillopt.pytrees import register_pytree
 
 
 class SquareState(NamedTuple):
@@ -39,7 +39,7 @@ class AdamState(NamedTuple):
     b2_power: Float[Array, "..."]
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class Adagrad(AbstractOptimizer):
     """Adagrad (Duchi, Hazan, Singer 2011): x - lr g / sqrt(sum of g^2 + eps)."""
@@ -62,7 +62,7 @@ class Adagrad(AbstractOptimizer):
         return widened(self.learning_rate / jnp.sqrt(state.square + 1 + self.eps))
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class RMSprop(AbstractOptimizer):
     """RMSprop (Tieleman and Hinton 2012): x - lr g / sqrt(v + eps), v <- decay v + (1 - decay) g^2."""
@@ -106,7 +106,7 @@ def _at_rest(position: Float[Array, "..."]) -> AdamState:
     return AdamState(zero, zero, one, one)
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class Adam(AbstractOptimizer):
     """Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1)."""
@@ -136,7 +136,7 @@ class Adam(AbstractOptimizer):
         return widened(self.learning_rate / (1 + self.eps) * (1 + overshoot_sum(self.b1, 1)))
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class AdamW(AbstractOptimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2)."""

@@ -6,7 +6,6 @@ Update rules and hyperparameter names are optax's (`optax.sgd`, `optax.sign_sgd`
 import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -21,6 +20,7 @@ from hillopt.optimizers.contract import (
     overshoot_sum,
     widened,
 )
+from hillopt.pytrees import register_pytree
 
 Step = tuple[Float[Array, "..."], tuple]
 
@@ -35,7 +35,7 @@ class TraceState(NamedTuple):
     trace: Float[Array, "..."]
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class GradientDescent(AbstractOptimizer):
     """Gradient descent, x - lr g."""
@@ -57,7 +57,7 @@ class GradientDescent(AbstractOptimizer):
         return widened(jnp.asarray(self.learning_rate))
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class SignDescent(AbstractOptimizer):
     """Sign descent, x - lr sign(g)."""
@@ -84,7 +84,7 @@ def _memoryless(learning_rate: Float[Array, "..."]) -> Lattice:
     return Lattice(spacing=learning_rate * 1.0, weight=zero, decay=zero, complement=zero + 1)
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class HeavyBall(AbstractOptimizer):
     """Heavy ball (Polyak 1964): trace <- g + momentum trace, x - lr trace."""
@@ -108,7 +108,7 @@ class HeavyBall(AbstractOptimizer):
         return widened(self.learning_rate / (1 - self.momentum) * (1 + overshoot_sum(self.momentum, 1)))
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class Nesterov(AbstractOptimizer):
     """Nesterov's momentum as optax and PyTorch have it: trace <- g + momentum trace, x - lr (g + momentum trace)."""
@@ -134,7 +134,7 @@ class Nesterov(AbstractOptimizer):
         return widened(self.learning_rate / (1 - self.momentum) * (1 + overshoot_sum(self.momentum, 2)))
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class Lion(AbstractOptimizer):
     """Lion (Chen et al. 2023, arXiv 2302.06675, algorithm 2): the sign of interpolated momentum.

@@ -10,9 +10,10 @@ import optax
 from jaxtyping import Array, Float
 
 from hillopt.optimizers.contract import AbstractOptimizer, check_names, name_of
+from hillopt.pytrees import register_pytree
 
 
-@jax.tree_util.register_dataclass
+@register_pytree
 @dataclasses.dataclass(frozen=True)
 class OptaxOptimizer(AbstractOptimizer):
     """An optax factory with its hyperparameters; make it with `from_optax`."""
