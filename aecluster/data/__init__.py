@@ -1,0 +1,7 @@
+"""Images and their labels: records, readers of files, and the known data sets."""
+
+from aecluster.data.idx import read_idx, write_idx
+from aecluster.data.loading import NAMES, load
+from aecluster.data.record import ImageData, Split
+
+__all__ = ["NAMES", "ImageData", "Split", "load", "read_idx", "write_idx"]

@@ -1,0 +1,86 @@
+"""IDX, the file format of MNIST: https://yann.lecun.com/exdb/mnist (section "file formats for the MNIST database").
+
+Two zero bytes, a code for the type, the number of dimensions, each length as a 32-bit integer, then the numbers; all
+big-endian.
+"""
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+_DTYPES = {
+    code: np.dtype(kind) for code, kind in {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}.items()
+}
+_CODES = {dtype.newbyteorder("="): code for code, dtype in _DTYPES.items()}
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """The array in an IDX file, in this machine's byte order; gzip is recognised by its content, not by the name.
+
+    Raises:
+        ValueError: if the file is no IDX file, damaged, cut short or too long; the sentence names it.
+        OSError: if there is no such file.
+    """
+    return parse_idx(Path(path).read_bytes(), os.fspath(path))
+
+
+def parse_idx(content: bytes, source: str) -> np.ndarray:
+    """The array in the bytes of an IDX file, gzipped or not; a refusal, always ValueError, names the source."""
+    content = _unzipped(content, source)
+    dtype, shape = _header(content, source)
+    start = 4 + 4 * len(shape)
+    expected, found = math.prod(shape) * dtype.itemsize, len(content) - start
+    if found != expected:
+        raise ValueError(
+            f"'{source}' is {'cut short' if found < expected else 'too long'}: "
+            f"shape {shape} needs {expected} bytes after the header, found {found}; fetch the file again."
+        )
+    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
+    """Write an array as an IDX file, gzipped if the name ends in ".gz"; equal arrays give equal files.
+
+    Raises ValueError for a dtype that IDX lacks: it has uint8, int8, int16, int32, float32 and float64.
+    """
+    native = array.dtype.newbyteorder("=")
+    if native not in _CODES or not 1 <= array.ndim <= 255:
+        raise ValueError(
+            f"`array` must be of dtype {', '.join(map(str, _CODES))} with 1 to 255 dimensions, "
+            f"got {array.dtype} of shape {array.shape}; convert it first."
+        )
+    code = _CODES[native]
+    header = struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
+    content = header + array.astype(_DTYPES[code]).tobytes()
+    Path(path).write_bytes(gzip.compress(content, mtime=0) if os.fspath(path).endswith(".gz") else content)
+
+
+def _unzipped(content: bytes, source: str) -> bytes:
+    if not content.startswith(_GZIP_MAGIC):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"'{source}' must be a whole gzip file, it is damaged ({error}); fetch it again.") from error
+
+
+def _header(content: bytes, source: str) -> tuple[np.dtype, tuple[int, ...]]:
+    magic = content[:4]
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or magic[3] == 0:
+        raise ValueError(
+            f"'{source}' must be an IDX file, its magic number is wrong (0x{magic.hex() or '..., the file is empty'}); "
+            "check that it is the right file and fetch it again."
+        )
+    num_dims = magic[3]
+    if len(content) < 4 + 4 * num_dims:
+        raise ValueError(
+            f"'{source}' is cut short: its header needs {4 + 4 * num_dims} bytes, found {len(content)}; "
+            "fetch the file again."
+        )
+    return _DTYPES[magic[2]], struct.unpack_from(f">{num_dims}I", content, 4)

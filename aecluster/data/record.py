@@ -1,0 +1,171 @@
+"""Images with or without labels, checked once where they enter; everything later trusts them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """Images as float32 in [0, 1], height by width by channel, and one integer label for each, or None.
+
+    Make it with `Split.of`, which also takes bytes, missing channels and lists. Raises ValueError unless there is at
+    least one image, every pixel is in [0, 1] (a NaN is not) and the labels are as many as the images and not negative.
+    """
+
+    images: Float[np.ndarray, "image height width channel"]
+    labels: Integer[np.ndarray, " image"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != np.float32:
+            raise ValueError(
+                "`images` must be float32 of shape (image, height, width, channel), "
+                f"got {self.images.dtype} of shape {self.images.shape}; make them with `Split.of`."
+            )
+        if self.images.size == 0:
+            raise ValueError(f"`images` must hold at least one pixel, got shape {self.images.shape}; give some images.")
+        _check_pixels(self.images)
+        if self.labels is not None:
+            _check_labels(self.labels, len(self.images))
+
+    @classmethod
+    def of(
+        cls,
+        images: np.ndarray | Sequence[Any],
+        labels: np.ndarray | Sequence[Any] | None = None,
+        *,
+        source: str | None = None,
+    ) -> "Split":
+        """Images of many kinds as float32 in [0, 1] with a channel axis, and labels as int64.
+
+        Args:
+            images: an array (image, height, width) or (image, height, width, channel), or a list of such images, all
+                of one shape. uint8 is divided by 255, bool becomes 0 and 1, floats must be in [0, 1] already.
+            labels: one integer for each image, or None.
+            source: where they come from, say a file; a refusal names it.
+
+        Raises:
+            ValueError: for what `Split` refuses, other shapes, and other dtypes; the sentence names the first bad image.
+        """
+        try:
+            pixels = _as_pixels(images)
+            return cls(pixels, None if labels is None else _as_labels(labels))
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}" if source else str(error)) from None
+
+    def first(self, num: int) -> "Split":
+        """The first `num` images and their labels; ValueError unless there are so many."""
+        if not 1 <= num <= len(self.images):
+            raise ValueError(
+                f"`num` must be between 1 and the {len(self.images)} images there are, got {num}; take fewer."
+            )
+        return Split(self.images[:num], None if self.labels is None else self.labels[:num])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageData:
+    """A named set of images in a training and a test part; all images have one shape, or ValueError is raised."""
+
+    name: str
+    train: Split
+    test: Split
+
+    def __post_init__(self) -> None:
+        shape = self.test.images.shape[1:]
+        if shape != self.image_shape:
+            raise ValueError(
+                f"`test` images must have the shape of the training images, {self.image_shape}, got {shape}; "
+                "crop or pad them alike."
+            )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and number of channels of one image."""
+        _, height, width, channels = self.train.images.shape
+        return height, width, channels
+
+    def everything(self) -> Split:
+        """The training images followed by the test images; labels only where both parts have them."""
+        images = np.concatenate([self.train.images, self.test.images])
+        if self.train.labels is None or self.test.labels is None:
+            return Split(images)
+        return Split(images, np.concatenate([self.train.labels, self.test.labels]))
+
+    def take(self, train: int | None = None, test: int | None = None) -> "ImageData":
+        """The same set with only the first `train` and `test` images of its parts; None takes all."""
+        return ImageData(
+            self.name,
+            self.train if train is None else self.train.first(train),
+            self.test if test is None else self.test.first(test),
+        )
+
+
+def _as_pixels(images: np.ndarray | Sequence[Any]) -> np.ndarray:
+    array = _stacked(images)
+    if array.dtype == np.uint8:
+        array = np.divide(array, np.float32(255), dtype=np.float32)
+    elif array.dtype == bool or np.issubdtype(array.dtype, np.floating):
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by its index
+            array = array.astype(np.float32)
+    else:
+        raise ValueError(f"`images` must be uint8, bool or float, got {array.dtype}; scale them to floats in [0, 1].")
+    if array.ndim not in (3, 4):
+        raise ValueError(
+            "`images` must be of shape (image, height, width) or (image, height, width, channel), "
+            f"got {array.shape}; reshape them."
+        )
+    return array if array.ndim == 4 else array[..., np.newaxis]
+
+
+def _stacked(images: np.ndarray | Sequence[Any]) -> np.ndarray:
+    try:
+        return np.asarray(images)
+    except ValueError:  # NumPy refuses a ragged list without saying which image is to blame
+        shapes = [np.shape(image) for image in images]
+        odd = next(index for index, shape in enumerate(shapes) if shape != shapes[0])
+        raise ValueError(
+            f"`images` must all have one shape, image {odd} has {shapes[odd]} and image 0 {shapes[0]}; "
+            "crop or pad them alike."
+        ) from None
+
+
+def _as_labels(labels: np.ndarray | Sequence[Any]) -> np.ndarray:
+    array = np.asarray(labels)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"`labels` must be integers, got {array.dtype}; number the classes from 0.")
+    return array.astype(np.int64)
+
+
+def _check_pixels(images: np.ndarray) -> None:
+    if images.min() >= 0 and images.max() <= 1:  # a NaN makes both comparisons false
+        return
+    for image, pixels in enumerate(images):
+        if not np.all(np.isfinite(pixels)):
+            raise ValueError(
+                f"`images` must be finite, image {image} has a NaN or infinite pixel; repair or remove it."
+            )
+        if pixels.min() < 0 or pixels.max() > 1:
+            outside = pixels[(pixels < 0) | (pixels > 1)][0]
+            raise ValueError(
+                f"`images` must lie in [0, 1] when they are floats, image {image} has a pixel {outside:g}; "
+                "divide by the largest value, or give uint8."
+            )
+
+
+def _check_labels(labels: np.ndarray, num_images: int) -> None:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"`labels` must be integers, got {labels.dtype}; number the classes from 0.")
+    if labels.shape != (num_images,):
+        raise ValueError(
+            f"`labels` must be one integer for each of the {num_images} images, got shape {labels.shape}; "
+            "give as many labels as images, or none at all."
+        )
+    if labels.min() < 0:
+        image = int(np.argmax(labels < 0))
+        raise ValueError(
+            f"`labels` must not be negative, image {image} has {labels[image]}; give it a class of its own, "
+            "or leave the labels out."
+        )
