@@ -1,0 +1,132 @@
+"""Trained autoencoders: one network, as many sets of parameters as seeds, and how they came about."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int
+
+from aecluster.metrics import INK, dead_pixels
+from aecluster.models import AbstractArchitecture, Autoencoder, ImageShape, Params, structure
+
+Trained: TypeAlias = dict[tuple[str, int], "Ensemble"]  # several trainings, by recipe and latent size
+
+CHUNK = 2_000  # images that are encoded or decoded at once
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """What was seen after every epoch.
+
+    Attributes:
+        loss: what was minimised, mean over the epoch's steps.
+        train_error: mean absolute error on the training batches as they came, before each step.
+        test_error: mean absolute error on the test images after the epoch.
+        dead_pixels: pixels black in every reconstruction of a test image although they often carry ink.
+    """
+
+    loss: Float[np.ndarray, "seed epoch"]
+    train_error: Float[np.ndarray, "seed epoch"]
+    test_error: Float[np.ndarray, "seed epoch"]
+    dead_pixels: Int[np.ndarray, "seed epoch"]
+
+    @staticmethod
+    def empty(num_seeds: int) -> "History":
+        """The history before the first epoch."""
+        nothing = np.zeros((num_seeds, 0))
+        return History(nothing, nothing, nothing, nothing.astype(int))
+
+    def after(self, **measured: np.ndarray) -> "History":
+        """The history with one more epoch."""
+        grown = {name: np.column_stack([getattr(self, name), values]) for name, values in measured.items()}
+        return History(**grown)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensemble:
+    """One architecture trained from several seeds. Every array of `params` has a leading seed axis."""
+
+    architecture: AbstractArchitecture
+    image_shape: ImageShape
+    seeds: tuple[int, ...]
+    params: Params
+    history: History
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def member(self, index: int) -> Autoencoder:
+        """One network as a Flax module, with `.encoder` and `.decoder` to use apart."""
+        return nnx.merge(structure(self.architecture, self.image_shape), jax.tree.map(lambda a: a[index], self.params))
+
+    def encode(self, images: Float[np.ndarray, "image height width channel"]) -> Float[np.ndarray, "seed image latent"]:
+        """Latents of the images from every member."""
+        self.check(images)
+        return self._every_member(_encode, [images] * len(self))
+
+    def decode(
+        self, latents: Float[np.ndarray, "seed image latent"]
+    ) -> Float[np.ndarray, "seed image height width channel"]:
+        """Pixels in [0, 1] from every member's latents."""
+        if latents.ndim != 3 or latents.shape[::2] != (len(self), self.architecture.latent_size):
+            raise ValueError(
+                f"`latents` must have shape ({len(self)}, images, {self.architecture.latent_size}): one set a seed; "
+                f"got {latents.shape}."
+            )
+        return self._every_member(_decode, list(latents))
+
+    def reconstruct(
+        self, images: Float[np.ndarray, "image height width channel"]
+    ) -> Float[np.ndarray, "seed image height width channel"]:
+        """The images through encoder and decoder of every member."""
+        return self.decode(self.encode(images))
+
+    def check(self, images: np.ndarray) -> None:
+        """ValueError if the images are not of the shape that the networks were trained on."""
+        if images.shape[1:] != self.image_shape:
+            raise ValueError(
+                f"`images` must have shape (images, {', '.join(map(str, self.image_shape))}) as in training; "
+                f"got {images.shape}."
+            )
+
+    def _every_member(self, apply: Callable, inputs: list[np.ndarray]) -> np.ndarray:
+        """Members one after another: there are few, and CPUs are slow at convolutions that are batched twice."""
+        graphdef = structure(self.architecture, self.image_shape)
+        outputs = []
+        for index, given in enumerate(inputs):
+            params = jax.tree.map(lambda a, i=index: a[i], self.params)
+            outputs.append(np.concatenate([np.asarray(apply(graphdef, params, chunk)) for chunk in chunks(given)]))
+        return np.stack(outputs)
+
+
+def chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """The images in order, CHUNK at a time."""
+    for start in range(0, len(images), CHUNK):
+        yield images[start : start + CHUNK]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _encode(
+    graphdef: nnx.GraphDef, params: Params, images: Float[Array, "image height width channel"]
+) -> Float[Array, "image latent"]:
+    return nnx.merge(graphdef, params).encoder(images)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _decode(
+    graphdef: nnx.GraphDef, params: Params, latents: Float[Array, "image latent"]
+) -> Float[Array, "image height width channel"]:
+    return jax.nn.sigmoid(nnx.merge(graphdef, params).decoder(latents))
+
+
+def dead_pixels_of(
+    reconstructions: Float[np.ndarray, "image height width channel"],
+    images: Float[np.ndarray, "image height width channel"],
+) -> Bool[np.ndarray, "height width channel"]:
+    """Which pixels these reconstructions leave black in every image although the images often have ink there."""
+    return np.asarray(dead_pixels(jnp.asarray(reconstructions).max(0), (jnp.asarray(images) > INK).mean(0)))

@@ -1,0 +1,141 @@
+"""How to train: everything that decides a training run but the network, the images and the seed."""
+
+import dataclasses
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import optax
+
+from aecluster.corruptions import AbstractCorruption, Deformation
+from aecluster.losses import L1, AbstractLoss, CrossEntropy, WarmUp
+
+WARM_UP = WarmUp(epochs=4.0)
+SMALL = 10_000  # images below which there are too few steps in the epochs of a recipe
+SMALL_BATCH, SMALL_STEPS = 32, 3_000
+
+Schedule: TypeAlias = Callable[[Any], Any]  # step -> learning rate
+OptimizerFactory: TypeAlias = Callable[..., optax.GradientTransformation]  # called with a learning rate or a schedule
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train; the defaults are the cured recipe.
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images a step. What is left of an epoch after its last full batch is left out; it is other images
+            every time.
+        optimizer: any optax factory that takes a learning rate, or a `functools.partial` of one with its other arguments.
+            Muon by default (Jordan et al. 2024, kellerjordan.github.io/posts/muon), which orthogonalises the update of
+            every layer: more work a step than Adam, and a lower error after as many epochs.
+        learning_rate: the highest rate.
+        schedule: from (learning_rate, steps in all) to an optax schedule; cosine decay to 0 by default.
+        loss: what is minimised.
+        corruption: what the network is given instead of the image that it should reconstruct; the image itself by default.
+        precision: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
+    """
+
+    epochs: int = 20
+    batch_size: int = 512
+    optimizer: OptimizerFactory = optax.contrib.muon
+    learning_rate: float = 2e-2
+    schedule: Callable[[float, int], Schedule] = optax.cosine_decay_schedule
+    loss: AbstractLoss = WARM_UP
+    corruption: AbstractCorruption | None = None
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        if not self.learning_rate > 0:
+            raise ValueError(f"`learning_rate` must be positive, got {self.learning_rate}.")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"`precision` must be 'float32' or 'bfloat16', got {self.precision!r}.")
+
+    def transformation(self, num_steps: int) -> optax.GradientTransformation:
+        """The optax transformation for a training of so many steps."""
+        return self.optimizer(self.schedule(self.learning_rate, num_steps))
+
+    def for_images(self, count: int) -> "Recipe":
+        """The recipe for so many images: few of them are taken in smaller batches, and so often that it makes 3,000 steps."""
+        if count >= SMALL:
+            return self
+        batch_size = min(SMALL_BATCH, count)
+        epochs = max(self.epochs, -(-SMALL_STEPS // (count // batch_size)))
+        return dataclasses.replace(self, batch_size=batch_size, epochs=epochs)
+
+    def describe(self) -> dict[str, Any]:
+        """The recipe in words and numbers that JSON can hold: two recipes that train alike read alike."""
+        return {field.name: _describe(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+def constant(learning_rate: float, num_steps: int) -> Schedule:
+    """The same learning rate at every step, as a schedule of a recipe."""
+    del num_steps
+    return optax.constant_schedule(learning_rate)
+
+
+def linear(learning_rate: float, num_steps: int) -> Schedule:
+    """A straight line from the learning rate to 0, as a schedule of a recipe."""
+    return optax.linear_schedule(learning_rate, 0.0, num_steps)
+
+
+SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
+    "cosine": optax.cosine_decay_schedule,
+    "constant": constant,
+    "linear": linear,
+}
+
+RECIPES: dict[str, Recipe] = {
+    # the original study's: Adam at a constant rate, L1 from the first step; it kills pixels
+    "original": Recipe(batch_size=256, optimizer=optax.adam, learning_rate=1e-3, schedule=constant, loss=L1()),
+    # four epochs of cross-entropy before L1, and a rate that decays
+    "cured": Recipe(),
+    # the image from a deformed version of it: latents that tell what is written rather than how
+    "invariant": Recipe(
+        batch_size=256,
+        optimizer=optax.adam,
+        learning_rate=2e-3,
+        loss=CrossEntropy(),
+        corruption=Deformation(),
+    ),
+}
+
+
+def optimizer_named(name: str, options: Mapping[str, float] | None = None) -> OptimizerFactory:
+    """An optax optimizer (or one of optax.contrib) by its name, with other arguments than its defaults.
+
+    Raises ValueError with the near miss for a name or an option that optax does not have.
+    """
+    factories = {
+        found: factory
+        for module in (optax.contrib, optax)
+        for found, factory in vars(module).items()
+        if inspect.isfunction(factory) and "learning_rate" in inspect.signature(factory).parameters
+    }
+    if name not in factories:
+        raise ValueError(f"optax has no optimizer {name!r}; {_hint(name, list(factories))}")
+    known = [option for option in inspect.signature(factories[name]).parameters if option != "learning_rate"]
+    for option in options or {}:
+        if option not in known:
+            raise ValueError(f"optax.{name} has no option {option!r}; {_hint(option, known)}")
+    return functools.partial(factories[name], **(options or {}))
+
+
+def _hint(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(sorted(known))}."
+
+
+def _describe(value: Any) -> Any:
+    if isinstance(value, functools.partial):
+        settings = {name: _describe(setting) for name, setting in value.keywords.items()}
+        return {"name": value.func.__qualname__, **settings} if settings else _describe(value.func)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: _describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"name": type(value).__name__, **fields}
+    return value.__qualname__ if callable(value) else value
