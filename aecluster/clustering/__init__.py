@@ -1,0 +1,26 @@
+"""Clusters of latents and of images, their scores and their maps."""
+
+from aecluster.clustering.compare import Row, compare, methods_for, spaces
+from aecluster.clustering.deep import DeepClustering
+from aecluster.clustering.latents import METHODS, LatentEncoder, k_means, mixture
+from aecluster.clustering.scores import Scores, counts, matched, score
+from aecluster.clustering.self_training import SelfTraining
+from aecluster.clustering.tsne import tsne
+
+__all__ = [
+    "METHODS",
+    "DeepClustering",
+    "LatentEncoder",
+    "Row",
+    "Scores",
+    "SelfTraining",
+    "compare",
+    "counts",
+    "k_means",
+    "matched",
+    "methods_for",
+    "mixture",
+    "score",
+    "spaces",
+    "tsne",
+]

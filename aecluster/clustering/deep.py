@@ -1,0 +1,145 @@
+"""Clusters of images from nothing but the images: what survives deformation, the manifold it lies on, its parts."""
+
+import dataclasses
+import warnings
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Integer
+from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.mixture import GaussianMixture
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from aecluster.clustering.self_training import SelfTraining, learn
+from aecluster.corruptions import AbstractCorruption, Deformation
+from aecluster.data import ImageData, Split
+from aecluster.models import Dense
+from aecluster.recipes import RECIPES, Recipe
+from aecluster.training import train
+
+NEIGHBOURS = 20  # of the graph whose layout UMAP computes, as in N2D
+DIMENSIONS = 10  # of that layout, as in N2D
+STARTS = 5  # of the mixture; the start with the best likelihood is kept
+NOTHING = Deformation(rotation=0.0, shift=0.0, scale=0.0, shear=0.0)
+SELF_TRAINING = SelfTraining()
+WATCHED = 1_000  # images on which the training's error is measured
+
+
+class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
+    """Clusters of images in four steps, none of which sees a label.
+
+    1. An autoencoder restores images from randomly deformed versions of them (`recipe`), so that its latents tell what is
+       drawn rather than where and how (Guo et al. 2018, proceedings.mlr.press/v95/guo18b, trains on deformed images too).
+    2. UMAP (McInnes et al. 2018, arXiv:1802.03426) unrolls the manifold that the latents lie on, and
+    3. a mixture of Gaussians splits it, as in N2D (McConville et al. 2021, arXiv:1908.05968).
+    4. A classifier, its first layers the encoder's, learns these clusters from deformed images (`learn`), which corrects
+       them. It answers for new images, which need no manifold.
+
+    Args:
+        n_clusters: clusters to look for.
+        image_shape: height, width and channels of images that are given as flat rows. Without it a flat row is taken as one
+            long line of pixels, which is not deformed.
+        latent_size: numbers kept of an image.
+        widths: hidden layers of the encoder.
+        recipe: how to train the autoencoder; the recipe "invariant" by default.
+        self_training: how to train the classifier.
+        random_state: seed, or what scikit-learn takes for one. The same seed gives the same clusters on the same machine.
+
+    Attributes:
+        labels_: cluster of every image given to `fit`.
+        ensemble_: the trained autoencoder.
+        manifold_: where UMAP put the images, of shape (images, dimensions).
+        mixture_labels_: the mixture's clusters, before the classifier corrected them.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 10,
+        *,
+        image_shape: tuple[int, int, int] | None = None,
+        latent_size: int = 16,
+        widths: tuple[int, ...] = (512, 256),
+        recipe: Recipe = RECIPES["invariant"],
+        self_training: SelfTraining = SELF_TRAINING,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        self.n_clusters = n_clusters
+        self.image_shape = image_shape
+        self.latent_size = latent_size
+        self.widths = widths
+        self.recipe = recipe
+        self.self_training = self_training
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> "DeepClustering":
+        """Find the clusters of images (images, height, width, channels) or of flat rows."""
+        del y
+        images = self._images(X, reset=True)
+        if len(images) < self.n_clusters:
+            raise ValueError(
+                f"`n_clusters` is {self.n_clusters}, but n_samples={len(images)}; look for fewer clusters or give more images."
+            )
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.ensemble_ = self._train(images, seed)
+        encoder = self.ensemble_.member(0).encoder
+        self.manifold_ = unrolled(self.ensemble_.encode(images)[0], seed)
+        mixture = GaussianMixture(self.n_clusters, n_init=STARTS, random_state=seed, reg_covar=1e-4)
+        memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
+        self.mixture_labels_ = memberships.argmax(1)
+        self.classifier_ = learn(images, memberships, encoder, self._corruption(), self.self_training, seed)
+        self.labels_ = self.predict(X)
+        return self
+
+    def predict(self, X: Any) -> Integer[np.ndarray, " image"]:
+        """The cluster of every image."""
+        return self.predict_proba(X).argmax(1)
+
+    def predict_proba(self, X: Any) -> Float[np.ndarray, "image cluster"]:
+        """Probability of every cluster for every image, by the classifier."""
+        check_is_fitted(self)
+        return self.classifier_.memberships(self._images(X, reset=False))
+
+    def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
+        """The latents of the autoencoder."""
+        check_is_fitted(self)
+        return self.ensemble_.encode(self._images(X, reset=False))[0]
+
+    def _train(self, images: np.ndarray, seed: int) -> Any:
+        recipe = dataclasses.replace(self.recipe.for_images(len(images)), corruption=self._corruption())
+        latent_size = min(self.latent_size, images[0].size)
+        data = ImageData("images", Split(images), Split(images[:WATCHED]))
+        return train(Dense(latent_size, tuple(self.widths)), data, recipe, seeds=(seed,))
+
+    def _corruption(self) -> AbstractCorruption:
+        """The recipe's; flat rows of unknown shape have no pose to deform."""
+        return self.recipe.corruption if self.pictures_ and self.recipe.corruption is not None else NOTHING
+
+    def _images(self, X: Any, reset: bool) -> Float[np.ndarray, "image height width channel"]:
+        """Images in [0, 1], by the range of what was fitted."""
+        X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_samples=1)
+        if X.ndim == 3:
+            X = X[..., None]
+        shape = X.shape[1:] if X.ndim == 4 else self.image_shape or (1, X.shape[1], 1)
+        if X.ndim == 2 and np.prod(shape) != X.shape[1]:
+            raise ValueError(f"`image_shape` {shape} does not fit rows of {X.shape[1]} numbers; correct it.")
+        if reset:
+            self.pictures_ = X.ndim == 4 or self.image_shape is not None
+            self.low_, self.range_ = float(X.min()), float(X.max() - X.min()) or 1.0
+        return np.clip((X.reshape(len(X), *shape) - self.low_) / self.range_, 0.0, 1.0)
+
+
+def unrolled(latents: Float[np.ndarray, "image latent"], seed: int) -> Float[np.ndarray, "image dimension"]:
+    """UMAP's layout of the latents, for clustering: neighbours as close as they come."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap misses TensorFlow, for a part of it that is not used here
+        from umap import UMAP
+    count = len(latents)
+    layout = UMAP(
+        n_neighbors=min(NEIGHBOURS, count - 1),
+        n_components=min(DIMENSIONS, max(count - 2, 1)),
+        min_dist=0.0,
+        random_state=seed,
+        n_jobs=1,
+    )
+    return layout.fit_transform(latents)

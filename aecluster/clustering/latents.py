@@ -1,0 +1,50 @@
+"""Clusters of latents, the plain way: an encoder as a transformer, and scikit-learn's estimators behind it."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+from sklearn.utils.validation import check_is_fitted
+
+from aecluster.ensemble import Ensemble
+
+STARTS = 10  # of k-means and of a mixture; the start with the best inertia or likelihood is kept
+
+
+class LatentEncoder(TransformerMixin, BaseEstimator):
+    """One trained encoder as a transformer: `make_pipeline(LatentEncoder(ensemble), KMeans(10))` clusters images.
+
+    Images have shape (images, height, width, channels), pixels in [0, 1]; what comes out is (images, latent_size).
+    """
+
+    def __init__(self, ensemble: Ensemble, member: int = 0):
+        self.ensemble = ensemble
+        self.member = member
+
+    def fit(self, X: Any, y: Any = None) -> "LatentEncoder":
+        """Nothing is learned; the network is trained already. ValueError for images of another shape."""
+        del y
+        self.ensemble.check(np.asarray(X))
+        self.n_features_out_ = self.ensemble.architecture.latent_size
+        return self
+
+    def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
+        """The images' latents."""
+        check_is_fitted(self)
+        return self.ensemble.encode(np.asarray(X, np.float32))[self.member]
+
+
+def k_means(num_clusters: int, seed: int) -> ClusterMixin:
+    """k-means from k-means++ (Arthur and Vassilvitskii 2007), the best of `STARTS` by inertia."""
+    return KMeans(num_clusters, n_init=STARTS, random_state=seed)
+
+
+def mixture(num_clusters: int, seed: int) -> GaussianMixture:
+    """A mixture of Gaussians with full covariances, the best of `STARTS` by likelihood."""
+    return GaussianMixture(num_clusters, n_init=STARTS, random_state=seed)
+
+
+METHODS = {"k-means": k_means, "mixture": mixture}
