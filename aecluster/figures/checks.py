@@ -1,0 +1,84 @@
+"""What the figures ask of the arrays they are given; each rule says which argument broke it and what to do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def check_images(name: str, images: np.ndarray) -> None:
+    """Images are a batch of grey or RGB ones in [0, 1]."""
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            f"`{name}` must have the axes (image, height, width, channel) with 1 or 3 channels, got the shape "
+            f"{images.shape}; add the missing axis or move the channel last."
+        )
+    if images.size == 0:
+        raise ValueError(f"`{name}` must hold at least one image, got the shape {images.shape}; choose some.")
+    low, high = float(images.min()), float(images.max())
+    if not (low >= -1e-3 and high <= 1 + 1e-3):
+        raise ValueError(f"`{name}` must lie in [0, 1], got {low:g} to {high:g}; divide by 255, or clip.")
+
+
+def check_points(name: str, points: np.ndarray) -> None:
+    """Points are finite and live in the plane."""
+    if points.ndim != 2 or points.shape[-1] != 2:
+        raise ValueError(
+            f"`{name}` must have the shape (image, 2), got {points.shape}; project to two dimensions first."
+        )
+    if len(points) == 0:
+        raise ValueError(f"`{name}` must hold at least one point, got none; choose some.")
+    if not np.isfinite(points).all():
+        raise ValueError(f"`{name}` must be finite, got NaN or infinity; remove such points.")
+
+
+def check_labels(name: str, labels: np.ndarray, count: int) -> None:
+    """Labels count the classes from 0, one an image."""
+    if labels.shape != (count,):
+        raise ValueError(
+            f"`{name}` must hold one number an image, got the shape {labels.shape} for {count} images; "
+            f"choose the same images for both."
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"`{name}` must be whole numbers, got {labels.dtype}; give the classes' indices as integers.")
+    if labels.min() < 0:
+        raise ValueError(f"`{name}` must count from 0, got {labels.min()}; leave out what belongs to no class.")
+
+
+def check_same_shape(name: str, array: np.ndarray, shape: tuple[int, ...], other: str) -> None:
+    """Two arrays show the same things."""
+    if array.shape != shape:
+        raise ValueError(
+            f"`{name}` must have the shape of {other}, {shape}, got {array.shape}; choose the same images for both."
+        )
+
+
+def check_map(name: str, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
+    """A map says yes or no for each pixel of an image."""
+    check_same_shape(name, pixels, shape, "one image")
+    if pixels.dtype != bool:
+        raise ValueError(f"`{name}` must be true or false, got {pixels.dtype}; compare with a threshold.")
+
+
+def check_filled(name: str, mapping: Mapping[str, Any]) -> None:
+    """There is something to draw."""
+    if not mapping:
+        raise ValueError(f"`{name}` must name at least one thing to draw, got none; give some.")
+
+
+def check_keys(name: str, mapping: Mapping[str, Any], known: Sequence[str]) -> None:
+    """What is said belongs to something drawn."""
+    strays = [key for key in mapping if key not in known]
+    if strays:
+        raise ValueError(f"`{name}` must speak of the rows drawn, got {strays[0]!r}; choose among {list(known)}.")
+
+
+def names_of(classes: int, class_names: Sequence[str] | None) -> list[str]:
+    """The classes' names: their numbers, unless names are given."""
+    if class_names is None:
+        return [str(label) for label in range(classes)]
+    if len(class_names) < classes:
+        raise ValueError(
+            f"`class_names` must name all {classes} classes, got {len(class_names)} names; name the last ones too."
+        )
+    return list(class_names)

@@ -1,0 +1,104 @@
+"""Several trainings side by side: their numbers as tables, their pictures as files."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from aecluster import figures
+from aecluster.data import ImageData
+from aecluster.ensemble import Ensemble, Trained, dead_pixels_of
+from aecluster.metrics import INK, OFTEN
+from aecluster.models import count_parameters
+
+COLUMNS = 10  # images of a grid
+HANDFUL = 6  # images beside the maps of dead pixels
+WALK = 20  # images along each side of the walk through a 2-D latent space
+THUMBNAILS = 36  # across a map of thumbnails
+
+
+def metrics(trained: Trained) -> Iterator[dict[str, float | str]]:
+    """One row a training: sizes, errors on pixels in [0, 1] as mean and standard deviation over seeds, dead pixels."""
+    for (recipe, latent_size), ensemble in trained.items():
+        last = {name: values[:, -1] for name, values in asdict(ensemble.history).items()}
+        yield {
+            "recipe": recipe,
+            "latent_size": latent_size,
+            "parameters": count_parameters(ensemble.params) // len(ensemble),
+            "seeds": len(ensemble),
+            "epochs": ensemble.history.loss.shape[1],
+            "train_mae": float(last["train_error"].mean()),
+            "test_mae": float(last["test_error"].mean()),
+            "test_mae_std": float(last["test_error"].std()),
+            "dead_pixels": float(last["dead_pixels"].mean()),
+        }
+
+
+def history(trained: Trained) -> Iterator[dict[str, float | str]]:
+    """One row an epoch of every network."""
+    for (recipe, latent_size), ensemble in trained.items():
+        columns = asdict(ensemble.history)
+        for index, seed in enumerate(ensemble.seeds):
+            for epoch in range(ensemble.history.loss.shape[1]):
+                numbers = {name: values[index, epoch].item() for name, values in columns.items()}
+                yield {"recipe": recipe, "latent_size": latent_size, "seed": seed, "epoch": epoch + 1, **numbers}
+
+
+def draw(data: ImageData, trained: Trained, folder: Path) -> list[str]:
+    """All figures of the trainings into a folder, as png and pdf; of an ensemble its first member. Returns their names."""
+    drawn: list[str] = []
+
+    def write(name: str, figure: Figure) -> None:
+        figures.write(figure, [folder / f"{name}.png", folder / f"{name}.pdf"])
+        drawn.append(name)
+
+    several = len({recipe for recipe, _ in trained}) > 1
+    names = {key: f"{key[0]}, {key[1]}" if several else f"latent {key[1]}" for key in trained}
+    _draw_reconstructions(data, {names[key]: ensemble for key, ensemble in trained.items()}, write)
+    curves = {names[key]: (e.history.train_error, e.history.test_error) for key, e in trained.items()}
+    write("loss_curves", figures.loss_curves(curves, loss_name="mean absolute error"))
+    sizes = sorted({size for _, size in trained})
+    last = {f"{recipe} recipe": ensemble for (recipe, size), ensemble in trained.items() if size == sizes[-1]}
+    _draw_dead_pixels(data, last, write)
+    planes = [ensemble for (_, size), ensemble in trained.items() if size == 2]
+    if planes:
+        _draw_plane(data, planes[-1], write)
+    return drawn
+
+
+Write = Callable[[str, Figure], None]
+
+
+def _draw_reconstructions(data: ImageData, ensembles: dict[str, Ensemble], write: Write) -> None:
+    test = data.test
+    chosen = np.arange(min(COLUMNS, len(test.images)))
+    if test.labels is not None:
+        chosen = figures.one_of_each(test.labels)[:COLUMNS]
+    labels = None if test.labels is None else test.labels[chosen]
+    rows = {name: ensemble.reconstruct(test.images[chosen])[0] for name, ensemble in ensembles.items()}
+    notes = {name: f"MAE {ensemble.history.test_error[:, -1].mean():.4f}" for name, ensemble in ensembles.items()}
+    write("reconstructions", figures.reconstruction_grid(test.images[chosen], rows, labels, notes=notes))
+
+
+def _draw_dead_pixels(data: ImageData, ensembles: dict[str, Ensemble], write: Write) -> None:
+    images = data.test.images
+    rebuilt = {recipe: ensemble.reconstruct(images)[0] for recipe, ensemble in ensembles.items()}
+    dead = {recipe: np.any(dead_pixels_of(pixels, images), -1) for recipe, pixels in rebuilt.items()}
+    inked = ((images > INK).mean(0) > OFTEN).any(-1)
+    rows = {recipe: pixels[:HANDFUL] for recipe, pixels in rebuilt.items()}
+    write("dead_pixels", figures.cure_comparison(images[:HANDFUL], rows, dead, inked))
+
+
+def _draw_plane(data: ImageData, ensemble: Ensemble, write: Write) -> None:
+    """The 2-D latent space of the first member: as points, as thumbnails, and decoded where the images are."""
+    latents = ensemble.encode(data.test.images)[0]
+    if data.test.labels is not None:
+        write("latent_points", figures.latent_points(latents, data.test.labels))
+        write("latent_thumbnails", figures.thumbnails(latents, data.test.images, data.test.labels, across=THUMBNAILS))
+    across, up = np.quantile(latents, np.linspace(0.02, 0.98, WALK), axis=0).T
+    lattice = figures.lattice(across, up)
+    every = np.broadcast_to(lattice.reshape(1, -1, 2), (len(ensemble), WALK * WALK, 2))
+    decoded = ensemble.decode(every.astype(np.float32))[0]
+    write("latent_walk", figures.latent_walk(lattice, decoded.reshape(WALK, WALK, *ensemble.image_shape)))
