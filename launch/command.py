@@ -1,9 +1,10 @@
 """What every command shares: parsing, refusals, run folders."""
 
 import contextlib
+import csv
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -46,22 +47,19 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 @contextlib.contextmanager
-def run_folder(path: Path, overwrite: bool) -> Iterator[Path]:
+def run_folder(path: Path, overwrite: bool, resume: bool | None = None) -> Iterator[Path]:
     """A fresh folder to fill, which takes the place of `path` when all is written.
 
-    If anything fails on the way, what was at `path` is still there and nothing half-written is left. Raises ValueError if
-    the path exists and is not to be overwritten, is no run folder, or cannot be written.
+    If anything fails on the way, what was at `path` is still there. Of a command that can go on where it stopped, `resume`
+    says whether it should: the unfinished folder is then kept for the next try. One that cannot leaves nothing half-written
+    (None). Raises ValueError if the path exists and is not to be overwritten, is no run folder, or cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise ValueError(
-            f"`--out` and `--name` give {str(path)!r}, which exists; choose another name or pass --overwrite."
-        )
-    if path.exists() and not (path / FLAGS_FILE).is_file():
-        raise ValueError(f"`--overwrite` would replace {str(path)!r}, which holds no {FLAGS_FILE}; remove it by hand.")
     fresh = path.with_name(f".{path.name}.unfinished")
+    _check_free(path, fresh, overwrite, resume)
     try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
+        if not resume:
+            shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True, exist_ok=bool(resume))
     except OSError as error:
         raise ValueError(
             f"`--out` {str(path.parent)!r} cannot be written ({error.strerror}); choose another folder."
@@ -77,7 +75,21 @@ def run_folder(path: Path, overwrite: bool) -> Iterator[Path]:
         else:
             fresh.rename(path)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        if resume is None or (fresh.is_dir() and not any(fresh.iterdir())):
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _check_free(path: Path, fresh: Path, overwrite: bool, resume: bool | None) -> None:
+    if path.exists() and not overwrite:
+        raise ValueError(
+            f"`--out` and `--name` give {str(path)!r}, which exists; choose another name or pass --overwrite."
+        )
+    if path.exists() and not (path / FLAGS_FILE).is_file():
+        raise ValueError(f"`--overwrite` would replace {str(path)!r}, which holds no {FLAGS_FILE}; remove it by hand.")
+    if resume is False and fresh.exists() and not overwrite:
+        raise ValueError(
+            f"{str(fresh)!r} holds an unfinished run of that name; pass --resume to go on, or --overwrite to begin anew."
+        )
 
 
 def save_flags(folder: Path) -> None:
@@ -86,9 +98,33 @@ def save_flags(folder: Path) -> None:
         "__main__" if "__main__" in flags.FLAGS.flags_by_module_dict() else sys.argv[0]
     ]
     lines = [
-        flag.serialize() for flag in values if flag.name not in ("out", "name", "overwrite") and flag.value is not None
+        flag.serialize()
+        for flag in values
+        if flag.name not in ("out", "name", "overwrite", "resume") and flag.value is not None
     ]
     (folder / FLAGS_FILE).write_text("\n".join(line for line in lines if line) + "\n")
+
+
+def saved_flags(folder: Path) -> dict[str, str]:
+    """The settings of a run folder, as they stand in its file."""
+    pairs = (line.lstrip("-").partition("=") for line in (folder / FLAGS_FILE).read_text().splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Rows with the same names as a CSV file with a heading."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def integers(texts: Sequence[str], flag: str) -> list[int]:
+    """A list flag as integers, each once."""
+    try:
+        return list(dict.fromkeys(int(text) for text in texts))
+    except ValueError as error:
+        raise ValueError(f"`{flag}` takes integers, got {','.join(texts)!r}.") from error
 
 
 def hyperparameters(pairs: Sequence[str], flag: str) -> dict[str, float]:

@@ -16,16 +16,15 @@ verdicts on hills of those heights; with one axis they become the picture.
 """
 
 import os
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 from absl import flags
 
 import hillopt as ho
 from launch import command
+from launch.progress import Reporter
 
 if TYPE_CHECKING:
     import xarray
@@ -82,41 +81,6 @@ def parse_axes(texts: list[str], heights: str | None) -> dict[str, ho.Axis]:
     return axes
 
 
-class Reporter:
-    """Tells how far a sweep is: a bar on a terminal, a line every few seconds elsewhere."""
-
-    def __init__(self) -> None:
-        self.began = self.told = time.perf_counter()
-        self.steps, self.seconds = 0, 0.0
-        self.bar: Any = None
-
-    def __enter__(self) -> "Reporter":
-        if sys.stderr.isatty():
-            from rich import console, progress
-
-            columns = (progress.BarColumn(), progress.MofNCompleteColumn(), progress.TextColumn("settings,"))
-            times = (progress.TimeElapsedColumn(), progress.TimeRemainingColumn())
-            self.bar = progress.Progress(*columns, *times, console=console.Console(stderr=True))
-            self.bar.start()
-            self.task = self.bar.add_task("sweep", total=None)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def __call__(self, progress: ho.Progress) -> None:
-        now, self.steps = time.perf_counter(), progress.steps
-        share, self.seconds = progress.cells / progress.total, now - self.began
-        if self.bar is not None:
-            self.bar.update(self.task, completed=progress.cells, total=progress.total)
-        elif now - self.told > 3 or share == 1:
-            self.told = now
-            left = self.seconds / share - self.seconds
-            text = f"{progress.cells:,} of {progress.total:,} settings, {self.seconds:.1f} s, {left:.1f} s left"
-            print(text, file=sys.stderr, flush=True)
-
-
 NOTES = {
     ho.Verdict.TRAPPED: "  settled: proved for any number of steps",
     ho.Verdict.UNDECIDED: "  limited by max_steps",
@@ -153,8 +117,15 @@ def main() -> None:
     jax.config.update("jax_num_cpu_devices", FLAGS.cpu_devices or os.cpu_count() or 1)
     axes = parse_axes(FLAGS.axis, FLAGS.heights)
     path = Path(FLAGS.out) / (FLAGS.name or FLAGS.optimizer)
+    steps = 0
     with command.run_folder(path, FLAGS.overwrite) as folder:
-        with Reporter() as reporter:
+        with Reporter("settings") as reporter:
+
+            def tell(progress: ho.Progress) -> None:
+                nonlocal steps
+                steps = progress.steps
+                reporter.tell(progress.cells, progress.total)
+
             dataset = ho.sweep(
                 ho.TentHill(),
                 ho.OPTIMIZERS[FLAGS.optimizer],
@@ -165,13 +136,13 @@ def main() -> None:
                 tile=FLAGS.tile,
                 implementation=FLAGS.implementation,
                 path=folder / "data.zarr",
-                on_progress=reporter,
+                on_progress=tell,
             )
         from hillopt import plot
 
         plot.write(plot.phase_diagram(dataset), [folder / "phase.png", folder / "phase.pdf"])
         command.save_flags(folder)
-    print(summary(dataset, reporter.seconds, reporter.steps))
+    print(summary(dataset, reporter.seconds, steps))
     print(
         "wrote " + ", ".join(str(path / name) for name in ("data.zarr", "phase.png", "phase.pdf", command.FLAGS_FILE))
     )

@@ -1,0 +1,136 @@
+"""How fast is training on this machine, beside PyTorch, and how far from what its cores can multiply?
+
+    python -m launch.train_bench
+
+times an epoch of the three dense autoencoders by the original recipe (60,000 images of 28 x 28, batch 256, Adam): ours in
+one scanned jit, and where PyTorch is installed the same network in a tight loop with fused Adam on the data in memory.
+The two take turns, so that both meet the same machine; the first epoch of each, which compiles, is left out. It prints
+seconds an epoch, their ratio (median, least to greatest), and the share of the measured speed of a large matrix product.
+--cores=1 confines both to one core (Linux).
+"""
+
+import dataclasses
+import importlib.util
+import itertools
+import os
+import time
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+
+import aecluster as ae
+from launch import command
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_list("latent_sizes", ["2", "16", "256"], "Latent sizes of the networks.")
+flags.DEFINE_integer("num_images", 60_000, "Images an epoch.", lower_bound=256)
+flags.DEFINE_integer("repeats", 5, "Epochs timed of each.", lower_bound=1)
+flags.DEFINE_integer("cores", None, "CPU cores to use; all by default.", lower_bound=1)
+
+SIDE = 2048  # of the matrices whose product tells the ceiling
+
+
+def taking_turns(
+    architecture: ae.Dense, data: ae.ImageData, theirs: Iterator[float] | None
+) -> tuple[list[float], list[float]]:
+    """Seconds of our epochs and of theirs, one of each in turn; our first, which compiles, is left out."""
+    ours: list[float] = []
+    others: list[float] = []
+    began = None
+
+    def after_epoch(progress: ae.Progress) -> None:
+        nonlocal began
+        if began is not None:
+            ours.append(time.perf_counter() - began)
+            others.extend([] if theirs is None else [next(theirs)])
+        began = time.perf_counter()
+
+    recipe = dataclasses.replace(ae.RECIPES["original"], epochs=FLAGS.repeats + 1)
+    ae.train(architecture, data, recipe, on_epoch=after_epoch)
+    return ours, others
+
+
+def torch_epochs(architecture: ae.Dense, images: np.ndarray, batch_size: int) -> Iterator[float]:
+    """The same network and loss in PyTorch: a tight loop over a shuffled tensor, fused Adam."""
+    import torch
+
+    torch.set_num_threads(FLAGS.cores or os.cpu_count() or 1)
+    pixels = torch.from_numpy(images.reshape(len(images), -1))
+    widths = (pixels.shape[1], *architecture.hidden(), architecture.latent_size)
+    layers: list[torch.nn.Module] = []
+    for stack in (widths, widths[::-1]):
+        for before, after in itertools.pairwise(stack):
+            layers += [torch.nn.Linear(before, after), torch.nn.ReLU()]
+        layers.pop()
+    network = torch.nn.Sequential(*layers, torch.nn.Sigmoid())
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
+    while True:
+        began = time.perf_counter()
+        order = torch.randperm(len(pixels))
+        for step in range(len(pixels) // batch_size):
+            batch = pixels[order[step * batch_size : (step + 1) * batch_size]]
+            optimizer.zero_grad(set_to_none=True)
+            (network(batch) - batch).abs().mean().backward()
+            optimizer.step()
+        yield time.perf_counter() - began
+
+
+def matmul_speed() -> float:
+    """Floating-point operations a second of a large float32 matrix product, the best of five."""
+    matrix = jnp.asarray(np.random.default_rng(0).random((SIDE, SIDE), np.float32))
+    product = jax.jit(lambda a: a @ a)
+    product(matrix).block_until_ready()
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        product(matrix).block_until_ready()
+        times.append(time.perf_counter() - began)
+    return 2 * SIDE**3 / min(times)
+
+
+def operations(architecture: ae.Dense, pixels: int, num_images: int) -> float:
+    """Multiplications and additions an epoch needs: forward, both gradients, but none to the images."""
+    widths = (pixels, *architecture.hidden(), architecture.latent_size)
+    weights = sum(before * after for before, after in itertools.pairwise(widths))
+    return num_images * (6 * 2 * weights - 2 * widths[0] * widths[1])
+
+
+def spread(values: list[float]) -> str:
+    """Median, least and greatest."""
+    return f"{np.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def main() -> None:
+    """Time, compare, print."""
+    if FLAGS.cores is not None:
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: FLAGS.cores]))
+    images = np.random.default_rng(0).random((FLAGS.num_images, 28, 28, 1), np.float32)
+    data = ae.ImageData("noise", ae.Split(images), ae.Split(images[:256]))
+    has_torch = importlib.util.find_spec("torch") is not None
+    batch_size = ae.RECIPES["original"].batch_size
+    ceiling = matmul_speed()
+    print(
+        f"{jax.devices()[0].device_kind}, jax {jax.__version__}; a {SIDE} x {SIDE} product: {ceiling / 1e9:.0f} GFLOP/s"
+    )
+    for size in command.integers(FLAGS.latent_sizes, "--latent_sizes"):
+        architecture = ae.Dense(size)
+        theirs = torch_epochs(architecture, images, batch_size) if has_torch else None
+        if theirs is not None:
+            next(theirs)  # warm
+        ours, others = taking_turns(architecture, data, theirs)
+        line = f"latent {size:>3}: ours {spread(ours)} s/epoch"
+        if others:
+            ratios = [one / other for one, other in zip(ours, others, strict=True)]
+            line += f", PyTorch {spread(others)} s/epoch, ratio {spread(ratios)}"
+        share = operations(architecture, images[0].size, FLAGS.num_images) / float(np.median(ours)) / ceiling
+        print(f"{line}; {share:.0%} of the ceiling", flush=True)
+    if not has_torch:
+        print("PyTorch is not installed; nothing to compare with")
+
+
+if __name__ == "__main__":
+    command.run(main)
