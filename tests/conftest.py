@@ -1,4 +1,4 @@
-"""Executes hillopt's annotations, and sets JAX up: float64 and two devices on the CPU."""
+"""Executes the annotations of both libraries, and sets JAX up: float64 and two devices on the CPU."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import jax
 import jaxtyping
 import pytest
 
-jaxtyping.install_import_hook("hillopt", "annotations.checked")
+jaxtyping.install_import_hook(["hillopt", "aecluster"], "annotations.checked")
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", 2)

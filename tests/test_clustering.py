@@ -1,0 +1,182 @@
+"""Scores against closed forms and scikit-learn, estimators against their contract, deep clustering on shapes of our own."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import aecluster as ae
+from aecluster import clustering
+
+RNG = np.random.default_rng(0)
+QUICK = dataclasses.replace(
+    ae.RECIPES["invariant"], corruption=ae.Deformation(rotation=5.0, shift=0.13, scale=0.05, shear=0.05)
+)
+
+
+def shapes(count, seed=0):
+    """Bars, rings and crosses of 8 x 8 pixels, moved by a pixel or not and noisy, and which is which."""
+    rng = np.random.default_rng(seed)
+    bar, ring, cross = np.zeros((3, 6, 6))
+    bar[:, 2:4] = 1
+    ring[[0, 5], 1:5] = ring[1:5, [0, 5]] = 1
+    cross[np.arange(6), np.arange(6)] = cross[np.arange(6), 5 - np.arange(6)] = 1
+    kinds = rng.integers(0, 3, count)
+    images = np.zeros((count, 8, 8, 1), np.float32)
+    for image, kind in zip(images, kinds, strict=True):
+        row, column = rng.integers(0, 2, 2)
+        image[row : row + 6, column : column + 6, 0] = np.stack([bar, ring, cross])[kind]
+    return np.clip(images * 0.9 + 0.1 * rng.random(images.shape), 0, 1).astype(np.float32), kinds
+
+
+@pytest.mark.parametrize("num_clusters", [2, 3, 5])
+def test_accuracy_is_that_of_the_best_of_all_matchings(num_clusters):
+    labels, clusters = RNG.integers(0, 3, 40), RNG.integers(0, num_clusters, 40)
+    size = max(3, num_clusters)
+    best = max(np.mean(np.array(numbers)[clusters] == labels) for numbers in itertools.permutations(range(size)))
+    scores = clustering.score(labels, clusters)
+    assert scores.accuracy == pytest.approx(best, abs=1e-12)
+    assert np.trace(scores.confusion) == pytest.approx(best * 40)
+    assert scores.confusion.sum() == 40
+    np.testing.assert_array_equal(scores.confusion.sum(1)[:3], np.bincount(labels, minlength=3))
+
+
+def test_renaming_clusters_changes_no_score():
+    labels, clusters, space = RNG.integers(0, 4, 60), RNG.integers(0, 4, 60), RNG.normal(size=(60, 2))
+    renamed = np.array([2, 0, 3, 1])[clusters]
+    first, second = clustering.score(labels, clusters, space), clustering.score(labels, renamed, space)
+    for name in ("accuracy", "nmi", "ari", "silhouette"):
+        assert getattr(first, name) == pytest.approx(getattr(second, name), abs=1e-12)
+    np.testing.assert_array_equal(first.confusion, second.confusion)
+    np.testing.assert_array_equal(clustering.matched(labels, clusters), clustering.matched(labels, renamed))
+
+
+def test_scores_of_a_perfect_and_of_a_blind_clustering():
+    labels = np.repeat([0, 1, 2], 20)
+    space = labels[:, None] + 0.01 * RNG.normal(size=(60, 1))
+    perfect = clustering.score(labels, (labels + 1) % 3, space)
+    assert (perfect.accuracy, perfect.nmi, perfect.ari) == (1.0, 1.0, 1.0)
+    assert perfect.silhouette == pytest.approx(metrics.silhouette_score(space, labels))
+    blind = clustering.score(labels, np.zeros(60, int), space)
+    assert (blind.accuracy, blind.nmi, blind.ari) == (pytest.approx(1 / 3), 0.0, 0.0)
+    assert np.isnan(blind.silhouette)
+
+
+@pytest.mark.usefixtures("as_users_call")
+def test_labels_and_clusters_of_different_number_are_refused():
+    with pytest.raises(ValueError, match=r"`labels` and `clusters` must be as many, got 3 and 4"):
+        clustering.score(np.arange(3), np.arange(4))
+
+
+@pytest.mark.usefixtures("as_users_call")
+def test_tsne_keeps_neighbours_and_repeats_itself():
+    space = np.concatenate([RNG.normal(size=(60, 5)) + 20 * centre for centre in np.eye(5)[:3]])
+    places = clustering.tsne(space, perplexity=10)
+    np.testing.assert_array_equal(places, clustering.tsne(space, perplexity=10))
+    found = KMeans(3, n_init=5, random_state=0).fit_predict(places)
+    assert clustering.score(np.repeat([0, 1, 2], 60), found).accuracy == 1.0
+    with pytest.raises(ValueError, match=r"`perplexity` must be below a third of the 30 points"):
+        clustering.tsne(space[:30], perplexity=10)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    images, kinds = shapes(200)
+    data = ae.ImageData("shapes", ae.Split(images, kinds), ae.Split(images[:50], kinds[:50]))
+    recipe = ae.Recipe(epochs=3, batch_size=50)
+    return {("cured", 4): ae.train(ae.Dense(4, (32,)), data, recipe, seeds=(0, 1))}
+
+
+@pytest.mark.usefixtures("as_users_call")
+def test_an_encoder_is_a_transformer_in_a_pipeline(trained):
+    images, _ = shapes(60, seed=1)
+    encoder = clustering.LatentEncoder(trained["cured", 4], member=1)
+    pipeline = make_pipeline(encoder, clustering.k_means(3, 0)).fit(images)
+    latents = trained["cured", 4].encode(images)[1]
+    np.testing.assert_array_equal(pipeline[0].transform(images), latents)
+    np.testing.assert_array_equal(pipeline.predict(images), clustering.k_means(3, 0).fit(latents).predict(latents))
+    assert clone(encoder).get_params()["member"] == 1
+    with pytest.raises(ValueError, match=r"`images` must have shape \(images, 8, 8, 1\)"):
+        encoder.fit(images[:, :4])
+
+
+def test_methods_are_compared_on_every_space_with_their_spread(trained):
+    images, kinds = shapes(90, seed=2)
+    named = dict(clustering.spaces(images, trained, 2))
+    assert [(name, len(spaces), spaces[0].shape[1]) for name, spaces in named.items()] == [
+        ("pixels", 2, 64),
+        ("PCA, 16", 2, 16),
+        ("cured, 4", 2, 4),
+    ]
+    rows = list(clustering.compare(kinds, named, 3))
+    assert [(row.space, row.method) for row in rows][-2:] == [("cured, 4", "k-means"), ("cured, 4", "mixture")]
+    summary = rows[-2].summary()
+    accuracies = [clustering.score(kinds, found).accuracy for found in rows[-2].clusters]
+    assert summary["accuracy"] == pytest.approx(np.mean(accuracies))
+    assert summary["accuracy_std"] == pytest.approx(np.std(accuracies))
+    with pytest.raises(ValueError, match=r"`num_clusters` is 91, but there are only 90 images"):
+        next(clustering.compare(kinds, named, 91))
+
+
+@pytest.fixture(scope="module")
+def deep():
+    images, kinds = shapes(240)
+    model = clustering.DeepClustering(3, latent_size=8, widths=(64, 32), recipe=QUICK, random_state=0)
+    return model.fit(images), images, kinds
+
+
+def test_deep_clustering_finds_shapes_wherever_they_are(deep):
+    model, images, kinds = deep
+    assert clustering.score(kinds, model.labels_).accuracy > 0.97
+    assert (
+        clustering.score(kinds, KMeans(3, n_init=10, random_state=0).fit_predict(images.reshape(240, -1))).accuracy
+        < 0.9
+    )
+    new_images, new_kinds = shapes(80, seed=5)
+    assert clustering.score(new_kinds, model.predict(new_images)).accuracy > 0.95
+
+
+def test_deep_clustering_is_an_estimator(deep):
+    model, images, _ = deep
+    np.testing.assert_array_equal(model.predict(images), model.labels_)
+    assert model.transform(images[:7]).shape == (7, 8)
+    np.testing.assert_allclose(model.predict_proba(images).sum(1), 1, atol=1e-5)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert not hasattr(copy, "labels_")
+    flat = clustering.DeepClustering(
+        3, latent_size=8, widths=(64, 32), recipe=QUICK, random_state=0, image_shape=(8, 8, 1)
+    )
+    np.testing.assert_array_equal(flat.fit_predict(images.reshape(240, -1)), model.labels_)
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize(
+    ("settings", "rows", "message"),
+    [
+        ({"n_clusters": 10}, 6, r"`n_clusters` is 10, but n_samples=6; look for fewer clusters or give more images"),
+        ({"image_shape": (5, 5, 1)}, 20, r"`image_shape` \(5, 5, 1\) does not fit rows of 64 numbers"),
+    ],
+)
+def test_deep_clustering_refuses(settings, rows, message):
+    with pytest.raises(ValueError, match=message):
+        clustering.DeepClustering(**settings).fit(RNG.random((rows, 64), dtype=np.float32))
+
+
+SMALL = clustering.DeepClustering(
+    2, latent_size=2, widths=(8,), recipe=QUICK, self_training=clustering.SelfTraining(epochs=2), random_state=0
+)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.filterwarnings("ignore")  # UMAP warns of every data set as small as scikit-learn's checks use
+@parametrize_with_checks([SMALL])
+def test_deep_clustering_keeps_scikit_learns_contract(estimator, check):
+    check(estimator)
