@@ -97,6 +97,7 @@ RECIPES: dict[str, Recipe] = {
     "cured": Recipe(),
     # the image from a deformed version of it: latents that tell what is written rather than how
     "invariant": Recipe(
+        epochs=30,
         batch_size=256,
         optimizer=optax.adam,
         learning_rate=2e-3,
@@ -127,7 +128,7 @@ def optimizer_named(name: str, options: Mapping[str, float] | None = None) -> Op
 
 
 def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(sorted(known))}."
 
 

@@ -118,7 +118,7 @@ BAD_TRAININGS = [
     (["--recipes=curd"], "`--recipes` has no 'curd'; choose among original, cured, invariant"),
     (["--latent_sizes=65"], "`latent_size` must lie between 1 and the image's 64 numbers, got 65"),
     (["--batch_size=1501"], "`batch_size` is 1501, but there are only 1500 images to train on; lower it"),
-    (["--optimizer=adam", "--optimizer_options=b3=0.9"], "optax.adam has no option 'b3'; did you mean"),
+    (["--optimizer=adam", "--optimizer_options=b3=0.9"], "optax.adam has no option 'b3'; choose one of b1, b2, "),
     (["--optimizer_options=b1=0.9"], "`--optimizer_options` needs `--optimizer`"),
     (["--devices=2", "--batch_size=31"], "cannot be shared evenly by 2 devices"),
     (["--epoch=3"], "Did you mean: epochs"),
