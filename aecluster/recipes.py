@@ -38,7 +38,7 @@ class Recipe:
         precision: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
     """
 
-    epochs: int = 20
+    epochs: int = 30
     batch_size: int = 512
     optimizer: OptimizerFactory = optax.contrib.muon
     learning_rate: float = 2e-2
@@ -92,12 +92,13 @@ SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
 
 RECIPES: dict[str, Recipe] = {
     # the original study's: Adam at a constant rate, L1 from the first step; it kills pixels
-    "original": Recipe(batch_size=256, optimizer=optax.adam, learning_rate=1e-3, schedule=constant, loss=L1()),
+    "original": Recipe(
+        epochs=40, batch_size=256, optimizer=optax.adam, learning_rate=1e-3, schedule=constant, loss=L1()
+    ),
     # four epochs of cross-entropy before L1, and a rate that decays
     "cured": Recipe(),
     # the image from a deformed version of it: latents that tell what is written rather than how
     "invariant": Recipe(
-        epochs=30,
         batch_size=256,
         optimizer=optax.adam,
         learning_rate=2e-3,
