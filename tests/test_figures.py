@@ -92,7 +92,17 @@ def test_names_of_classes_in_one_place_stand_apart():
     window = view.robust_view(same)
     places = np.array(list(points.lonely_places(same, np.arange(500) % 5, window).values()))
     apart = np.abs(places[:, None] - places) / window.size * points.CELLS
-    assert (apart.max(axis=-1) + 99 * np.eye(5)).min() > points.APART
+    assert (apart.max(axis=-1) + 99 * np.eye(len(places))).min() > points.APART
+    assert 2 <= len(places) <= 5
+
+
+def test_a_class_whose_places_are_taken_is_left_to_the_key_and_not_named_elsewhere():
+    crowd = np.concatenate([RANDOM.normal(scale=0.05, size=(1000, 2)), RANDOM.uniform(-5, 5, size=(200, 2))])
+    labels = np.concatenate([np.arange(1000) % 8, 8 + np.arange(200) % 2])
+    named = points.lonely_places(crowd, labels, view.robust_view(crowd))
+    in_the_crowd = [place for label, place in named.items() if label < 8]
+    assert len(in_the_crowd) == 1
+    assert np.abs(in_the_crowd[0]).max() < 0.5
 
 
 def test_the_view_leaves_far_outliers_out_and_says_so():

@@ -16,6 +16,7 @@ LATENT_AXES = ("latent 1", "latent 2")
 ALPHA = 0.6
 CELLS = 30  # the plane is counted out on so many squares a side, to find where a class stands alone
 APART = 2  # squares that two names keep from each other
+GOOD_ENOUGH = 0.5  # of its best place, for a name to stand in another one
 
 
 def latent_points(
@@ -27,7 +28,7 @@ def latent_points(
 ) -> Figure:
     """Draw every image as a point of the plane, in its class's colour.
 
-    Ten colours cannot be told apart by eye, so every class is named in place as well. The window leaves far outliers
+    Ten colours cannot be told apart by eye, so a class is named in place as well wherever there is room. The window leaves far outliers
     out and says how many; see `robust_view`. `axis_names=None` is for maps whose axes mean nothing, such as t-SNE's.
     """
     check_points("latents", latents)
@@ -67,13 +68,18 @@ def lonely_places(
 ) -> dict[int, np.ndarray]:
     """Where to write each class's name: where it is both dense and among itself, and no two names meet.
 
+    A class whose good places are all taken gets no name there; the key still has its colour.
+
     A median would do for round classes. Those of a two-dimensional autoencoder are long and cross one another.
     """
     classes = np.unique(labels)
     counts = np.stack([_counts(points[labels == label], view) for label in classes])
     alone = counts**2 / np.maximum(counts.sum(axis=0), 1)  # how many, times what share of all
+    best = alone.max(axis=(1, 2))
     places = {}
-    for index in np.argsort(-alone.max(axis=(1, 2)), kind="stable"):
+    for index in np.argsort(-best, kind="stable"):
+        if alone[index].max() < GOOD_ENOUGH * best[index]:
+            continue
         cell = np.unravel_index(alone[index].argmax(), alone.shape[1:])
         places[int(classes[index])] = view.low + (np.array(cell) + 0.5) / CELLS * view.size
         near = tuple(slice(max(0, at - APART), at + APART + 1) for at in cell)
