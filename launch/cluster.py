@@ -154,7 +154,9 @@ def main() -> None:
         summaries = [row.summary() for row in rows]
         command.write_table(folder / "scores.csv", summaries)
         command.save_flags(folder)
-    print(f"{data.name}: {len(images):,} test images; deep clustering of all {len(everything.images):,}")
+    print(
+        f"{data.name}: {len(images):,} test images; deep clustering (where asked for) of all {len(everything.images):,}"
+    )
     print(table(summaries))
     print(f"wrote {path}: scores.csv, {', '.join(drawn)} (png and pdf), {command.FLAGS_FILE}")
 

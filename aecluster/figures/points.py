@@ -28,8 +28,9 @@ def latent_points(
 ) -> Figure:
     """Draw every image as a point of the plane, in its class's colour.
 
-    Ten colours cannot be told apart by eye, so a class is named in place as well wherever there is room. The window leaves far outliers
-    out and says how many; see `robust_view`. `axis_names=None` is for maps whose axes mean nothing, such as t-SNE's.
+    Ten colours cannot be told apart by eye, so a class is named in place as well wherever there is room. The window
+    leaves far outliers out and says how many; see `robust_view`. `axis_names=None` is for maps whose axes mean nothing,
+    such as t-SNE's.
     """
     check_points("latents", latents)
     check_labels("labels", labels, len(latents))
