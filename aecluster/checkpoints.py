@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import optax
 
+from aecluster.discriminator import AdversaryState
 from aecluster.ensemble import Ensemble, History
 from aecluster.models import ARCHITECTURES, AbstractArchitecture, ImageShape, Params, initialize
 
@@ -20,10 +21,11 @@ SAVING_SHARE = 0.05  # at most so much of the time goes into saving
 
 
 class State(NamedTuple):
-    """What a training step changes. Every array has a leading seed axis."""
+    """What a training step changes. Every array has a leading seed axis; `adversary` is None where there is none."""
 
     params: Params
     optimizer: optax.OptState
+    adversary: AdversaryState | None
 
 
 class Checkpoints:
@@ -51,9 +53,9 @@ class Checkpoints:
                     f"The checkpoint in {str(self.path)!r} was made with another {name}, {_differing(found[name], value)}; "
                     "go on with the same settings, or train into another folder."
                 )
-        wanted = {name: args.StandardRestore(tree) for name, tree in template._asdict().items()}
+        wanted = {name: args.StandardRestore(tree) for name, tree in _parts(template).items()}
         items = _read(self.manager, epoch, history=args.StandardRestore(), **wanted)
-        return epoch, State(items["params"], items["optimizer"]), History(**items["history"])
+        return epoch, template._replace(**{name: items[name] for name in wanted}), History(**items["history"])
 
     def saved(self) -> bool:
         """Whether the folder holds a checkpoint."""
@@ -68,12 +70,16 @@ class Checkpoints:
         from orbax.checkpoint import args
 
         began = time.monotonic()
-        trees = {**state._asdict(), "history": dataclasses.asdict(history)}
+        trees = {**_parts(state), "history": dataclasses.asdict(history)}
         items = {name: args.StandardSave(tree) for name, tree in trees.items()}
         self.manager.save(epoch, args=args.Composite(identity=args.JsonSave(self.identity), **items))
         self.manager.wait_until_finished()
         self.last = time.monotonic()
         self.cost = self.last - began
+
+
+def _parts(state: State) -> dict[str, Any]:
+    return {name: tree for name, tree in state._asdict().items() if tree is not None}
 
 
 def identity_of(

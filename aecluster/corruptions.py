@@ -5,9 +5,11 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 Images = Float[Array, "image height width channel"]
+CHUNK = 2_000  # images that are corrupted at once
 
 
 class AbstractCorruption(abc.ABC):
@@ -15,6 +17,18 @@ class AbstractCorruption(abc.ABC):
 
     @abc.abstractmethod
     def __call__(self, key: Key[Array, ""], images: Images) -> Images: ...
+
+
+def corrupted(
+    corruption: AbstractCorruption | None, images: Float[np.ndarray, "image height width channel"], seed: int = 0
+) -> Float[np.ndarray, "image height width channel"]:
+    """All of the images corrupted, the same way every time: by key `seed`, CHUNK at a time; as they are by None."""
+    if corruption is None:
+        return images
+    apply, key = jax.jit(corruption), jax.random.key(seed)
+    starts = range(0, len(images), CHUNK)
+    parts = [apply(jax.random.fold_in(key, start), images[start : start + CHUNK]) for start in starts]
+    return np.concatenate([np.asarray(part) for part in parts])
 
 
 @dataclasses.dataclass(frozen=True)

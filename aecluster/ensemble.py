@@ -12,7 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 
 from aecluster.metrics import INK, dead_pixels
-from aecluster.models import AbstractArchitecture, Autoencoder, ImageShape, Params, structure
+from aecluster.models import AbstractArchitecture, AbstractAutoencoder, ImageShape, Params, structure
 
 Trained: TypeAlias = dict[tuple[str, int], "Ensemble"]  # several trainings, by recipe and latent size
 
@@ -60,12 +60,13 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def member(self, index: int) -> Autoencoder:
-        """One network as a Flax module, with `.encoder` and `.decoder` to use apart."""
+    def member(self, index: int) -> nnx.Module:
+        """One network as a Flax module; an `Autoencoder` has `.encoder` and `.decoder` to use apart."""
         return nnx.merge(structure(self.architecture, self.image_shape), jax.tree.map(lambda a: a[index], self.params))
 
     def encode(self, images: Float[np.ndarray, "image height width channel"]) -> Float[np.ndarray, "seed image latent"]:
         """Latents of the images from every member."""
+        _ = self.latent_size  # a network without latents is told so
         self.check(images)
         return self._every_member(_encode, [images] * len(self))
 
@@ -73,9 +74,9 @@ class Ensemble:
         self, latents: Float[np.ndarray, "seed image latent"]
     ) -> Float[np.ndarray, "seed image height width channel"]:
         """Pixels in [0, 1] from every member's latents."""
-        if latents.ndim != 3 or latents.shape[::2] != (len(self), self.architecture.latent_size):
+        if latents.ndim != 3 or latents.shape[::2] != (len(self), self.latent_size):
             raise ValueError(
-                f"`latents` must have shape ({len(self)}, images, {self.architecture.latent_size}): one set a seed; "
+                f"`latents` must have shape ({len(self)}, images, {self.latent_size}): one set a seed; "
                 f"got {latents.shape}."
             )
         return self._every_member(_decode, list(latents))
@@ -83,8 +84,9 @@ class Ensemble:
     def reconstruct(
         self, images: Float[np.ndarray, "image height width channel"]
     ) -> Float[np.ndarray, "seed image height width channel"]:
-        """The images through encoder and decoder of every member."""
-        return self.decode(self.encode(images))
+        """What every member makes of the images, pixels in [0, 1]."""
+        self.check(images)
+        return self._every_member(_reconstruct, [images] * len(self))
 
     def check(self, images: np.ndarray) -> None:
         """ValueError if the images are not of the shape that the networks were trained on."""
@@ -93,6 +95,13 @@ class Ensemble:
                 f"`images` must have shape (images, {', '.join(map(str, self.image_shape))}) as in training; "
                 f"got {images.shape}."
             )
+
+    @property
+    def latent_size(self) -> int:
+        """Numbers kept of an image; ValueError if these networks are no autoencoders."""
+        if not isinstance(self.architecture, AbstractAutoencoder):
+            raise ValueError(f"{self.architecture} has no latent space; use `reconstruct`.")
+        return self.architecture.latent_size
 
     def _every_member(self, apply: Callable, inputs: list[np.ndarray]) -> np.ndarray:
         """Members one after another: there are few, and CPUs are slow at convolutions that are batched twice."""
@@ -122,6 +131,13 @@ def _decode(
     graphdef: nnx.GraphDef, params: Params, latents: Float[Array, "image latent"]
 ) -> Float[Array, "image height width channel"]:
     return jax.nn.sigmoid(nnx.merge(graphdef, params).decoder(latents))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _reconstruct(
+    graphdef: nnx.GraphDef, params: Params, images: Float[Array, "image height width channel"]
+) -> Float[Array, "image height width channel"]:
+    return jax.nn.sigmoid(nnx.merge(graphdef, params)(images))
 
 
 def dead_pixels_of(

@@ -1,8 +1,7 @@
-"""Autoencoders: an encoder to a few numbers and a decoder back to the logits of pixels, usable apart."""
+"""Networks from images to the logits of images: autoencoders, whose halves can be used apart, and a restorer."""
 
 import abc
 import dataclasses
-import difflib
 import itertools
 import math
 from typing import Any, TypeAlias
@@ -12,10 +11,14 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, DTypeLike, Float, Key
 
+from aecluster.names import hint
+
 Params: TypeAlias = Any  # the arrays of a module, as nnx.split separates them from its structure
 ImageShape: TypeAlias = tuple[int, int, int]  # height, width, channels
 Images: TypeAlias = Float[Array, "image height width channel"]
 Latents: TypeAlias = Float[Array, "image latent"]
+
+SLOPE = 8.0  # of a restorer's logits in the given pixels: untrained, it gives back about what it got
 
 
 def glorot_uniform(key: Key[Array, ""], shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> Float[Array, "..."]:
@@ -133,6 +136,13 @@ def _spread(x: Float[Array, "image height width four_channels"]) -> Float[Array,
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, channels // 4)
 
 
+def _gathered(x: Float[Array, "image height2 width2 channel"]) -> Float[Array, "image height width four_channels"]:
+    """The inverse of `_spread`: 2 x 2 pixels as the channels of one."""
+    n, height, width, channels = x.shape
+    x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
+
+
 class Autoencoder(nnx.Module):
     """An encoder and a decoder; calling it gives the logits of the reconstruction."""
 
@@ -143,22 +153,50 @@ class Autoencoder(nnx.Module):
         return self.decoder(self.encoder(images))
 
 
+class ConvolutionalRestorer(nnx.Module):
+    """Convolutions at half the side, each with its input added to its output, and the image itself added at the end.
+
+    Nothing is narrower than the image. The first convolution is wide: what undoes a blur reaches much farther than the blur.
+    """
+
+    def __init__(
+        self, image_shape: ImageShape, channels: int, blocks: int, reach: int, dtype: DTypeLike, rngs: nnx.Rngs
+    ):
+        folded = 4 * image_shape[2]
+
+        def convolution(before: int, after: int, side: int) -> nnx.Conv:
+            return nnx.Conv(before, after, (side, side), kernel_init=glorot_uniform, dtype=dtype, rngs=rngs)
+
+        self.first, self.last = convolution(folded, channels, reach), convolution(channels, folded, 3)
+        self.blocks = nnx.List(
+            [nnx.List([convolution(channels, channels, 3) for _ in range(2)]) for _ in range(blocks)]
+        )
+
+    def __call__(self, images: Images) -> Images:
+        height, width = images.shape[1:3]
+        x = self.first(_gathered(jnp.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")))
+        for before, after in self.blocks:
+            x = x + after(nnx.relu(before(nnx.relu(x))))
+        change = _spread(self.last(nnx.relu(x)))[:, :height, :width]
+        return (change + SLOPE * (images - 0.5)).astype(jnp.float32)
+
+
 class AbstractArchitecture(abc.ABC):
-    """The shape of an autoencoder, for images of any size: what is saved beside its numbers."""
+    """The shape of a network, for images of any size: what is saved beside its numbers."""
+
+    @abc.abstractmethod
+    def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> nnx.Module:
+        """A fresh module; `dtype` is what it computes in, its parameters are float32."""
+
+
+class AbstractAutoencoder(AbstractArchitecture):
+    """The shape of an `Autoencoder`, with `latent_size` numbers in the middle."""
 
     latent_size: int
 
-    @abc.abstractmethod
-    def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> Autoencoder:
-        """A fresh module; `dtype` is what it computes in, its parameters are float32."""
-
-    @abc.abstractmethod
-    def convolves(self) -> bool:
-        """Whether it convolves: on a CPU a convolution inside `lax.scan` is many times slower than outside."""
-
 
 @dataclasses.dataclass(frozen=True)
-class Dense(AbstractArchitecture):
+class Dense(AbstractAutoencoder):
     """The original study's networks: dense layers, relu, a linear bottleneck, and the same widths back.
 
     `widths` are the encoder's hidden layers. By default they are the original's: 256 and 16 for latent sizes up to 8, 256
@@ -181,12 +219,9 @@ class Dense(AbstractArchitecture):
         widths = (math.prod(image_shape), *self.hidden(), self.latent_size)
         return Autoencoder(DenseEncoder(widths, dtype, rngs), DenseDecoder(widths[::-1], image_shape, dtype, rngs))
 
-    def convolves(self) -> bool:
-        return False
-
 
 @dataclasses.dataclass(frozen=True)
-class Convolutional(AbstractArchitecture):
+class Convolutional(AbstractAutoencoder):
     """Strided convolutions down to a quarter of the side, a dense bottleneck, sub-pixel convolutions back.
 
     `channels` are those at half and at a quarter of the side, `width` is the dense layer between them and the latents.
@@ -201,31 +236,47 @@ class Convolutional(AbstractArchitecture):
         shape = (self.channels, self.width, self.latent_size, dtype, rngs)
         return Autoencoder(ConvolutionalEncoder(image_shape, *shape), ConvolutionalDecoder(image_shape, *shape))
 
-    def convolves(self) -> bool:
-        return True
+
+@dataclasses.dataclass(frozen=True)
+class Restorer(AbstractArchitecture):
+    """A fully convolutional residual network without a bottleneck, for images to be restored rather than summed up.
+
+    It computes at half the side, 2 x 2 pixels in the channels of one (as Zhang et al. 2018, FFDNet, arXiv:1710.04026).
+
+    Attributes:
+        channels: of every layer.
+        blocks: residual blocks of two 3 x 3 convolutions (pre-activation, He et al. 2016, arXiv:1603.05027, without
+            normalisation).
+        reach: side of the first convolution.
+    """
+
+    channels: int = 64
+    blocks: int = 2
+    reach: int = 9
+
+    def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> ConvolutionalRestorer:
+        check_architecture(self, image_shape)
+        return ConvolutionalRestorer(image_shape, self.channels, self.blocks, self.reach, dtype, rngs)
 
 
-ARCHITECTURES: dict[str, type[Dense] | type[Convolutional]] = {"dense": Dense, "convolutional": Convolutional}
+AUTOENCODERS: dict[str, type[Dense] | type[Convolutional]] = {"dense": Dense, "convolutional": Convolutional}
+ARCHITECTURES: dict[str, type[Dense] | type[Convolutional] | type[Restorer]] = {**AUTOENCODERS, "restorer": Restorer}
 
 
-def architecture_named(name: str) -> type[Dense] | type[Convolutional]:
-    """An architecture's class; ValueError with the near miss for a name that none has."""
-    if name not in ARCHITECTURES:
-        near = difflib.get_close_matches(name, ARCHITECTURES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(ARCHITECTURES)}."
-        raise ValueError(f"No model is called {name!r}; {hint}")
-    return ARCHITECTURES[name]
+def autoencoder_named(name: str) -> type[Dense] | type[Convolutional]:
+    """An autoencoder's architecture; ValueError with the near miss for a name that none has."""
+    if name not in AUTOENCODERS:
+        raise ValueError(f"No model is called {name!r}; {hint(name, AUTOENCODERS)}")
+    return AUTOENCODERS[name]
 
 
 def check_architecture(architecture: AbstractArchitecture, image_shape: ImageShape) -> None:
-    """ValueError if a latent size or a width is not positive, or more numbers are kept than the image has."""
+    """ValueError if a size is not positive, or an autoencoder keeps more numbers than the image has."""
     pixels = math.prod(image_shape)
-    if not 1 <= architecture.latent_size <= pixels:
-        raise ValueError(
-            f"`latent_size` must lie between 1 and the image's {pixels} numbers, got {architecture.latent_size}."
-        )
     for field in dataclasses.fields(architecture):  # type: ignore[arg-type]
         value = getattr(architecture, field.name)
+        if field.name == "latent_size" and not 1 <= value <= pixels:
+            raise ValueError(f"`latent_size` must lie between 1 and the image's {pixels} numbers, got {value}.")
         for size in value if isinstance(value, tuple) else [value]:
             if size is not None and size < 1:
                 raise ValueError(f"`{field.name}` must be positive, got {value}.")

@@ -1,16 +1,18 @@
 """How to train: everything that decides a training run but the network, the images and the seed."""
 
 import dataclasses
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import jax
 import optax
 
 from aecluster.corruptions import AbstractCorruption, Deformation
+from aecluster.discriminator import Adversary, Discriminator
 from aecluster.losses import L1, AbstractLoss, CrossEntropy, WarmUp
+from aecluster.names import hint
 
 WARM_UP = WarmUp(epochs=4.0)
 SMALL = 10_000  # images below which there are too few steps in the epochs of a recipe
@@ -18,6 +20,19 @@ SMALL_BATCH, SMALL_STEPS = 32, 3_000
 
 Schedule: TypeAlias = Callable[[Any], Any]  # step -> learning rate
 OptimizerFactory: TypeAlias = Callable[..., optax.GradientTransformation]  # called with a learning rate or a schedule
+
+
+def layers_as_matrices(params: Any) -> Any:
+    """Which axes Muon takes for a matrix's: a kernel's inputs (and its field) for rows, its outputs for columns."""
+
+    def axes(leaf: Any) -> optax.contrib.MuonDimensionNumbers | None:
+        last = leaf.ndim - 1
+        return optax.contrib.MuonDimensionNumbers(tuple(range(last)), (last,)) if leaf.ndim > 1 else None
+
+    return jax.tree.map(axes, params)
+
+
+muon = functools.partial(optax.contrib.muon, muon_weight_dimension_numbers=layers_as_matrices)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,21 +45,26 @@ class Recipe:
             every time.
         optimizer: any optax factory that takes a learning rate, or a `functools.partial` of one with its other arguments.
             Muon by default (Jordan et al. 2024, kellerjordan.github.io/posts/muon), which orthogonalises the update of
-            every layer: more work a step than Adam, and a lower error after as many epochs.
+            every layer, convolutions taken as matrices: more work a step than Adam, and a lower error after as many epochs.
         learning_rate: the highest rate.
         schedule: from (learning_rate, steps in all) to an optax schedule; cosine decay to 0 by default.
         loss: what is minimised.
-        corruption: what the network is given instead of the image that it should reconstruct; the image itself by default.
+        degradation: what was done to every image before the network may see it, in training and in testing: the blur to
+            undo. Nothing by default.
+        corruption: what is done besides in training alone. Nothing by default.
+        adversary: a critic that is trained along, and what it says of the predictions as a part of the loss.
         precision: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
     """
 
     epochs: int = 30
     batch_size: int = 512
-    optimizer: OptimizerFactory = optax.contrib.muon
+    optimizer: OptimizerFactory = muon
     learning_rate: float = 2e-2
     schedule: Callable[[float, int], Schedule] = optax.cosine_decay_schedule
     loss: AbstractLoss = WARM_UP
+    degradation: AbstractCorruption | None = None
     corruption: AbstractCorruption | None = None
+    adversary: Adversary | None = None
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -118,22 +138,21 @@ def optimizer_named(name: str, options: Mapping[str, float] | None = None) -> Op
         for module in (optax.contrib, optax)
         for found, factory in vars(module).items()
         if inspect.isfunction(factory) and "learning_rate" in inspect.signature(factory).parameters
-    }
+    } | {"muon": muon}
     if name not in factories:
-        raise ValueError(f"optax has no optimizer {name!r}; {_hint(name, list(factories))}")
+        raise ValueError(f"optax has no optimizer {name!r}; {hint(name, list(factories))}")
     known = [option for option in inspect.signature(factories[name]).parameters if option != "learning_rate"]
     for option in options or {}:
         if option not in known:
-            raise ValueError(f"optax.{name} has no option {option!r}; {_hint(option, known)}")
+            raise ValueError(f"optax.{name} has no option {option!r}; {hint(option, known)}")
     return functools.partial(factories[name], **(options or {}))
 
 
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(sorted(known))}."
-
-
 def _describe(value: Any) -> Any:
+    if isinstance(value, Discriminator):
+        return {"name": "Discriminator", "digest": value.digest()}
+    if isinstance(value, tuple):
+        return [_describe(part) for part in value]
     if isinstance(value, functools.partial):
         settings = {name: _describe(setting) for name, setting in value.keywords.items()}
         return {"name": value.func.__qualname__, **settings} if settings else _describe(value.func)

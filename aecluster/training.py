@@ -14,6 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, Key
 
 from aecluster.checkpoints import Checkpoints, State, identity_of
+from aecluster.corruptions import corrupted
 from aecluster.data import ImageData
 from aecluster.ensemble import Ensemble, History, chunks
 from aecluster.metrics import INK, dead_pixels, mean_absolute_error
@@ -115,33 +116,44 @@ class Program:
         self.everywhere = jax.sharding.NamedSharding(mesh, jax.P())
         self.shared_out = jax.sharding.NamedSharding(mesh, jax.P("batch")) if len(devices) > 1 else None
         self.images = jax.device_put(data.train.images, self.everywhere)
-        self.test_images = [jax.device_put(chunk, self.everywhere) for chunk in chunks(data.test.images)]
+        given = corrupted(recipe.degradation, data.test.images)
+        pairs = zip(chunks(given), chunks(data.test.images), strict=True)
+        self.test_images = [jax.device_put(pair, self.everywhere) for pair in pairs]
         self.inked = (data.test.images > INK).mean(0)
         self.steps = len(data.train.images) // recipe.batch_size
         self.transformation = optax.with_extra_args_support(recipe.transformation(self.steps * recipe.epochs))
         self.graphdef = structure(architecture, data.image_shape, jnp.dtype(recipe.precision))
         # a CPU convolves many times slower inside a scan, and slower again where seeds are batched
-        self.step_by_step = architecture.convolves() and devices[0].platform == "cpu"
+        self.step_by_step = devices[0].platform == "cpu" and self._convolves()
         self.step_of_one = jax.jit(self._step, donate_argnums=0)
         self.epoch_of_all = jax.jit(jax.vmap(self._epoch, in_axes=(0, 0, None, None)), donate_argnums=0)
         self.test_of_one = jax.jit(self._test)
 
     def fresh(self, seeds: Sequence[int]) -> State:
-        """Parameters from the seeds, an optimizer that has seen nothing."""
+        """Parameters from the seeds, an optimizer and an adversary that have seen nothing."""
         keys = jnp.stack([jax.random.fold_in(jax.random.key(seed), 0) for seed in seeds])
-        return self._with_optimizer(initialize(self.architecture, self.image_shape, keys))
+        return self._with_others(initialize(self.architecture, self.image_shape, keys), seeds)
 
     def begin(self, start: Ensemble, seeds: Sequence[int]) -> State:
-        """The given parameters, an optimizer that has seen nothing; ValueError if they belong to another network."""
+        """The given parameters, the rest fresh; ValueError if they belong to another network."""
         if (start.architecture, start.image_shape, len(start)) != (self.architecture, self.image_shape, len(seeds)):
             raise ValueError(
                 f"`start` holds {len(start)} of {start.architecture} for images {start.image_shape}; "
                 f"{len(seeds)} of {self.architecture} for images {self.image_shape} are to be trained."
             )
-        return self._with_optimizer(jax.tree.map(jnp.copy, start.params))  # a copy, since steps donate their input
+        return self._with_others(jax.tree.map(jnp.copy, start.params), seeds)  # a copy, since steps donate their input
 
-    def _with_optimizer(self, params: Params) -> State:
-        return jax.device_put(State(params, jax.vmap(self.transformation.init)(params)), self.everywhere)
+    def _with_others(self, params: Params, seeds: Sequence[int]) -> State:
+        rival = self.recipe.adversary
+        keys = jnp.stack([jax.random.fold_in(jax.random.key(seed), 2) for seed in seeds])
+        adversary = None if rival is None else jax.vmap(lambda key: rival.fresh(key, self.image_shape))(keys)
+        return jax.device_put(State(params, jax.vmap(self.transformation.init)(params), adversary), self.everywhere)
+
+    def _convolves(self) -> bool:
+        one = jax.eval_shape(lambda: _take(self.fresh((0,)), 0))
+        batch = jax.ShapeDtypeStruct((self.recipe.batch_size, *self.image_shape), jnp.float32)
+        traced = jax.make_jaxpr(self._step)(one, batch, jax.eval_shape(lambda: jax.random.key(0)), jnp.float32(0))
+        return "conv_general_dilated" in str(traced)
 
     def epoch(self, state: State, seeds: Sequence[int], number: int) -> tuple[State, Measured]:
         """One pass over the training images from every seed; losses and errors have shape (seed, step)."""
@@ -157,8 +169,8 @@ class Program:
         """Mean absolute error and dead pixels on the test images, one a seed."""
         errors, dead = [], []
         for index in range(len(jax.tree.leaves(params)[0])):
-            results = [self.test_of_one(_take(params, index), chunk) for chunk in self.test_images]
-            sizes = [len(chunk) for chunk in self.test_images]
+            results = [self.test_of_one(_take(params, index), *pair) for pair in self.test_images]
+            sizes = [len(target) for _, target in self.test_images]
             errors.append(np.average([float(error) for error, _ in results], weights=sizes))
             brightest = functools.reduce(jnp.maximum, [brightest for _, brightest in results])
             dead.append(int(dead_pixels(brightest, jnp.asarray(self.inked)).sum()))
@@ -193,14 +205,21 @@ class Program:
         """One network, one batch, one step."""
         if self.shared_out is not None:
             batch = jax.lax.with_sharding_constraint(batch, self.shared_out)
-        given = batch if self.recipe.corruption is None else self.recipe.corruption(key, batch)
+        recipe, given = self.recipe, batch
+        if recipe.degradation is not None:
+            given = recipe.degradation(jax.random.fold_in(key, 1), given)
+        if recipe.corruption is not None:
+            given = recipe.corruption(key, given)
 
-        def objective(params: Params) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        def objective(params: Params) -> tuple[Float[Array, ""], Images]:
             logits = nnx.merge(self.graphdef, params)(given)
-            error = mean_absolute_error(jax.nn.sigmoid(logits), batch)
-            return self.recipe.loss(logits, batch, epoch), error
+            prediction = jax.nn.sigmoid(logits)
+            loss = recipe.loss(logits, batch, given, epoch)
+            if recipe.adversary is not None and state.adversary is not None:
+                loss += recipe.adversary.loss(state.adversary, prediction, epoch)
+            return loss, prediction
 
-        (loss, error), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
+        (loss, prediction), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
         updates, optimizer = self.transformation.update(
             gradient,
             state.optimizer,
@@ -209,11 +228,17 @@ class Program:
             grad=gradient,
             value_fn=lambda params: objective(params)[0],
         )
-        return State(optax.apply_updates(state.params, updates), optimizer), Measured(loss, error)
+        adversary = state.adversary
+        if recipe.adversary is not None and adversary is not None:
+            adversary = recipe.adversary.step(adversary, batch, prediction)
+        measured = Measured(loss, mean_absolute_error(prediction, batch))
+        return State(optax.apply_updates(state.params, updates), optimizer, adversary), measured
 
-    def _test(self, params: Params, images: Images) -> tuple[Float[Array, ""], Float[Array, "height width channel"]]:
-        prediction = jax.nn.sigmoid(nnx.merge(self.graphdef, params)(images))
-        return mean_absolute_error(prediction, images), prediction.max(0)
+    def _test(
+        self, params: Params, given: Images, target: Images
+    ) -> tuple[Float[Array, ""], Float[Array, "height width channel"]]:
+        prediction = jax.nn.sigmoid(nnx.merge(self.graphdef, params)(given))
+        return mean_absolute_error(prediction, target), prediction.max(0)
 
 
 def _take(tree: Any, index: int) -> Any:

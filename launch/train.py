@@ -30,7 +30,7 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("data", None, f"Images by name: {', '.join(ae.NAMES)}.")
 flags.DEFINE_string("data_dir", None, "Folder with IDX files, or an .npz file.")
-flags.DEFINE_string("model", "dense", f"Network: {', '.join(ae.ARCHITECTURES)}.")
+flags.DEFINE_string("model", "dense", f"Network: {', '.join(ae.AUTOENCODERS)}.")
 flags.DEFINE_list("latent_sizes", ["2", "16", "256"], "Sizes of the latent space; one above the pixels is cut to them.")
 flags.DEFINE_list("widths", None, "Hidden widths of a dense encoder; by default the original's for each latent size.")
 flags.DEFINE_list("recipes", ["original", "cured"], f"Recipes to train by and to compare: {', '.join(ae.RECIPES)}.")
@@ -74,9 +74,9 @@ def recipe_named(name: str) -> ae.Recipe:
     return ae.RECIPES[name]
 
 
-def architectures_of(image_shape: tuple[int, int, int]) -> list[ae.AbstractArchitecture]:
+def architectures_of(image_shape: tuple[int, int, int]) -> list[ae.AbstractAutoencoder]:
     """One network a latent size."""
-    kind = ae.architecture_named(FLAGS.model)
+    kind = ae.autoencoder_named(FLAGS.model)
     pixels = int(np.prod(image_shape))
     if FLAGS["latent_sizes"].present:
         sizes = command.integers(FLAGS.latent_sizes, "--latent_sizes")

@@ -28,7 +28,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):
         """Nothing is learned; the network is trained already. ValueError for images of another shape."""
         del y
         self.ensemble.check(np.asarray(X))
-        self.n_features_out_ = self.ensemble.architecture.latent_size
+        self.n_features_out_ = self.ensemble.latent_size
         return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:

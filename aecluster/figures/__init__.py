@@ -6,18 +6,25 @@ from aecluster.figures.dead_pixels import cure_comparison
 from aecluster.figures.maps import thumbnails
 from aecluster.figures.points import latent_points
 from aecluster.figures.reconstructions import one_of_each, reconstruction_grid
+from aecluster.figures.restorations import failures, restoration_grid
 from aecluster.figures.style import write
+from aecluster.figures.trade_off import WeightPoint, strength_curve, weight_curve
 from aecluster.figures.walk import latent_walk, lattice
 
 __all__ = [
+    "WeightPoint",
     "confusion_matrix",
     "cure_comparison",
+    "failures",
     "latent_points",
     "latent_walk",
     "lattice",
     "loss_curves",
     "one_of_each",
     "reconstruction_grid",
+    "restoration_grid",
+    "strength_curve",
     "thumbnails",
+    "weight_curve",
     "write",
 ]
