@@ -16,7 +16,7 @@ from aecluster.names import hint
 
 WARM_UP = WarmUp(epochs=4.0)
 SMALL = 10_000  # images below which there are too few steps in the epochs of a recipe
-SMALL_BATCH, SMALL_STEPS = 32, 3_000
+SMALL_BATCH = 32
 
 Schedule: TypeAlias = Callable[[Any], Any]  # step -> learning rate
 OptimizerFactory: TypeAlias = Callable[..., optax.GradientTransformation]  # called with a learning rate or a schedule
@@ -53,6 +53,7 @@ class Recipe:
             undo. Nothing by default.
         corruption: what is done besides in training alone. Nothing by default.
         adversary: a critic that is trained along, and what it says of the predictions as a part of the loss.
+        small_steps: steps in all where there are too few images for `epochs` to mean much; see `for_images`.
         precision: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
     """
 
@@ -65,10 +66,11 @@ class Recipe:
     degradation: AbstractCorruption | None = None
     corruption: AbstractCorruption | None = None
     adversary: Adversary | None = None
+    small_steps: int = 600
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "small_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
         if not self.learning_rate > 0:
@@ -81,11 +83,11 @@ class Recipe:
         return self.optimizer(self.schedule(self.learning_rate, num_steps))
 
     def for_images(self, count: int) -> "Recipe":
-        """The recipe for so many images: few of them are taken in smaller batches, and so often that it makes 3,000 steps."""
+        """The recipe for so many images: few of them are taken in small batches, as often as makes `small_steps`."""
         if count >= SMALL:
             return self
         batch_size = min(SMALL_BATCH, count)
-        epochs = max(self.epochs, -(-SMALL_STEPS // (count // batch_size)))
+        epochs = -(-self.small_steps // (count // batch_size))
         return dataclasses.replace(self, batch_size=batch_size, epochs=epochs)
 
     def describe(self) -> dict[str, Any]:
@@ -124,6 +126,7 @@ RECIPES: dict[str, Recipe] = {
         learning_rate=2e-3,
         loss=CrossEntropy(),
         corruption=Deformation(),
+        small_steps=3_000,
     ),
 }
 

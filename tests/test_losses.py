@@ -145,6 +145,7 @@ def test_a_description_names_every_field():
         "corruption": {"name": "Deformation", "rotation": 15.0, "shift": 0.07, "scale": 0.15, "shear": 0.3},
         "degradation": None,
         "adversary": None,
+        "small_steps": 600,
         "precision": "float32",
     }
 
