@@ -9,7 +9,7 @@ from sklearn import metrics
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import aecluster as ae
 from aecluster import clustering
@@ -172,11 +172,14 @@ def test_deep_clustering_refuses(settings, rows, message):
 SMALL = clustering.DeepClustering(
     2, latent_size=2, widths=(8,), recipe=QUICK, self_training=clustering.SelfTraining(epochs=2), random_state=0
 )
+CHECKS = list(estimator_checks_generator(SMALL))
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("as_users_call")
 @pytest.mark.filterwarnings("ignore")  # UMAP warns of every data set as small as scikit-learn's checks use
-@parametrize_with_checks([SMALL])
+@pytest.mark.parametrize(
+    ("estimator", "check"), CHECKS, ids=[f"{i}-{check.func.__name__}" for i, (_, check) in enumerate(CHECKS)]
+)
 def test_deep_clustering_keeps_scikit_learns_contract(estimator, check):
     check(estimator)

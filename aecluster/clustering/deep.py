@@ -22,7 +22,7 @@ NEIGHBOURS = 20  # of the graph whose layout UMAP computes, as in N2D
 DIMENSIONS = 10  # of that layout, as in N2D
 STARTS = 5  # of the mixture; the start with the best likelihood is kept
 NOTHING = Deformation(rotation=0.0, shift=0.0, scale=0.0, shear=0.0)
-SELF_TRAINING = SelfTraining()
+FEWEST = 3  # images that have neighbours to unroll
 WATCHED = 1_000  # images on which the training's error is measured
 
 
@@ -60,8 +60,8 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         image_shape: tuple[int, int, int] | None = None,
         latent_size: int = 16,
         widths: tuple[int, ...] = (512, 256),
-        recipe: Recipe = RECIPES["invariant"],
-        self_training: SelfTraining = SELF_TRAINING,
+        recipe: Recipe | None = None,
+        self_training: SelfTraining | None = None,
         random_state: int | np.random.RandomState | None = None,
     ):
         self.n_clusters = n_clusters
@@ -76,9 +76,10 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         """Find the clusters of images (images, height, width, channels) or of flat rows."""
         del y
         images = self._images(X, reset=True)
-        if len(images) < self.n_clusters:
+        if len(images) < max(self.n_clusters, FEWEST):
             raise ValueError(
-                f"`n_clusters` is {self.n_clusters}, but n_samples={len(images)}; look for fewer clusters or give more images."
+                f"`n_clusters` is {self.n_clusters}, but n_samples={len(images)}; look for fewer clusters or give more images, "
+                f"{FEWEST} at least."
             )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.ensemble_ = self._train(images, seed)
@@ -87,7 +88,9 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         mixture = GaussianMixture(self.n_clusters, n_init=STARTS, random_state=seed, reg_covar=1e-4)
         memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
         self.mixture_labels_ = memberships.argmax(1)
-        self.classifier_ = learn(images, memberships, encoder, self._corruption(), self.self_training, seed)
+        self.classifier_ = learn(
+            images, memberships, encoder, self._corruption(), self.self_training or SelfTraining(), seed
+        )
         self.labels_ = self.predict(X)
         return self
 
@@ -106,14 +109,23 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         return self.ensemble_.encode(self._images(X, reset=False))[0]
 
     def _train(self, images: np.ndarray, seed: int) -> Any:
-        recipe = dataclasses.replace(self.recipe.for_images(len(images)), corruption=self._corruption())
+        recipe = dataclasses.replace(self._recipe().for_images(len(images)), corruption=self._corruption())
         latent_size = min(self.latent_size, images[0].size)
         data = ImageData("images", Split(images), Split(images[:WATCHED]))
         return train(Dense(latent_size, tuple(self.widths)), data, recipe, seeds=(seed,))
 
     def _corruption(self) -> AbstractCorruption:
         """The recipe's; flat rows of unknown shape have no pose to deform."""
-        return self.recipe.corruption if self.pictures_ and self.recipe.corruption is not None else NOTHING
+        corruption = self._recipe().corruption
+        return corruption if self.pictures_ and corruption is not None else NOTHING
+
+    def _recipe(self) -> Recipe:
+        return self.recipe or RECIPES["invariant"]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
 
     def _images(self, X: Any, reset: bool) -> Float[np.ndarray, "image height width channel"]:
         """Images in [0, 1], by the range of what was fitted."""
