@@ -1,6 +1,6 @@
 """What an autoencoder's latent space knows: train, reconstruct, map, cluster."""
 
-from aecluster.blur import Blur, RandomBlur
+from aecluster.blur import KINDS, Blur, RandomBlur
 from aecluster.checkpoints import restore
 from aecluster.corruptions import AbstractCorruption, Deformation, corrupted
 from aecluster.data import NAMES, ImageData, Split, load, read_idx, write_idx
@@ -29,7 +29,7 @@ from aecluster.models import (
     Convolutional,
     Dense,
     Restorer,
-    autoencoder_named,
+    architecture_named,
     check_architecture,
     count_parameters,
 )
@@ -39,6 +39,7 @@ from aecluster.training import Progress, train
 __all__ = [
     "ARCHITECTURES",
     "AUTOENCODERS",
+    "KINDS",
     "L1",
     "L2",
     "LOSSES",
@@ -72,7 +73,7 @@ __all__ = [
     "Trained",
     "WarmUp",
     "Weighted",
-    "autoencoder_named",
+    "architecture_named",
     "check_architecture",
     "composite",
     "corrupted",

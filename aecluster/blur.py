@@ -94,8 +94,8 @@ def kernel_named(kind: str, size: int, strength: Scalar, angle: Scalar = 0.0) ->
 def convolve(images: Images, kernel: Kernel | Float[Array, "image size size"]) -> Images:
     """Every channel convolved with one kernel for all images or with one for each.
 
-    At the border the image is mirrored in its outermost pixels (OpenCV's BORDER_REFLECT_101, SciPy's "mirror"), so the
-    side of the kernel must be less than twice that of the image.
+    At the border the image is mirrored in its outermost pixels (OpenCV's BORDER_REFLECT_101, SciPy's "mirror"). The kernel
+    must not be larger than the image.
     """
     size, (count, height, width, _) = kernel.shape[-1], images.shape
     _check_fits(size, height, width)
@@ -274,7 +274,7 @@ def _check_size(size: int) -> None:
 
 
 def _check_fits(size: int, height: int, width: int) -> None:
-    largest = 2 * min(height, width) - 1
+    largest = min(height, width)
     if size > largest:
         raise ValueError(
             f"`size` must be at most {largest} for images of {height}x{width} pixels, got {size}; "

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import math
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -84,6 +85,24 @@ class Discriminator:
         """A fingerprint of its parameters."""
         leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(self.params)]
         return hashlib.sha256(b"".join(leaves)).hexdigest()[:16]
+
+    def save(self, path: str | Path) -> None:
+        """Write it to one .npz file, which is there complete or not at all."""
+        path = Path(path)
+        fresh = path.with_suffix(".unfinished.npz")
+        np.savez(fresh, np.array(self.image_shape), *(np.asarray(leaf) for leaf in jax.tree.leaves(self.params)))
+        fresh.rename(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Discriminator":
+        """Read what `save` wrote."""
+        with np.load(path) as file:
+            shape, *leaves = (file[name] for name in file.files)
+        height, width, channels = shape.tolist()
+        structure = jax.tree.structure(
+            jax.eval_shape(lambda: critic_params(jax.random.key(0), (height, width, channels)))
+        )
+        return cls((height, width, channels), jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in leaves]))
 
 
 @jax.jit

@@ -4,7 +4,8 @@ import abc
 import dataclasses
 import itertools
 import math
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from aecluster.names import hint
 Params: TypeAlias = Any  # the arrays of a module, as nnx.split separates them from its structure
 ImageShape: TypeAlias = tuple[int, int, int]  # height, width, channels
 Images: TypeAlias = Float[Array, "image height width channel"]
+Kind = TypeVar("Kind")
 Latents: TypeAlias = Float[Array, "image latent"]
 
 SLOPE = 8.0  # of a restorer's logits in the given pixels: untrained, it gives back about what it got
@@ -263,11 +265,11 @@ AUTOENCODERS: dict[str, type[Dense] | type[Convolutional]] = {"dense": Dense, "c
 ARCHITECTURES: dict[str, type[Dense] | type[Convolutional] | type[Restorer]] = {**AUTOENCODERS, "restorer": Restorer}
 
 
-def autoencoder_named(name: str) -> type[Dense] | type[Convolutional]:
-    """An autoencoder's architecture; ValueError with the near miss for a name that none has."""
-    if name not in AUTOENCODERS:
-        raise ValueError(f"No model is called {name!r}; {hint(name, AUTOENCODERS)}")
-    return AUTOENCODERS[name]
+def architecture_named(name: str, kinds: Mapping[str, Kind]) -> Kind:
+    """One of `AUTOENCODERS` or `ARCHITECTURES`; ValueError with the near miss for a name that none has."""
+    if name not in kinds:
+        raise ValueError(f"No model is called {name!r}; {hint(name, list(kinds))}")
+    return kinds[name]
 
 
 def check_architecture(architecture: AbstractArchitecture, image_shape: ImageShape) -> None:

@@ -32,7 +32,7 @@ import numpy as np
 from absl import flags
 
 import hillopt as ho
-from launch import command
+from launch import command, timing
 
 FLAGS = flags.FLAGS
 
@@ -62,13 +62,6 @@ class Figures:
         """Median, least and greatest."""
         values = self.series[name]
         return f"{name:<62} {statistics.median(values):>10.4g}   ({min(values):.4g} to {max(values):.4g})"
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    """Wall time of one call, to the end of the computation."""
-    began = time.perf_counter()
-    jax.block_until_ready(work())
-    return time.perf_counter() - began
 
 
 def general_adam(num_settings: int, num_steps: int) -> Callable[[], Any]:
@@ -147,18 +140,18 @@ def main() -> None:
         began = time.perf_counter()
         walk, low, high = general_adam(FLAGS.settings, FLAGS.steps), certified(1e-6), certified(1e-2)
         for call in (walk, low, high):
-            seconds(call)
+            timing.seconds(call)
         compiling = time.perf_counter() - began
         for _ in range(FLAGS.repeats):
             ours = figures.add(
-                "general Adam, float32, steps/s, best of 5", work / min(seconds(walk) for _ in range(BEST_OF))
+                "general Adam, float32, steps/s, best of 5", work / min(timing.seconds(walk) for _ in range(BEST_OF))
             )
             if program is not None:
                 theirs = figures.add(
                     "C yardstick, float32, steps/s, best of 5", yardstick_speed(program, FLAGS.settings, FLAGS.steps)
                 )
                 figures.add("general Adam / C yardstick", ours / theirs)
-            slow, fast = seconds(low), seconds(high)
+            slow, fast = timing.seconds(low), timing.seconds(high)
             figures.add("certified heights at learning rates around 1e-2, settings/s", 4096 / fast)
             figures.add("certified heights at learning rates around 1e-6, settings/s", 4096 / slow)
             figures.add("time at 1e-6 / time at 1e-2", slow / fast)

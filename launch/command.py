@@ -93,7 +93,10 @@ def _check_free(path: Path, fresh: Path, overwrite: bool, resume: bool | None) -
 
 
 def save_flags(folder: Path) -> None:
-    """Write the settings as they were, in the form that --flagfile takes back; where to put a run is not one of them."""
+    """Write the settings as they were, in the form that --flagfile takes back; where to put a run is not one of them.
+
+    Raises ValueError where an unfinished run stands in the folder that was begun with others.
+    """
     values = flags.FLAGS.flags_by_module_dict()[
         "__main__" if "__main__" in flags.FLAGS.flags_by_module_dict() else sys.argv[0]
     ]
@@ -102,7 +105,15 @@ def save_flags(folder: Path) -> None:
         for flag in values
         if flag.name not in ("out", "name", "overwrite", "resume") and flag.value is not None
     ]
-    (folder / FLAGS_FILE).write_text("\n".join(line for line in lines if line) + "\n")
+    lines = [line for line in lines if line]
+    path = folder / FLAGS_FILE
+    before = path.read_text().splitlines() if path.is_file() else lines
+    if before != lines:
+        changed = ", ".join(line for line in before if line not in lines) or "fewer settings"
+        raise ValueError(
+            f"{str(folder)!r} was begun with {changed}; --resume it with the same flags, or --overwrite it."
+        )
+    path.write_text("\n".join(lines) + "\n")
 
 
 def saved_flags(folder: Path) -> dict[str, str]:
@@ -127,7 +138,15 @@ def integers(texts: Sequence[str], flag: str) -> list[int]:
         raise ValueError(f"`{flag}` takes integers, got {','.join(texts)!r}.") from error
 
 
-def hyperparameters(pairs: Sequence[str], flag: str) -> dict[str, float]:
+def numbers(texts: Sequence[str], flag: str) -> list[float]:
+    """A list flag as numbers, each once."""
+    try:
+        return list(dict.fromkeys(float(text) for text in texts))
+    except ValueError as error:
+        raise ValueError(f"`{flag}` takes numbers, got {','.join(texts)!r}.") from error
+
+
+def hyperparameters(pairs: Sequence[str], flag: str, example: str = "learning_rate=0.3,b1=0.9") -> dict[str, float]:
     """Parse `name=number` pairs; ValueError for what is no such pair."""
     parsed: dict[str, float] = {}
     for pair in pairs:
@@ -137,7 +156,7 @@ def hyperparameters(pairs: Sequence[str], flag: str) -> dict[str, float]:
         except ValueError:
             equals = ""
         if not equals:
-            raise ValueError(f"`{flag}` takes name=number pairs, got {pair!r}; write {flag}=learning_rate=0.3,b1=0.9.")
+            raise ValueError(f"`{flag}` takes name=number pairs, got {pair!r}; write for example {flag}={example}.")
     return parsed
 
 

@@ -76,7 +76,7 @@ def recipe_named(name: str) -> ae.Recipe:
 
 def architectures_of(image_shape: tuple[int, int, int]) -> list[ae.AbstractAutoencoder]:
     """One network a latent size."""
-    kind = ae.autoencoder_named(FLAGS.model)
+    kind = ae.architecture_named(FLAGS.model, ae.AUTOENCODERS)
     pixels = int(np.prod(image_shape))
     if FLAGS["latent_sizes"].present:
         sizes = command.integers(FLAGS.latent_sizes, "--latent_sizes")

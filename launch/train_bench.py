@@ -16,13 +16,11 @@ import os
 import time
 from collections.abc import Iterator
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
 import aecluster as ae
-from launch import command
+from launch import command, timing
 
 FLAGS = flags.FLAGS
 
@@ -30,8 +28,6 @@ flags.DEFINE_list("latent_sizes", ["2", "16", "256"], "Latent sizes of the netwo
 flags.DEFINE_integer("num_images", 60_000, "Images an epoch.", lower_bound=256)
 flags.DEFINE_integer("repeats", 5, "Epochs timed of each.", lower_bound=1)
 flags.DEFINE_integer("cores", None, "CPU cores to use; all by default.", lower_bound=1)
-
-SIDE = 2048  # of the matrices whose product tells the ceiling
 
 
 def taking_turns(
@@ -79,19 +75,6 @@ def torch_epochs(architecture: ae.Dense, images: np.ndarray, batch_size: int) ->
         yield time.perf_counter() - began
 
 
-def matmul_speed() -> float:
-    """Floating-point operations a second of a large float32 matrix product, the best of five."""
-    matrix = jnp.asarray(np.random.default_rng(0).random((SIDE, SIDE), np.float32))
-    product = jax.jit(lambda a: a @ a)
-    product(matrix).block_until_ready()
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        product(matrix).block_until_ready()
-        times.append(time.perf_counter() - began)
-    return 2 * SIDE**3 / min(times)
-
-
 def operations(architecture: ae.Dense, pixels: int, num_images: int) -> float:
     """Multiplications and additions an epoch needs: forward, both gradients, but none to the images."""
     widths = (pixels, *architecture.hidden(), architecture.latent_size)
@@ -99,33 +82,25 @@ def operations(architecture: ae.Dense, pixels: int, num_images: int) -> float:
     return num_images * (6 * 2 * weights - 2 * widths[0] * widths[1])
 
 
-def spread(values: list[float]) -> str:
-    """Median, least and greatest."""
-    return f"{np.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
-
-
 def main() -> None:
     """Time, compare, print."""
-    if FLAGS.cores is not None:
-        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: FLAGS.cores]))
+    timing.confine(FLAGS.cores)
     images = np.random.default_rng(0).random((FLAGS.num_images, 28, 28, 1), np.float32)
     data = ae.ImageData("noise", ae.Split(images), ae.Split(images[:256]))
     has_torch = importlib.util.find_spec("torch") is not None
     batch_size = ae.RECIPES["original"].batch_size
-    ceiling = matmul_speed()
-    print(
-        f"{jax.devices()[0].device_kind}, jax {jax.__version__}; a {SIDE} x {SIDE} product: {ceiling / 1e9:.0f} GFLOP/s"
-    )
+    ceiling = timing.matmul_speed()
+    print(timing.machine(ceiling))
     for size in command.integers(FLAGS.latent_sizes, "--latent_sizes"):
         architecture = ae.Dense(size)
         theirs = torch_epochs(architecture, images, batch_size) if has_torch else None
         if theirs is not None:
             next(theirs)  # warm
         ours, others = taking_turns(architecture, data, theirs)
-        line = f"latent {size:>3}: ours {spread(ours)} s/epoch"
+        line = f"latent {size:>3}: ours {timing.spread(ours)} s/epoch"
         if others:
             ratios = [one / other for one, other in zip(ours, others, strict=True)]
-            line += f", PyTorch {spread(others)} s/epoch, ratio {spread(ratios)}"
+            line += f", PyTorch {timing.spread(others)} s/epoch, ratio {timing.spread(ratios)}"
         share = operations(architecture, images[0].size, FLAGS.num_images) / float(np.median(ours)) / ceiling
         print(f"{line}; {share:.0%} of the ceiling", flush=True)
     if not has_torch:

@@ -43,12 +43,13 @@ FLOORS = {
         "aecluster.training",
         "aecluster.clustering",
         "aecluster.figures",
+        "aecluster.deblurring",
         "aecluster.report",
     ],
 }
 
 # public, but imported by name, since a heavy guest comes with them
-LATE = {"hillopt": {"plot"}, "aecluster": {"clustering", "figures", "report"}}
+LATE = {"hillopt": {"plot"}, "aecluster": {"clustering", "deblurring", "figures", "report"}}
 
 
 def imports(path):
@@ -127,7 +128,10 @@ def test_optimizers_and_landscapes_are_strangers():
     ("package", "guests"),
     [
         ("hillopt", {"matplotlib", "xarray", "zarr", "scipy.ndimage", "absl.app"}),
-        ("aecluster", {"matplotlib", "sklearn", "orbax", "tensorflow_datasets", "umap", "openTSNE", "absl.app"}),
+        (
+            "aecluster",
+            {"matplotlib", "sklearn", "skimage", "orbax", "tensorflow_datasets", "umap", "openTSNE", "absl.app"},
+        ),
     ],
 )
 def test_importing_the_library_loads_no_heavy_guest_and_changes_no_configuration(package, guests):

@@ -251,12 +251,12 @@ def test_a_network_that_cannot_be_built_is_refused(architecture, message):
 )
 def test_an_unknown_architecture_is_refused_with_the_near_miss(name, message):
     with pytest.raises(ValueError) as refused:  # noqa: PT011 - the whole sentence is compared
-        ae.autoencoder_named(name)
+        ae.architecture_named(name, ae.AUTOENCODERS)
     assert str(refused.value) == message
 
 
 def test_architectures_go_by_their_names():
-    assert {name: ae.autoencoder_named(name) for name in ae.AUTOENCODERS} == ae.AUTOENCODERS
+    assert {name: ae.architecture_named(name, ae.AUTOENCODERS) for name in ae.AUTOENCODERS} == ae.AUTOENCODERS
 
 
 @pytest.mark.usefixtures("as_users_call")

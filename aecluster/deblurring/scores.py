@@ -1,0 +1,68 @@
+"""How well images are restored, by every measure, an image at a time."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from aecluster.blur import check_range
+from aecluster.discriminator import Discriminator
+from aecluster.metrics import between, gradient_sharpness, laplacian_sharpness, psnr, ssim, way_to_clear
+
+Images: TypeAlias = Float[np.ndarray, "image height width channel"]
+
+CHUNK = 2_000  # images that are scored at once
+
+MEASURES = {
+    "mae": "MAE",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "gradient": "gradient / clear",
+    "laplacian": "Laplacian / clear",
+    "way": "way to clear",
+    "between": "between",
+    "mae_blurred": "MAE to blurred",
+    "clear": "p(clear)",
+}
+
+
+def score(
+    restored: Images, clear: Images, blurred: Images, judge: Discriminator | None = None
+) -> dict[str, Float[np.ndarray, " image"]]:
+    """All of `MEASURES` of every image; `clear`, the probability by a discriminator, only where a judge is given.
+
+    `mae` and `mae_blurred` are mean absolute errors against the clear and the blurred image, `gradient` and `laplacian`
+    sharpness as a share of the clear image's, `way` the share of the way from blurred to clear, `between` the share of the
+    pixels that lie between the two. Raises ValueError for images of different shapes or outside of [0, 1].
+    """
+    for name, images in {"restored": restored, "blurred": blurred}.items():
+        if images.shape != clear.shape:
+            raise ValueError(
+                f"`{name}` must be of the shape of `clear`, {clear.shape}, got {images.shape}; give the same images."
+            )
+    for images in (restored, clear, blurred):
+        check_range(images)
+    starts = range(0, len(clear), CHUNK)
+    parts = [_score(*(images[start : start + CHUNK] for images in (restored, clear, blurred))) for start in starts]
+    scores = {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+    return scores if judge is None else {**scores, "clear": judge.probability(restored)}
+
+
+@jax.jit
+def _score(
+    restored: Float[Array, "image height width channel"],
+    clear: Float[Array, "image height width channel"],
+    blurred: Float[Array, "image height width channel"],
+) -> Mapping[str, Float[Array, " image"]]:
+    return {
+        "mae": abs(restored - clear).mean((1, 2, 3)),
+        "psnr": psnr(restored, clear),
+        "ssim": ssim(restored, clear),
+        "gradient": gradient_sharpness(restored, clear),
+        "laplacian": laplacian_sharpness(restored, clear),
+        "way": way_to_clear(restored, clear, blurred),
+        "between": between(restored, clear, blurred),
+        "mae_blurred": abs(restored - blurred).mean((1, 2, 3)),
+    }

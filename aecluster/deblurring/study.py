@@ -1,0 +1,135 @@
+"""Every way to undo a blur on the same test images: trained or not, scored alike, blur by blur."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from aecluster.blur import Blur, RandomBlur
+from aecluster.corruptions import corrupted
+from aecluster.data import ImageData
+from aecluster.deblurring.peers import Kernel, RichardsonLucy, choose_balance, learn_ridge
+from aecluster.deblurring.presets import Preset
+from aecluster.deblurring.scores import score
+from aecluster.discriminator import Discriminator, ProbabilityOfBlur
+from aecluster.ensemble import Ensemble
+from aecluster.losses import Weighted
+from aecluster.names import hint
+from aecluster.training import Progress, train
+
+Images: TypeAlias = Float[np.ndarray, "image height width channel"]
+Restored: TypeAlias = Float[np.ndarray, "seed image height width channel"]
+Method: TypeAlias = Callable[[Images], Restored]  # one restoration a seed; of a method without chance, one
+Scores: TypeAlias = dict[str, Float[np.ndarray, "seed image"]]
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+NOTHING = "blurred"
+TOLD = "richardson_lucy, told"
+PEERS = ("richardson_lucy", "wiener", "ridge")
+SAMPLE = 500  # images on which Wiener's balance is chosen
+DRAWS = 1_000  # kernels whose mean stands for all
+STRENGTH_IMAGES = 1_000  # scored at every strength
+
+
+def typical_kernel(blur: Blur | RandomBlur) -> Kernel:
+    """The blur's kernel; of random blurs the mean, the best that one kernel can say of them."""
+    if isinstance(blur, Blur):
+        return np.asarray(blur.kernel())
+    return np.asarray(blur.kernels(jax.random.key(0), DRAWS).mean(0))
+
+
+def check_methods(names: Sequence[str], known: Sequence[str]) -> None:
+    """ValueError with the near miss for a method that is not known."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"No method is called {name!r}; {hint(name, known)}")
+
+
+def peer(name: str, data: ImageData, blur: Blur | RandomBlur) -> Method:
+    """One of `PEERS`, ready to restore: it knows the kernel, or has learned from the training images."""
+    if name == "richardson_lucy":
+        return _once(RichardsonLucy(typical_kernel(blur)))
+    if name == "wiener":
+        clear = data.train.images[:SAMPLE]
+        return _once(choose_balance(typical_kernel(blur), corrupted(blur, clear), clear))
+    return _once(learn_ridge(corrupted(blur, data.train.images), data.train.images))
+
+
+def _once(restore: Callable[[Images], Images]) -> Method:
+    return lambda blurred: restore(blurred)[None]
+
+
+def untouched(blurred: Images) -> Restored:
+    """The method that does nothing."""
+    return blurred[None]
+
+
+def train_preset(
+    preset: Preset,
+    data: ImageData,
+    blur: Blur | RandomBlur,
+    judge: Discriminator,
+    *,
+    seeds: Sequence[int] = (0,),
+    checkpoints: str | Path | None = None,
+    on_epoch: Callable[[Progress], None] | None = None,
+) -> Ensemble:
+    """Train a preset's network to undo this blur, or go on where its checkpoints end."""
+    loss = preset.recipe.loss
+    if preset.judged:
+        loss = Weighted(((1.0, loss), (preset.judged, ProbabilityOfBlur(judge))))
+    recipe = dataclasses.replace(preset.recipe, degradation=blur, loss=loss)
+    return train(
+        preset.architecture, data, recipe, seeds=seeds, checkpoints=checkpoints, resume=True, on_epoch=on_epoch
+    )
+
+
+def score_seeds(method: Method, clear: Images, blurred: Images, judge: Discriminator | None = None) -> Scores:
+    """All measures of every restored image, one row a seed."""
+    rows = [score(restored, clear, blurred, judge) for restored in method(blurred)]
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def summary(name: str, scores: Scores) -> dict[str, float | str]:
+    """One row of the table: of every measure the mean over images and seeds, and the deviation over seeds."""
+    row: dict[str, float | str] = {"method": name, "seeds": len(scores["mae"])}
+    for measure, values in scores.items():
+        means = values.mean(1)
+        row |= {measure: float(means.mean()), f"{measure}_std": float(means.std())}
+    return row
+
+
+def strengths(image_shape: tuple[int, int, int], largest: int = 7) -> list[Blur]:
+    """Boxes from two pixels wide to `largest`, or as wide as the images; at five, nearly the original study's blur."""
+    side = min(largest, *image_shape[:2])
+    size = side - 1 + side % 2
+    return [Blur("box", size, float(width)) for width in range(2, size + 1)]
+
+
+def judged_mixtures(judge: Discriminator, clear: Images, blurred: Images) -> Iterator[dict[str, float]]:
+    """What the discriminator says of images on the way from blurred to clear, and how often it takes them for clear."""
+    for share in SHARES:
+        said = judge.probability(np.float32(share) * clear + np.float32(1 - share) * blurred)
+        yield {"share_of_clear": share, "probability": float(said.mean()), "called_clear": float((said > 0.5).mean())}
+
+
+def best(scored: Mapping[str, Scores], names: Sequence[str], most: int = 8) -> list[str]:
+    """The methods with the least mean absolute errors, in the order in which they are named."""
+    ranked = sorted(names, key=lambda name: scored[name]["mae"].mean())[:most]
+    return [name for name in names if name in ranked]
+
+
+def by_strength(
+    methods: Mapping[str, Method], blurs: Sequence[Blur], clear: Images
+) -> Iterator[tuple[str, float, Scores]]:
+    """The scores of every method on the same images under every blur, and those of Richardson-Lucy told the kernel."""
+    clear = clear[:STRENGTH_IMAGES]
+    for blur in blurs:
+        blurred = corrupted(blur, clear)
+        told = _once(RichardsonLucy(np.asarray(blur.kernel())))
+        for name, method in {NOTHING: untouched, **methods, TOLD: told}.items():
+            yield name, blur.strength, score_seeds(method, clear, blurred)
