@@ -2,7 +2,10 @@
 
 import functools
 import hashlib
+import itertools
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -159,7 +162,7 @@ class Program:
         """One pass over the training images from every seed; losses and errors have shape (seed, step)."""
         keys = jnp.stack([jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 1), number) for seed in seeds])
         if self.step_by_step:
-            ended = [self._epoch_step_by_step(_take(state, i), key, number) for i, key in enumerate(keys)]
+            ended = self._beside_each_other(state, keys, number)
             state, measured = jax.tree.map(lambda *leaves: jnp.stack(leaves), *ended)
         else:
             state, measured = self.epoch_of_all(state, keys, number, self.images)
@@ -190,6 +193,16 @@ class Program:
             return self._step(state, images[rows], jax.random.fold_in(key, index), number + index / self.steps)
 
         return jax.lax.scan(step, state, (jnp.arange(self.steps), self._order(key)))
+
+    def _beside_each_other(self, state: State, keys: Key[Array, " seed"], number: int) -> list[tuple[State, Measured]]:
+        """An epoch of every seed in a thread of its own, since XLA's convolutions fill hardly more than one core.
+
+        Not where several devices share a batch: they wait for one another, and would for ever.
+        """
+        threads = min(len(keys), os.cpu_count() or 1) if self.shared_out is None else 1
+        states = [_take(state, index) for index in range(len(keys))]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self._epoch_step_by_step, states, keys, itertools.repeat(number)))
 
     def _epoch_step_by_step(self, state: State, key: Key[Array, ""], number: int) -> tuple[State, Measured]:
         measured = []

@@ -190,6 +190,12 @@ def test_images_of_another_shape_are_refused(discriminator, as_users_call):
         ae.ProbabilityOfBlur(discriminator)(jnp.zeros((2, 9, 8, 1)), CLEAR, CLEAR, EPOCH)
 
 
+def test_seeds_that_are_stepped_beside_each_other_are_what_each_is_alone():
+    restorer = ae.Restorer(4, 1, 3)
+    both, first, second = (ae.train(restorer, SMALL, RECIPE, seeds=seeds) for seeds in [(0, 1), (0,), (1,)])
+    np.testing.assert_array_equal(both.history.loss, [first.history.loss[0], second.history.loss[0]])
+
+
 def test_a_convolving_loss_is_stepped_from_python_on_a_cpu(discriminator):
     devices = jax.local_devices()[:1]
     with_it = dataclasses.replace(RECIPE, loss=ae.ProbabilityOfBlur(discriminator))
@@ -262,7 +268,15 @@ def test_a_training_with_an_adversary_goes_on_as_if_it_had_never_stopped(tmp_pat
     np.testing.assert_array_equal(resumed.history.test_error, whole.history.test_error)
 
 
-@pytest.mark.parametrize("name", ["weight", "penalty", "start", "ramp", "learning_rate"])
+def test_an_adversary_learns_from_no_more_images_than_it_may():
+    clear = jnp.asarray(DIGITS.train.images[:48])
+    few, many = ae.Adversary(images=16), ae.Adversary(images=48)
+    state = few.fresh(jax.random.key(1), (8, 8, 1))
+    found, expected = few.step(state, clear, clear[::-1]), many.step(state, clear[:16], clear[::-1][:16])
+    np.testing.assert_array_equal(*(jax.tree.leaves(each.params)[0] for each in (found, expected)))
+
+
+@pytest.mark.parametrize("name", ["weight", "penalty", "start", "ramp", "learning_rate", "images"])
 def test_an_adversarys_numbers_must_make_sense(name):
     with pytest.raises(ValueError, match=f"`{name}` must be"):
-        ae.Adversary(**{name: -1.0})
+        ae.Adversary(**{name: -1})

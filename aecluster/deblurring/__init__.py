@@ -1,7 +1,7 @@
 """Undoing a blur: peers and networks by name, their scores on the same images, and the pictures of both."""
 
 from aecluster.deblurring.peers import Linear, RichardsonLucy, Wiener, choose_balance, learn_ridge
-from aecluster.deblurring.presets import BLUR_WEIGHTS, Preset, composites, losses, mixture, networks
+from aecluster.deblurring.presets import ADVERSARY, BLUR_WEIGHTS, Preset, composites, losses, mixture, networks
 from aecluster.deblurring.report import failures, grid, strength_curve, weight_curve
 from aecluster.deblurring.scores import MEASURES, score
 from aecluster.deblurring.study import (
@@ -22,6 +22,7 @@ from aecluster.deblurring.study import (
 )
 
 __all__ = [
+    "ADVERSARY",
     "BLUR_WEIGHTS",
     "MEASURES",
     "NOTHING",

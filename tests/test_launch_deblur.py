@@ -1,0 +1,97 @@
+"""The command that undoes a blur, as a user starts it: files, numbers, kills and refusals."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from test_launch import launch
+from test_launch_aecluster import rows
+
+import aecluster as ae
+
+TINY = ["--methods=ridge,richardson_lucy,l1_16,l1_64,composite_1", "--blur_weights=1", "--epochs=1", "--num_seeds=2"]
+
+
+@pytest.fixture(scope="module")
+def deblurred(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deblurred")
+    done = launch(
+        "deblur", *TINY, "--model=dense", "--latent_size=3", "--loss=l2=1,probability_of_blur=0.1", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_a_study_writes_tables_checkpoints_and_figures(deblurred):
+    folder, printed = deblurred
+    run = folder / "runs" / "digits_deblurred"
+    for name in ("restorations", "losses", "failures", "weight_curve", "strength_curve"):
+        assert (run / f"{name}.png").stat().st_size > 5_000
+        assert (run / f"{name}.pdf").stat().st_size > 5_000
+    table = {row["method"]: row for row in rows(run / "metrics.csv")}
+    assert list(table) == ["blurred", "ridge", "richardson_lucy", "l1_16", "l1_64", "composite_1", "own"]
+    images, blur = ae.load().test.images, ae.Blur(size=3)
+    blurred = ae.corrupted(blur, images)
+    assert float(table["blurred"]["mae"]) == pytest.approx(np.abs(blurred - images).mean(), rel=1e-5)
+    own = ae.restore(run / "checkpoints" / "own").reconstruct(blurred)
+    errors = np.abs(own - images).mean((1, 2, 3, 4))
+    assert float(table["own"]["mae"]) == pytest.approx(errors.mean(), rel=1e-4)
+    assert float(table["own"]["mae_std"]) == pytest.approx(errors.std(), abs=1e-6)
+    assert f"{errors.mean():.4f} ± {errors.std():.4f}" in printed
+    said = ae.Discriminator.load(run / "judge.npz").probability(own[0])
+    assert 0 <= float(table["own"]["clear"]) <= 1
+    assert said.shape == (len(images),)
+    assert [float(row["share_of_clear"]) for row in rows(run / "judge.csv")] == [0, 0.25, 0.5, 0.75, 1]
+    assert {row["width"] for row in rows(run / "strengths.csv")} == {"2.0", "3.0", "4.0", "5.0", "6.0", "7.0"}
+
+
+def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(deblurred):
+    folder, _ = deblurred
+    arguments = [*TINY, "--model=dense", "--latent_size=3", "--loss=l2=1,probability_of_blur=0.1", "--name=killed"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "launch.deblur", *arguments],
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    unfinished = folder / "runs" / ".killed.unfinished"
+    deadline = time.monotonic() + 120
+    while not (unfinished / "checkpoints" / "l1_64").is_dir() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    refused = launch("deblur", *arguments, "--size=5", "--resume", cwd=folder)
+    assert refused.returncode == 2
+    assert "was begun with" in refused.stderr
+    assert "--resume it with the same flags" in refused.stderr
+    done = launch("deblur", *arguments, "--resume", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert rows(folder / "runs" / "killed" / "metrics.csv") == rows(
+        folder / "runs" / "digits_deblurred" / "metrics.csv"
+    )
+
+
+BAD_STUDIES = [
+    (["--size=4"], "`size` must be odd and positive, got 4; choose 5"),
+    (["--size=9"], "`size` must be at most 8 for images of 8x8 pixels, got 9"),
+    (["--strength=-1"], "`strength` must be positive and finite, got -1.0"),
+    (["--kernel=random", "--strength=2"], "`--strength` is drawn anew for every image with --kernel=random"),
+    (["--methods=rigde"], "No method is called 'rigde'; did you mean 'ridge'?"),
+    (["--methods="], "`--methods` names none"),
+    (["--blur_weights=-1"], "`--blur_weights` must be finite and not negative, got [-1.0]"),
+    (["--loss=l1=1"], "`--loss` is of a network of one's own; name that network with --model"),
+    (["--model=restorer", "--loss=l1=0"], "The weights of a loss must not all be 0"),
+    (["--model=restorer", "--latent_size=2"], "a restorer has no latent space; leave it out"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD_STUDIES, ids=[" ".join(case) for case, _ in BAD_STUDIES])
+def test_deblur_refuses_in_one_sentence(arguments, sentence, tmp_path):
+    done = launch("deblur", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs" / "digits_deblurred").exists()
