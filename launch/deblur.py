@@ -201,7 +201,7 @@ def draw(
     }
     pictures = {stem: deblurring.grid(data.test, blurred, group, scored) for stem, group in groups.items() if group}
     best = min(methods, key=lambda name: scored[name]["mae"].mean())
-    pictures["failures"] = deblurring.failures(data.test, blurred, methods[best], scored[best])
+    pictures["failures"] = deblurring.failures(data.test, blurred, best, methods[best], scored[best])
     named = deblurring.composites(data.image_shape, blur_weights())
     points = {weight: scored[name] for weight, name in named.items() if name in scored}
     if len(points) > 1:

@@ -216,10 +216,77 @@ def test_the_best_methods_are_those_with_the_least_errors():
     assert deblurring.best(scored, ["a", "b", "c"], most=2) == ["b", "c"]
 
 
-def test_a_discriminator_comes_back_from_disk(tmp_path):
-    judge = ae.learn_discriminator(SMALL.train.images, BLUR, epochs=1)
+# What the losses teach
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return ae.learn_discriminator(DIGITS.train.images, BLUR)
+
+
+def test_a_discriminator_comes_back_from_disk(judge, tmp_path):
     judge.save(tmp_path / "judge.npz")
     again = ae.Discriminator.load(tmp_path / "judge.npz")
     assert again.digest() == judge.digest()
     np.testing.assert_array_equal(again.probability(CLEAR), judge.probability(CLEAR))
     assert [path.name for path in tmp_path.iterdir()] == ["judge.npz"]
+
+
+@pytest.fixture(scope="module")
+def taught(judge):
+    """Scores on the test digits of dense networks that differ in nothing but their loss."""
+    blurred = ae.corrupted(BLUR, DIGITS.test.images)
+    named = deblurring.losses(DIGITS.image_shape, [0.5, 1.0, 2.0])
+    scores = {}
+    for name in (
+        "l1_64",
+        "composite_0.5",
+        "composite_1",
+        "composite_2",
+        "from_clear",
+        "from_blurred",
+        "judged_composite",
+    ):
+        recipe = named[name].recipe.for_images(len(DIGITS.train.images))
+        trained = deblurring.train_preset(dataclasses.replace(named[name], recipe=recipe), DIGITS, BLUR, judge)
+        seeds = deblurring.score_seeds(trained.reconstruct, DIGITS.test.images, blurred, judge)
+        scores[name] = {measure: float(values.mean()) for measure, values in seeds.items()}
+    return scores
+
+
+def test_the_way_to_the_clear_image_falls_with_the_weight_of_the_blurred_one(taught):
+    ways = [taught[name]["way"] for name in ("l1_64", "composite_0.5", "composite_1", "composite_2")]
+    assert ways == pytest.approx([0.68, 0.51, 0.27, 0.11], abs=0.05)
+
+
+def test_a_network_with_equal_weights_is_lazy(taught):
+    equal = taught["composite_1"]
+    least = np.abs(DIGITS.test.images - ae.corrupted(BLUR, DIGITS.test.images)).mean()
+    assert equal["mae"] + equal["mae_blurred"] < 1.2 * least  # hardly anything left to gain, and yet:
+    assert equal["way"] < 0.35
+    assert equal["laplacian"] < 0.15
+    assert equal["between"] > 0.65
+
+
+def test_with_equal_weights_the_beginning_decides_the_end(taught):
+    ways = [taught[name]["way"] for name in ("from_blurred", "composite_1", "from_clear")]
+    assert ways == sorted(ways)
+    assert ways[2] - ways[0] > 0.01
+
+
+def test_a_discriminator_takes_l1s_reconstructions_for_clear_and_images_half_way_are_in_doubt(taught, judge):
+    assert taught["l1_64"]["clear"] > 0.99
+    asked = list(deblurring.judged_mixtures(judge, DIGITS.test.images, ae.corrupted(BLUR, DIGITS.test.images)))
+    said = [row["probability"] for row in asked]
+    assert said == sorted(said)
+    assert said[0] < 0.02
+    assert 0.2 < said[2] < 0.8
+    assert said[4] > 0.98
+
+
+def test_a_frozen_discriminator_makes_a_lazy_network_look_clear_and_no_nearer_to_the_clear_image(taught):
+    lazy, judged = taught["composite_1"], taught["judged_composite"]
+    assert judged["clear"] > 0.95 > 0.5 > lazy["clear"]
+    assert judged["laplacian"] > 1.5 * lazy["laplacian"]
+    assert judged["mae"] == pytest.approx(lazy["mae"], rel=0.05)
+    assert judged["psnr"] < lazy["psnr"]

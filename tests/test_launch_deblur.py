@@ -12,7 +12,7 @@ from test_launch_aecluster import rows
 
 import aecluster as ae
 
-TINY = ["--methods=ridge,richardson_lucy,l1_16,l1_64,composite_1", "--blur_weights=1", "--epochs=1", "--num_seeds=2"]
+TINY = ["--methods=ridge,l1_64,composite_1", "--blur_weights=1", "--epochs=1", "--num_seeds=2"]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_a_study_writes_tables_checkpoints_and_figures(deblurred):
         assert (run / f"{name}.png").stat().st_size > 5_000
         assert (run / f"{name}.pdf").stat().st_size > 5_000
     table = {row["method"]: row for row in rows(run / "metrics.csv")}
-    assert list(table) == ["blurred", "ridge", "richardson_lucy", "l1_16", "l1_64", "composite_1", "own"]
+    assert list(table) == ["blurred", "ridge", "l1_64", "composite_1", "own"]
     images, blur = ae.load().test.images, ae.Blur(size=3)
     blurred = ae.corrupted(blur, images)
     assert float(table["blurred"]["mae"]) == pytest.approx(np.abs(blurred - images).mean(), rel=1e-5)
@@ -59,7 +59,7 @@ def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(deblurred):
     )
     unfinished = folder / "runs" / ".killed.unfinished"
     deadline = time.monotonic() + 120
-    while not (unfinished / "checkpoints" / "l1_64").is_dir() and time.monotonic() < deadline:
+    while not (unfinished / "checkpoints" / "composite_1").is_dir() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -75,15 +75,11 @@ def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(deblurred):
 
 
 BAD_STUDIES = [
-    (["--size=4"], "`size` must be odd and positive, got 4; choose 5"),
     (["--size=9"], "`size` must be at most 8 for images of 8x8 pixels, got 9"),
-    (["--strength=-1"], "`strength` must be positive and finite, got -1.0"),
     (["--kernel=random", "--strength=2"], "`--strength` is drawn anew for every image with --kernel=random"),
     (["--methods=rigde"], "No method is called 'rigde'; did you mean 'ridge'?"),
-    (["--methods="], "`--methods` names none"),
     (["--blur_weights=-1"], "`--blur_weights` must be finite and not negative, got [-1.0]"),
     (["--loss=l1=1"], "`--loss` is of a network of one's own; name that network with --model"),
-    (["--model=restorer", "--loss=l1=0"], "The weights of a loss must not all be 0"),
     (["--model=restorer", "--latent_size=2"], "a restorer has no latent space; leave it out"),
 ]
 

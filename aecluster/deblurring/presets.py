@@ -33,6 +33,7 @@ CURED = Recipe(epochs=12, loss=WarmUp(epochs=2.0))
 RESTORER = Recipe(epochs=5, batch_size=32, loss=Weighted(((1.0, L1()), (50.0, L2()))))
 # a few epochs of Adam: enough to tell losses apart, and the same for all that are compared
 SHORT = Recipe(epochs=8, batch_size=256, optimizer=optax.adam, learning_rate=1e-3, loss=WarmUp())
+HALF = 4.0  # of its epochs, for a network to be near an image before the composite loss begins
 ADVERSARY = Adversary(weight=1e-3, start=2.0, ramp=3.0)
 
 
@@ -103,8 +104,8 @@ def losses(image_shape: ImageShape, blur_weights: Sequence[float] = BLUR_WEIGHTS
     named |= {name: _short(large, _compromise(weight)) for weight, name in weighted if weight}
     return {
         **named,
-        "from_clear": _short(large, WarmUp(CrossEntropy(), composite())),
-        "from_blurred": _short(large, WarmUp(ToGiven(CrossEntropy()), composite())),
+        "from_clear": _short(large, WarmUp(CrossEntropy(), composite(), HALF)),
+        "from_blurred": _short(large, WarmUp(ToGiven(CrossEntropy()), composite(), HALF)),
         "judged_composite": _short(large, _compromise(1.0), judged=0.1),
     }
 

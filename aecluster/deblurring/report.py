@@ -25,9 +25,9 @@ def grid(test: Split, blurred: Images, methods: Mapping[str, Method], scored: Ma
     return figures.restoration_grid(blurred[chosen], rows, test.images[chosen], scores=written)
 
 
-def failures(test: Split, blurred: Images, method: Method, scores: Scores) -> Figure:
+def failures(test: Split, blurred: Images, name: str, method: Method, scores: Scores) -> Figure:
     """The images that a method's first seed restores worst, by mean absolute error."""
-    return figures.failures(blurred, method(blurred)[0], test.images, scores["mae"][0], error_name="MAE")
+    return figures.failures(blurred, method(blurred)[0], test.images, scores["mae"][0], error_name=f"MAE of {name}")
 
 
 def weight_curve(points: Mapping[float, Scores]) -> Figure:
