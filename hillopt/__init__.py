@@ -3,7 +3,20 @@
 from hillopt.axes import Axis
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, Escape, critical_height, escape
 from hillopt.dataset import save
-from hillopt.landscapes import AbstractHill, TentHill
+from hillopt.landscapes import (
+    HILLS,
+    AbstractHill,
+    DoubleWell,
+    FunctionHill,
+    GaussianHill,
+    MuellerBrown,
+    NarrowPass,
+    PiecewiseLinearHill,
+    RoughBowl,
+    TentHill,
+    WedgeHill,
+    hill_from,
+)
 from hillopt.optimizers import (
     OPTIMIZERS,
     AbstractOptimizer,
@@ -21,11 +34,13 @@ from hillopt.optimizers import (
 )
 from hillopt.rollout import Trajectory, trajectory
 from hillopt.sweep import DEFAULT_TILE, Progress, sweep
+from hillopt.switches import EscapingHeights, escaping_heights
 from hillopt.verdicts import Verdict
 
 __all__ = [
     "DEFAULT_MAX_STEPS",
     "DEFAULT_TILE",
+    "HILLS",
     "OPTIMIZERS",
     "AbstractHill",
     "AbstractOptimizer",
@@ -34,21 +49,32 @@ __all__ = [
     "AdamW",
     "Axis",
     "CriticalHeight",
+    "DoubleWell",
     "Escape",
+    "EscapingHeights",
+    "FunctionHill",
+    "GaussianHill",
     "GradientDescent",
     "HeavyBall",
     "Lion",
+    "MuellerBrown",
+    "NarrowPass",
     "Nesterov",
+    "PiecewiseLinearHill",
     "Progress",
     "RMSprop",
+    "RoughBowl",
     "SignDescent",
     "TentHill",
     "Trajectory",
     "Verdict",
+    "WedgeHill",
     "check_names",
     "critical_height",
     "escape",
+    "escaping_heights",
     "from_optax",
+    "hill_from",
     "save",
     "sweep",
     "trajectory",

@@ -85,7 +85,12 @@ def critical_height(
 
     Raises ValueError for hyperparameters out of range, a hill with a flank of its own, max_steps < 1.
     """
-    climbed = _climb(hill, optimizer, None, max_steps, implementation)
+    if not hill.flank_is_shared:
+        raise ValueError(
+            f"`{type(hill).__name__}` has another flank for every height, so that a walk may escape it and not a lower one; "
+            "ask `escaping_heights`."
+        )
+    climbed, _ = _climb(hill.at(float("inf")), optimizer, False, max_steps, implementation)
     verdict = jnp.where(climbed.proved, Verdict.TRAPPED, Verdict.UNDECIDED)
     return CriticalHeight(
         height=climbed.height,
@@ -108,12 +113,12 @@ def escape(
 ) -> Escape:
     """Decide whether the optimizer escapes from the hill at its height (or heights: `TentHill(height=array)`).
 
-    The walk stops at the first step beyond the crest. Arguments and errors as for `critical_height`; in addition a
-    height that is negative, NaN or infinite raises ValueError.
+    The walk stops at the first step beyond the crest. On a hill with a flank of its own, trapped means that the
+    floating-point walk repeats itself exactly. Arguments and errors as for `critical_height`; in addition a height that is
+    negative, NaN or infinite raises ValueError.
     """
     hill = check_height(hill, most=np.finfo(np.float64).max)
-    climbed = _climb(hill, optimizer, hill.height, max_steps, implementation)
-    target = jnp.broadcast_to(jnp.asarray(hill.height, climbed.height.dtype), climbed.height.shape)
+    climbed, target = _climb(hill, optimizer, True, max_steps, implementation)
     verdict = judge(climbed.height, climbed.upper, climbed.diverged, target)
     passage = climbed.num_steps if climbed.passage is None else climbed.passage
     step = jnp.where(verdict == Verdict.ESCAPED, passage, climbed.num_steps)
@@ -121,30 +126,38 @@ def escape(
 
 
 def _climb(
-    hill: AbstractHill, optimizer: AbstractOptimizer, target: Any, max_steps: Any, implementation: str | None
-) -> Climb:
-    if not hill.flank_is_shared:
-        raise ValueError(f"`{type(hill).__name__}` has another flank for every height; one walk cannot answer for all.")
+    hill: AbstractHill, optimizer: AbstractOptimizer, stop_at_goal: bool, max_steps: Any, implementation: str | None
+) -> tuple[Climb, Array]:
+    """The climbs and the rises at which they escape, of the broadcast shape."""
     optimizer.check()
     name = choose_implementation(hill, optimizer, implementation)
     max_steps = check_steps(max_steps, "max_steps")
-    return _climb_broadcast(hill, as_arrays(optimizer), target, max_steps, implementation=name)
+    return _climb_broadcast(hill, as_arrays(optimizer), max_steps, stop_at_goal=stop_at_goal, implementation=name)
 
 
-@functools.partial(jax.jit, static_argnames="implementation")
+@functools.partial(jax.jit, static_argnames=("stop_at_goal", "implementation"))
 def _climb_broadcast(
-    hill: AbstractHill, optimizer: AbstractOptimizer, target: Any, max_steps: Any, implementation: str
-) -> Climb:
+    hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: Any, stop_at_goal: bool, implementation: str
+) -> tuple[Climb, Array]:
     max_steps = jnp.asarray(max_steps, jnp.int32)
-    leaves = jax.tree.leaves((optimizer, target))
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in leaves))
+    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((optimizer, hill))))
     if 0 in shape:
         raise ValueError(f"the hyperparameters' common shape is {shape}, which holds no setting; give at least one.")
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
-    flat = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), (optimizer, target))
-    climb = functools.partial(CLIMBS[implementation], hill.at(float("inf")))
-    climbed = in_blocks(lambda optimizer, target: climb(optimizer, target, max_steps), BLOCKS[implementation])(*flat)
-    return jax.tree.map(lambda leaf: leaf.reshape(shape), climbed)
+
+    def lanes(tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), tree)
+
+    goals = jax.vmap(lambda hill: jnp.asarray(hill.goal(), dtype))(lanes(hill))
+    ground = None if hill.flank_is_shared else lanes(hill)
+    target = goals if stop_at_goal else None
+
+    def climb(optimizer: AbstractOptimizer, ground: AbstractHill | None, target: Array | None) -> Climb:
+        here = hill.at(float("inf")) if ground is None else ground
+        return CLIMBS[implementation](here, optimizer, target, max_steps)
+
+    climbed = in_blocks(climb, BLOCKS[implementation])(lanes(optimizer), ground, target)
+    return jax.tree.map(lambda leaf: leaf.reshape(shape), (climbed, goals))
 
 
 def choose_implementation(hill: AbstractHill, optimizer: AbstractOptimizer, name: str | None) -> str:

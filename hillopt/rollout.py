@@ -49,7 +49,7 @@ def _walk(hill: AbstractHill, optimizer: AbstractOptimizer, num_steps: int) -> T
         slope = hill.slope(position)
         return optimizer.step(slope, state, position), Trajectory(position, slope, state)
 
-    start = jnp.full((), hill.start, jax.tree.leaves(optimizer)[0].dtype)
+    start = jnp.asarray(hill.start, jax.tree.leaves(optimizer)[0].dtype)
     return jax.lax.scan(take_step, (start, optimizer.init(start)), length=num_steps + 1)[1]
 
 

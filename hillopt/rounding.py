@@ -251,6 +251,11 @@ def _tanh(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
     return ball_radius(inputs[0]) + _ulps(value, 8)
 
 
+def _no_steeper(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
+    """Sine and cosine move by no more than their argument does; 8 ulps of 1, since near a zero the result has few digits."""
+    return ball_radius(inputs[0]) + 8 * float(jnp.finfo(value.dtype).eps)
+
+
 def _same(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
     return inputs[0].radius
 
@@ -321,6 +326,8 @@ _RULES: dict[str, Callable] = {
     "exp": _exp,
     "log": _log,
     "tanh": _tanh,
+    "sin": _no_steeper,
+    "cos": _no_steeper,
     "neg": _same,
     "abs": _same,
     "max": _largest,

@@ -56,8 +56,12 @@ def climb_with_bounds(
     target: Float[Array, " lane"] | None,
     max_steps: Int[Array, ""],
 ) -> Climb:
-    """Walk to max_steps, or until the rise meets `target`, with a running error bound."""
-    walks = jax.vmap(lambda optimizer, target: _set_out(hill, optimizer, target))(optimizer, target)
+    """Walk to max_steps, or until the rise meets `target`, with a running error bound.
+
+    A hill whose flank is its own has a lane axis, as the optimizer has; the endless flank is the same for all lanes.
+    """
+    over = _lanes_of(hill)
+    walks = jax.vmap(_set_out, in_axes=(over, 0, 0))(hill, optimizer, target)
     walks = varying_as(walks, jax.tree.leaves(optimizer)[0])
 
     def is_walking(walk: _Walk, target: Array | None) -> Array:
@@ -66,14 +70,16 @@ def climb_with_bounds(
             over |= is_decided(walk.height, walk.upper, target)
         return (walk.num_steps < max_steps) & ~over
 
-    def take_step(optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
+    def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
         walking = is_walking(walk, target)
         after = _take_step(hill, optimizer, target, walk)
         return jax.tree.map(lambda new, old: jnp.where(walking, new, old), after, walk)
 
+    take_step_of_all = jax.vmap(take_step, in_axes=(over, 0, 0, 0))
+
     def take_steps(walks: _Walk) -> _Walk:
         return jax.lax.fori_loop(
-            0, STEPS_BETWEEN_LOOKS, lambda _, walks: jax.vmap(take_step)(optimizer, target, walks), walks
+            0, STEPS_BETWEEN_LOOKS, lambda _, walks: take_step_of_all(hill, optimizer, target, walks), walks
         )
 
     walks = jax.lax.while_loop(lambda walks: jnp.any(jax.vmap(is_walking)(walks, target)), take_steps, walks)
@@ -91,13 +97,25 @@ def climb_with_bounds(
     )
 
 
+def _lanes_of(hill: AbstractHill) -> int | None:
+    """The lane axis of a hill, for vmap."""
+    return None if hill.flank_is_shared else 0
+
+
+def _ground(hill: AbstractHill) -> Any:
+    """The hill's numbers for `bounded`: on the endless flank there are none to be unsure of."""
+    return None if hill.flank_is_shared else jax.tree.map(rounded, hill)
+
+
 def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None) -> _Walk:
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
     zero, none = jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
-    start = Ball(zero + hill.start, zero)
+    place = jnp.asarray(hill.start, dtype)
+    start = Ball(place, jnp.zeros_like(place))
     state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(rounded, optimizer), start)
     state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
-    rise, _ = bounded(hill.rise)(start)
+    rise, _ = bounded(lambda ground, position: (ground or hill).rise(position))(_ground(hill), start)
+    rise = _with_radius(rise)
     no = jnp.zeros((), bool)
     return _Walk(
         position=start,
@@ -130,12 +148,13 @@ def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: Any) -> Arra
 
 
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
-    def advance(optimizer: AbstractOptimizer, position: Array, state: Any) -> tuple[Array, Any, Array]:
-        position, state = optimizer.step(hill.slope(position), state, position)
-        return position, state, hill.rise(position)
+    def advance(ground: Any, optimizer: AbstractOptimizer, position: Array, state: Any) -> tuple[Array, Any, Array]:
+        here = ground or hill
+        position, state = optimizer.step(here.slope(position), state, position)
+        return position, state, here.rise(position)
 
     numbers = jax.tree.map(rounded, optimizer)
-    (position, state, rise), ambiguous = bounded(advance)(numbers, walk.position, walk.state)
+    (position, state, rise), ambiguous = bounded(advance)(_ground(hill), numbers, walk.position, walk.state)
     state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
     num_steps, since = walk.num_steps + 1, walk.since + 1
     lost = is_lost(rise.midpoint)
@@ -145,7 +164,8 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array |
     highest = jnp.where(higher | ~lost, jnp.maximum(walk.highest, no_higher), walk.highest)
     flagged, passage = walk.flagged | ambiguous, walk.passage
     if target is not None:
-        flagged |= ~(jnp.abs(rise.midpoint - target) > rise.radius)
+        unsure = 0.0 if hill.flank_is_shared else 8 * float(jnp.finfo(target.dtype).eps) * jnp.abs(target)
+        flagged |= ~(jnp.abs(rise.midpoint - target) > rise.radius + unsure)
         passage = jnp.where((passage == 0) & (rise.midpoint >= target), num_steps, passage)
 
     here = midpoints((position, state))
@@ -189,25 +209,32 @@ def climb_plainly(
     """
     del target
 
-    def take_step(optimizer: AbstractOptimizer, carry: tuple) -> tuple:
+    over = _lanes_of(hill)
+
+    def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, carry: tuple) -> tuple:
         position, state, height = carry
         height = _higher(hill.rise(position), height)
         return *optimizer.step(hill.slope(position), state, position), height
 
+    take_step_of_all = jax.vmap(take_step, in_axes=(over, 0, 0))
+    rise_of_all = jax.vmap(lambda hill, position: hill.rise(position), in_axes=(over, 0))
+
     def take_a_few(number: Array, carry: tuple) -> tuple:
         del number
         for _ in range(UNROLL):
-            carry = jax.vmap(take_step)(optimizer, carry)
+            carry = take_step_of_all(hill, optimizer, carry)
         return carry
 
     leaf = jax.tree.leaves(optimizer)[0]
-    position = jnp.full_like(leaf, hill.start)
-    carry = (position, jax.vmap(lambda o, x: o.init(x))(optimizer, position), hill.rise(position))
+    place = jnp.asarray(hill.start, leaf.dtype)
+    position = jnp.broadcast_to(place, (*leaf.shape, *place.shape))
+    carry = (position, jax.vmap(lambda o, x: o.init(x))(optimizer, position), rise_of_all(hill, position))
     carry = varying_as(carry, leaf)
     carry = jax.lax.fori_loop(0, max_steps // UNROLL, take_a_few, carry)
-    carry = jax.lax.fori_loop(0, max_steps % UNROLL, lambda _, carry: jax.vmap(take_step)(optimizer, carry), carry)
+    carry = jax.lax.fori_loop(0, max_steps % UNROLL, lambda _, carry: take_step_of_all(hill, optimizer, carry), carry)
     position, _, height = carry
-    height = _higher(hill.rise(position), height)
+    rise = rise_of_all(hill, position)
+    height = _higher(rise, height)
     height = jnp.minimum(height, jnp.finfo(height.dtype).max)  # beyond it, diverged says the rest
     none, no = jnp.zeros(leaf.shape, jnp.int32), jnp.zeros(leaf.shape, bool)
     return Climb(
@@ -217,7 +244,7 @@ def climb_plainly(
         upper=jnp.full_like(height, jnp.inf),
         proved=no,
         period=none,
-        diverged=is_lost(position) | is_lost(height),
+        diverged=is_lost(rise) | is_lost(height),
         flagged=~no,
         num_steps=none + max_steps,
         passage=None,

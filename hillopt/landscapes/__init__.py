@@ -1,0 +1,34 @@
+"""Hills: what the walker stands on."""
+
+from hillopt.landscapes.contract import AbstractHill, check_height
+from hillopt.landscapes.from_function import FunctionHill, hill_from
+from hillopt.landscapes.smooth import DoubleWell, GaussianHill, RoughBowl
+from hillopt.landscapes.surfaces import MuellerBrown, NarrowPass
+from hillopt.landscapes.tent import TentHill
+from hillopt.landscapes.wedge import PiecewiseLinearHill, WedgeHill
+
+HILLS: dict[str, type[AbstractHill]] = {
+    "tent": TentHill,
+    "wedge": WedgeHill,
+    "gaussian": GaussianHill,
+    "double_well": DoubleWell,
+    "rough_bowl": RoughBowl,
+    "mueller_brown": MuellerBrown,
+    "narrow_pass": NarrowPass,
+}
+
+__all__ = [
+    "HILLS",
+    "AbstractHill",
+    "DoubleWell",
+    "FunctionHill",
+    "GaussianHill",
+    "MuellerBrown",
+    "NarrowPass",
+    "PiecewiseLinearHill",
+    "RoughBowl",
+    "TentHill",
+    "WedgeHill",
+    "check_height",
+    "hill_from",
+]

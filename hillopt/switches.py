@@ -1,0 +1,143 @@
+"""Which hills are escaped, where escaping one says nothing of the lower ones: the set of heights, as intervals."""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
+
+from hillopt.critical import DEFAULT_MAX_STEPS, escape
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer, as_arrays
+from hillopt.verdicts import Verdict
+
+
+class EscapingHeights(NamedTuple):
+    """Answer of `escaping_heights`. Fields have the broadcast shape of the hyperparameters; `switch` and `width` have the
+    axis of the switches before it."""
+
+    switch: Float[Array, "switch ..."]
+    """Heights at which the verdict changes, rising: the middles of brackets. NaN where there are no more."""
+    width: Float[Array, "switch ..."]
+    """Of the brackets: each switch is known to half of this. Between two heights of the grid there may be more of them."""
+    num_switches: Int[Array, "..."]
+    """Changes seen between neighbouring heights of the grid; where there are more than fit into `switch`, the first stand
+    there."""
+    last: Float[Array, "..."]
+    """The last switch of all; NaN where there is none."""
+    escapes_lowest: Bool[Array, "..."]
+    """Whether the lowest height of the grid is escaped; from there on every switch changes it."""
+    settled: Bool[Array, "..."]
+    """Every height of the grid is escaped or proved to trap: more steps change nothing."""
+    flagged: Bool[Array, "..."]
+    """At some height of the grid rounding decides."""
+
+    def intervals(self, low: float, high: float) -> list[tuple[float, float]]:
+        """Of a single setting, the escaped heights between the grid's ends as intervals; ValueError if not all fit."""
+        if self.num_switches.ndim:
+            raise ValueError(
+                f"`intervals` is for one setting, got the shape {self.num_switches.shape}; index the answer."
+            )
+        if self.num_switches > len(self.switch):
+            raise ValueError(
+                f"there are {int(self.num_switches)} switches and room for {len(self.switch)}; raise `max_switches`."
+            )
+        edges = [float(edge) for edge in self.switch[: int(self.num_switches)]]
+        edges = [low, *edges] if self.escapes_lowest else edges
+        edges = [*edges, high] if len(edges) % 2 else edges
+        return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def escaping_heights(
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    heights: ArrayLike | Sequence[float],
+    *,
+    max_switches: int = 16,
+    atol: float = 1e-9,
+    max_steps: Any = DEFAULT_MAX_STEPS,
+    implementation: str | None = None,
+) -> EscapingHeights:
+    """Find the heights at which the verdict switches between escaped within max_steps and not.
+
+    The hill is walked at every height of the grid, and between neighbours that differ the switch is bisected until its
+    bracket is no wider than `atol`. That the tolerance in the height ends the search, and not a residual, is why it ends:
+    a verdict has no small residual. Two switches between neighbours of the grid are not seen; take more heights.
+
+    **Arguments**
+
+    - `hill`: any hill; its own height is ignored.
+    - `heights`: the grid, rising.
+    - `max_switches`: so many are refined and returned, the first ones; the last one always is.
+    - `optimizer`, `max_steps`, `implementation`: as for `escape`.
+
+    Raises ValueError for a grid that does not rise, and what `escape` refuses.
+    """
+    grid = np.asarray(heights, np.float64).reshape(-1)
+    if grid.size < 2 or not (np.isfinite(grid).all() and np.all(np.diff(grid) > 0) and grid[0] >= 0):
+        raise ValueError(
+            "`heights` must be at least two rising numbers from 0 on; give for example linspace(0, 1, 200)."
+        )
+    if not atol > 0:
+        raise ValueError(f"`atol` must be positive, got {atol}; give the width at which a bracket is narrow enough.")
+    if max_switches < 1:
+        raise ValueError(f"`max_switches` must be at least 1, got {max_switches}.")
+    optimizer.check()
+    halvings = max(0, math.ceil(math.log2(np.diff(grid).max() / atol)))
+    return _search(
+        hill,
+        as_arrays(optimizer),
+        grid,
+        max_steps,
+        room=max_switches,
+        halvings=halvings,
+        implementation=implementation,
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("room", "halvings", "implementation"))
+def _search(
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    grid: Any,
+    max_steps: Any,
+    room: int,
+    halvings: int,
+    implementation: str | None,
+) -> EscapingHeights:
+    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(optimizer)))
+    dtype = jnp.result_type(*jax.tree.leaves(optimizer))
+    ask = functools.partial(escape, max_steps=max_steps, implementation=implementation)
+    grid = jnp.asarray(grid, dtype).reshape(-1, *(1 for _ in shape))
+    answer = ask(hill.at(grid), optimizer)
+    escaped = answer.verdict == Verdict.ESCAPED
+    changes = escaped[1:] != escaped[:-1]
+    last = len(changes) - 1 - jnp.argmax(changes[::-1], axis=0)
+    chosen = jnp.argsort(~changes, axis=0, stable=True)[:room]
+    chosen = jnp.concatenate([chosen, last[None]])
+    real = jnp.take_along_axis(changes, chosen, axis=0)
+    levels = jnp.broadcast_to(grid, escaped.shape)
+    low, high = (jnp.take_along_axis(levels, chosen + end, axis=0) for end in (0, 1))
+    below = jnp.take_along_axis(escaped, chosen, axis=0)
+
+    def halve(_: Array, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bracket
+        middle = (low + high) / 2
+        same = (ask(hill.at(middle), optimizer).verdict == Verdict.ESCAPED) == below
+        return jnp.where(same, middle, low), jnp.where(same, high, middle)
+
+    low, high = jax.lax.fori_loop(0, halvings, halve, (low, high))
+    switch = jnp.where(real, (low + high) / 2, jnp.nan)
+    return EscapingHeights(
+        switch=switch[:-1],
+        width=jnp.where(real, high - low, jnp.nan)[:-1],
+        num_switches=changes.sum(0),
+        last=switch[-1],
+        escapes_lowest=escaped[0],
+        settled=jnp.all(escaped | (answer.verdict == Verdict.TRAPPED), axis=0),
+        flagged=jnp.any(answer.flagged, axis=0),
+    )
