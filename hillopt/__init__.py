@@ -1,5 +1,6 @@
 """How high a hill can an optimizer climb out of?"""
 
+from hillopt import theory
 from hillopt.axes import Axis
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, Escape, critical_height, escape
 from hillopt.dataset import save
@@ -16,6 +17,15 @@ from hillopt.landscapes import (
     TentHill,
     WedgeHill,
     hill_from,
+)
+from hillopt.noise import (
+    Estimate,
+    GaussianNoise,
+    Passages,
+    escape_probability,
+    first_passages,
+    height_at_probability,
+    passage_time,
 )
 from hillopt.optimizers import (
     OPTIMIZERS,
@@ -52,14 +62,17 @@ __all__ = [
     "DoubleWell",
     "Escape",
     "EscapingHeights",
+    "Estimate",
     "FunctionHill",
     "GaussianHill",
+    "GaussianNoise",
     "GradientDescent",
     "HeavyBall",
     "Lion",
     "MuellerBrown",
     "NarrowPass",
     "Nesterov",
+    "Passages",
     "PiecewiseLinearHill",
     "Progress",
     "RMSprop",
@@ -72,10 +85,15 @@ __all__ = [
     "check_names",
     "critical_height",
     "escape",
+    "escape_probability",
     "escaping_heights",
+    "first_passages",
     "from_optax",
+    "height_at_probability",
     "hill_from",
+    "passage_time",
     "save",
     "sweep",
+    "theory",
     "trajectory",
 ]

@@ -14,11 +14,13 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "hillopt": [
         "hillopt.pytrees",
+        "hillopt.theory",
         "hillopt.rounding",
         "hillopt.lattice",
         "hillopt.landscapes",
         "hillopt.optimizers",
         "hillopt.rollout",
+        "hillopt.noise",
         "hillopt.climbs",
         "hillopt.blocks",
         "hillopt.verdicts",
