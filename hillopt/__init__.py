@@ -4,6 +4,7 @@ from hillopt import theory
 from hillopt.axes import Axis
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, Escape, critical_height, escape
 from hillopt.dataset import save
+from hillopt.design import Design, Sensitivity, design, sensitivity
 from hillopt.landscapes import (
     HILLS,
     AbstractHill,
@@ -59,6 +60,7 @@ __all__ = [
     "AdamW",
     "Axis",
     "CriticalHeight",
+    "Design",
     "DoubleWell",
     "Escape",
     "EscapingHeights",
@@ -77,6 +79,7 @@ __all__ = [
     "Progress",
     "RMSprop",
     "RoughBowl",
+    "Sensitivity",
     "SignDescent",
     "TentHill",
     "Trajectory",
@@ -84,6 +87,7 @@ __all__ = [
     "WedgeHill",
     "check_names",
     "critical_height",
+    "design",
     "escape",
     "escape_probability",
     "escaping_heights",
@@ -93,6 +97,7 @@ __all__ = [
     "hill_from",
     "passage_time",
     "save",
+    "sensitivity",
     "sweep",
     "theory",
     "trajectory",

@@ -27,6 +27,7 @@ FLOORS = {
         "hillopt.critical",
         "hillopt.switches",
         "hillopt.axes",
+        "hillopt.design",
         "hillopt.dataset",
         "hillopt.sweep",
         "hillopt.plot",

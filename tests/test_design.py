@@ -1,0 +1,82 @@
+"""Slopes of the critical height against closed forms and differences, and designs against the closed sawtooth."""
+
+import numpy as np
+import pytest
+
+import hillopt as ho
+from hillopt import theory
+
+
+def test_slopes_are_the_references():
+    found = ho.sensitivity(ho.TentHill(), ho.Adam(0.3))
+    assert not found.at_jump
+    assert float(found.slopes["learning_rate"]) == pytest.approx(4.700614317, abs=1e-8)
+    assert float(found.slopes["b1"]) == pytest.approx(0.756720259, abs=1e-8)
+    assert float(found.slopes["b2"]) == pytest.approx(0, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    [
+        (ho.Adam, {"learning_rate": 0.123, "b1": 0.8, "eps": 0.05}),
+        (ho.HeavyBall, {"learning_rate": 0.047, "momentum": 0.83}),
+        (ho.Nesterov, {"learning_rate": 0.047, "momentum": 0.83}),
+        (ho.RMSprop, {"learning_rate": 0.11, "decay": 0.93}),
+        (ho.GradientDescent, {"learning_rate": 0.29}),
+    ],
+)
+def test_slopes_are_those_of_differences(make, settings):
+    found = ho.sensitivity(ho.TentHill(), make(**settings))
+    assert not found.at_jump
+    for name, value in settings.items():
+        step = 1e-6 * value
+        above, below = (
+            float(ho.critical_height(ho.TentHill(), make(**{**settings, name: value + sign * step})).height)
+            for sign in (1, -1)
+        )
+        assert float(found.slopes[name]) == pytest.approx((above - below) / (2 * step), rel=1e-6, abs=1e-6)
+
+
+def test_at_a_jump_it_says_so():
+    rates = np.array([0.01, 0.0101])
+    found = ho.sensitivity(ho.TentHill(), ho.Adam(rates))
+    np.testing.assert_array_equal(found.at_jump, [True, False])
+    assert np.isnan(found.slopes["learning_rate"][0])
+    expected = theory.slope_in_learning_rate(np.asarray(found.critical.height)[1], rates[1])
+    assert float(found.slopes["learning_rate"][1]) == pytest.approx(expected, rel=1e-8)
+
+
+def test_a_design_finds_every_tooth_of_the_sawtooth():
+    """Gradient descent rises by lr n - 1 on the tooth 1/n < lr <= 1/(n - 1): it is 0.1 at lr = 1.1 / n, if that is there."""
+    axis = ho.Axis.linear(0.05, 0.9, 1501)
+    found = ho.design(ho.TentHill(), ho.GradientDescent, 0.0371, {"learning_rate": axis})
+    teeth = np.array([1.0371 / n for n in range(1, 40)])
+    teeth = np.sort(teeth[(teeth > 0.05) & (teeth < 0.9) & (np.floor(1 / teeth) + 1 == np.round(1.0371 / teeth))])
+    np.testing.assert_allclose(np.sort(found.settings["learning_rate"]), teeth, atol=1e-9)
+    np.testing.assert_allclose(found.height, 0.0371, atol=1e-9)
+    assert found.settled.all()
+
+
+def test_other_axes_are_kept_and_every_setting_is_walked():
+    free = {"learning_rate": ho.Axis.log(0.02, 0.4, 200), "b1": ho.Axis.of([0.5, 0.9])}
+    found = ho.design(ho.TentHill(), ho.Adam, 0.2, free, fixed={"eps": 0.1})
+    assert set(found.settings["b1"]) == {0.5, 0.9}
+    again = ho.critical_height(ho.TentHill(), ho.Adam(**found.settings, eps=0.1))
+    np.testing.assert_allclose(again.height, 0.2, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free", "message"),
+    [
+        (-0.1, {"learning_rate": ho.Axis.linear(0.1, 0.2, 5)}, r"^`wanted` must be positive, got -0\.1"),
+        (
+            9.0,
+            {"learning_rate": ho.Axis.linear(0.1, 0.2, 5)},
+            r"^`wanted` height 9 is out of reach: on the grid h\* goes fro",
+        ),
+        (0.1, {"rate": ho.Axis.linear(0.1, 0.2, 5)}, r"^`GradientDescent` has no hyperparameter 'rate'"),
+    ],
+)
+def test_what_cannot_be_designed_is_refused(wanted, free, message):
+    with pytest.raises(ValueError, match=message):
+        ho.design(ho.TentHill(), ho.GradientDescent, wanted, free)
