@@ -42,6 +42,9 @@ from hillopt.optimizers import (
     SignDescent,
     check_names,
     from_optax,
+    optax_named,
+    optax_names,
+    optax_settings,
 )
 from hillopt.rollout import Trajectory, trajectory
 from hillopt.sweep import DEFAULT_TILE, Progress, sweep
@@ -95,6 +98,9 @@ __all__ = [
     "from_optax",
     "height_at_probability",
     "hill_from",
+    "optax_named",
+    "optax_names",
+    "optax_settings",
     "passage_time",
     "save",
     "sensitivity",

@@ -59,7 +59,7 @@ def _walk_and_slopes(hill: AbstractHill, optimizer: AbstractOptimizer, step: Arr
 
         def take_step(_: Array, carry: tuple[Array, Any]) -> tuple[Array, Any]:
             position, state = carry
-            return walker.step(hill.slope(position), state, position)
+            return walker.facing(hill.value).step(hill.slope(position), state, position)
 
         return hill.rise(jax.lax.fori_loop(0, step, take_step, (start, walker.init(start)))[0])
 

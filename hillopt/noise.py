@@ -143,8 +143,7 @@ def _walk_block(hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, ke
                 f"`noise` must return an array of the slopes' shape {slope.shape}, got {jnp.shape(added)}; "
                 "draw with shape=slopes.shape."
             )
-        move = jax.vmap(lambda optimizer, slope, state, position: optimizer.step(slope, state, position))
-        position, state = move(optimizer, slope + added, walks.state, walks.position)
+        position, state = jax.vmap(_move)(hill, optimizer, slope + added, walks.state, walks.position)
         rise, number = rise_of(hill, position), walks.number + 1
         return _Walks(
             number=number,
@@ -162,6 +161,10 @@ def _walk_block(hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, ke
     )
     escaped = walks.passage > 0
     return Passages(jnp.where(escaped, walks.passage, max_steps), escaped, walks.highest)
+
+
+def _move(hill: AbstractHill, optimizer: AbstractOptimizer, slope: Array, state: Any, position: Array) -> Any:
+    return optimizer.facing(hill.value).step(slope, state, position)
 
 
 class Estimate(NamedTuple):

@@ -47,7 +47,7 @@ def _walk(hill: AbstractHill, optimizer: AbstractOptimizer, num_steps: int) -> T
     def take_step(carry: tuple[Array, Any], _: None) -> tuple[tuple[Array, Any], Trajectory]:
         position, state = carry
         slope = hill.slope(position)
-        return optimizer.step(slope, state, position), Trajectory(position, slope, state)
+        return optimizer.facing(hill.value).step(slope, state, position), Trajectory(position, slope, state)
 
     start = jnp.asarray(hill.start, jax.tree.leaves(optimizer)[0].dtype)
     return jax.lax.scan(take_step, (start, optimizer.init(start)), length=num_steps + 1)[1]

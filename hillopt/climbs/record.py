@@ -56,6 +56,8 @@ def varying_as(tree: Any, lane: Float[Array, " lane"]) -> Any:
     nothing = lane.reshape(-1)[0] * 0
 
     def mix(leaf: Array) -> Array:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return leaf  # a key is no number; it is the same for all lanes
         return leaf | (nothing > 0) if leaf.dtype == bool else leaf + nothing.astype(leaf.dtype)
 
     return jax.tree.map(mix, tree)

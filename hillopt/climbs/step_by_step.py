@@ -150,7 +150,7 @@ def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: Any) -> Arra
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
     def advance(ground: Any, optimizer: AbstractOptimizer, position: Array, state: Any) -> tuple[Array, Any, Array]:
         here = ground or hill
-        position, state = optimizer.step(here.slope(position), state, position)
+        position, state = optimizer.facing(here.value).step(here.slope(position), state, position)
         return position, state, here.rise(position)
 
     numbers = jax.tree.map(rounded, optimizer)
@@ -214,7 +214,7 @@ def climb_plainly(
     def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, carry: tuple) -> tuple:
         position, state, height = carry
         height = _higher(hill.rise(position), height)
-        return *optimizer.step(hill.slope(position), state, position), height
+        return *optimizer.facing(hill.value).step(hill.slope(position), state, position), height
 
     take_step_of_all = jax.vmap(take_step, in_axes=(over, 0, 0))
     rise_of_all = jax.vmap(lambda hill, position: hill.rise(position), in_axes=(over, 0))

@@ -1,6 +1,7 @@
 """Optimizers as frozen pytrees: nine of our own, and any of optax's."""
 
 from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from hillopt.optimizers.catalogue import optax_named, optax_names, optax_settings
 from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, check_names, name_of, near_miss
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
@@ -24,4 +25,7 @@ __all__ = [
     "from_optax",
     "name_of",
     "near_miss",
+    "optax_named",
+    "optax_names",
+    "optax_settings",
 ]

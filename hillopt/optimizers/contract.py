@@ -32,6 +32,11 @@ class AbstractOptimizer(abc.ABC):
     ) -> tuple[Float[Array, "..."], Any]:
         """The next position and state."""
 
+    def facing(self, objective: Callable[[Any], Any]) -> "AbstractOptimizer":
+        """The same optimizer where it may ask for the elevation at a position; most look at slopes alone."""
+        del objective
+        return self
+
     def lattice(self) -> Lattice | None:
         """The walk's lattice on slopes of size one, or None if it has none."""
         return None

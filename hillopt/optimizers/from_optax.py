@@ -1,10 +1,13 @@
 """Any optax optimizer as one of ours: its numeric hyperparameters become leaves."""
 
 import dataclasses
+import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float
@@ -16,23 +19,43 @@ from hillopt.pytrees import register_pytree
 @register_pytree
 @dataclasses.dataclass(frozen=True)
 class OptaxOptimizer(AbstractOptimizer):
-    """An optax factory with its hyperparameters; make it with `from_optax`."""
+    """An optax factory with its hyperparameters; make it with `from_optax`.
+
+    `asks` names what its update wants besides the slope, `wants_axis` says that a position must be a vector for it, if only
+    of one number. `objective` is there while it faces a landscape.
+    """
 
     swept: dict[str, Any]
     factory: Callable[..., optax.GradientTransformation] = dataclasses.field(metadata={"static": True})
     settings: tuple[tuple[str, Any], ...] = dataclasses.field(metadata={"static": True})
+    asks: tuple[str, ...] = dataclasses.field(default=(), metadata={"static": True})
+    wants_axis: bool = dataclasses.field(default=False, metadata={"static": True})
+    objective: Callable[[Any], Any] | None = dataclasses.field(default=None, metadata={"static": True})
 
-    def _transformation(self) -> optax.GradientTransformation:
-        return self.factory(**self.swept, **dict(self.settings))
+    def _transformation(self) -> optax.GradientTransformationExtraArgs:
+        return optax.with_extra_args_support(self.factory(**self.swept, **dict(self.settings)))
+
+    def facing(self, objective: Callable[[Any], Any]) -> "OptaxOptimizer":
+        return dataclasses.replace(self, objective=objective) if self.asks else self
 
     def init(self, position: Float[Array, "..."]) -> Any:
-        return self._transformation().init(position)
+        return self._transformation().init(self._shaped(position))
 
     def step(
         self, slope: Float[Array, "..."], state: Any, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], Any]:
-        update, state = self._transformation().update(slope, state, position)
-        return position + update, state
+        shape, extra = position.shape, dict[str, Any]()
+        if self.asks:
+            if self.objective is None:
+                raise ValueError(f"`{name_of(self.factory)}` asks for the elevation; step with `facing(hill.value)`.")
+            ask = lambda place: self.objective(place.reshape(shape))  # noqa: E731
+            told = {"grad": self._shaped(slope), "value_fn": ask, "obj_fn": ask}
+            extra = {name: told[name] if name in told else ask(self._shaped(position)) for name in self.asks}
+        update, state = self._transformation().update(self._shaped(slope), state, self._shaped(position), **extra)
+        return position + update.reshape(shape), state
+
+    def _shaped(self, numbers: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.reshape(numbers, (-1,)) if self.wants_axis else numbers
 
     def hyperparameters(self) -> dict[str, Any]:
         return {**self.swept, **dict(self.settings)}
@@ -48,8 +71,13 @@ class OptaxOptimizer(AbstractOptimizer):
 def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Any) -> OptaxOptimizer:
     """Wrap an optax factory: `from_optax(optax.radam, learning_rate=rates, b1=0.9)`.
 
-    Floats and arrays of floats become leaves, to sweep and broadcast; whatever else (flags, integers, schedules) is
-    fixed. Raises ValueError for a name that the factory does not take.
+    Floats and arrays of floats become leaves, to sweep and broadcast; whatever else (flags, integers, schedules, other
+    transformations) is fixed. What the transformation asks for besides the slope it gets: the elevation, and a position
+    with an axis. A factory may be a function of one's own, which chains or wraps what it likes:
+    `from_optax(lambda learning_rate, clip: optax.chain(optax.clip(clip), optax.adam(learning_rate)), ...)`.
+
+    Raises ValueError for a name that the factory does not take, and where it cannot be built or stepped with traced numbers:
+    it branches in Python on one of them, which then must be fixed in a factory of one's own.
     """
     check_names(factory, list(hyperparameters))
     swept = {name: _as_number(value) for name, value in hyperparameters.items() if _is_numeric(name, value)}
@@ -58,7 +86,34 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
             f"`{name_of(factory)}` needs a float or an array of floats to sweep, such as learning_rate=0.1."
         )
     fixed = tuple((name, value) for name, value in hyperparameters.items() if name not in swept)
-    return OptaxOptimizer(swept, factory, fixed)
+    return _that_steps(OptaxOptimizer(swept, factory, fixed))
+
+
+def _that_steps(plain: OptaxOptimizer) -> OptaxOptimizer:
+    """The optimizer with what it needs to be stepped: tried out on shapes, in the order of what is asked for least."""
+    failure: Exception | None = None
+    for wants_axis, asks in itertools.product(
+        (False, True), ((), ("value",), ("value", "grad", "value_fn"), ("obj_fn",))
+    ):
+        candidate = dataclasses.replace(plain, asks=asks, wants_axis=wants_axis)
+        try:
+            jax.eval_shape(functools.partial(_try_step, candidate), dict.fromkeys(plain.swept, 0.5), 0.5)
+        except jax.errors.ConcretizationTypeError as error:
+            name = name_of(plain.factory)
+            raise ValueError(
+                f"`{name}` branches in Python on one of {', '.join(plain.swept)}, which cannot be swept; "
+                "fix it in a function of your own and pass that."
+            ) from error
+        except (TypeError, ValueError, AttributeError, IndexError) as error:
+            failure = failure or error
+            continue
+        return candidate
+    raise ValueError(f"`{name_of(plain.factory)}` refuses a step: {failure}") from failure
+
+
+def _try_step(candidate: OptaxOptimizer, numbers: dict[str, Array], position: Array) -> Any:
+    optimizer = dataclasses.replace(candidate, swept=numbers).facing(jnp.square)
+    return optimizer.step(position, optimizer.init(position), position)
 
 
 def _is_numeric(name: str, value: Any) -> bool:
