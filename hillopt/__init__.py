@@ -15,6 +15,7 @@ from hillopt.landscapes import (
     NarrowPass,
     PiecewiseLinearHill,
     RoughBowl,
+    StartingAt,
     TentHill,
     WedgeHill,
     hill_from,
@@ -47,6 +48,7 @@ from hillopt.optimizers import (
     optax_settings,
 )
 from hillopt.rollout import Trajectory, trajectory
+from hillopt.stability import Stability, stability
 from hillopt.sweep import DEFAULT_TILE, Progress, sweep
 from hillopt.switches import EscapingHeights, escaping_heights
 from hillopt.verdicts import Verdict
@@ -84,6 +86,8 @@ __all__ = [
     "RoughBowl",
     "Sensitivity",
     "SignDescent",
+    "Stability",
+    "StartingAt",
     "TentHill",
     "Trajectory",
     "Verdict",
@@ -104,6 +108,7 @@ __all__ = [
     "passage_time",
     "save",
     "sensitivity",
+    "stability",
     "sweep",
     "theory",
     "trajectory",

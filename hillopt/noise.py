@@ -127,8 +127,7 @@ def _walk_block(hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, ke
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
     lanes = jax.tree.leaves(optimizer)[0].shape
     goal = jax.vmap(lambda hill: jnp.asarray(hill.goal(), dtype))(hill)
-    place = jnp.asarray(hill.start, dtype)
-    position = jnp.broadcast_to(place, (*lanes, *place.shape))
+    position = jax.vmap(lambda hill: jnp.asarray(hill.start, dtype))(hill)
     state = jax.vmap(lambda optimizer, position: optimizer.init(position))(optimizer, position)
     rise_of = jax.vmap(lambda hill, position: hill.rise(position))
     nowhere = jnp.zeros(lanes, jnp.int32)

@@ -26,6 +26,7 @@ FLOORS = {
         "hillopt.verdicts",
         "hillopt.critical",
         "hillopt.switches",
+        "hillopt.stability",
         "hillopt.axes",
         "hillopt.design",
         "hillopt.dataset",

@@ -226,8 +226,8 @@ def climb_plainly(
         return carry
 
     leaf = jax.tree.leaves(optimizer)[0]
-    place = jnp.asarray(hill.start, leaf.dtype)
-    position = jnp.broadcast_to(place, (*leaf.shape, *place.shape))
+    begin = jax.vmap(lambda hill, _: jnp.asarray(hill.start, leaf.dtype), in_axes=(over, 0))
+    position = begin(hill, leaf)
     carry = (position, jax.vmap(lambda o, x: o.init(x))(optimizer, position), rise_of_all(hill, position))
     carry = varying_as(carry, leaf)
     carry = jax.lax.fori_loop(0, max_steps // UNROLL, take_a_few, carry)

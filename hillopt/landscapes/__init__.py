@@ -2,6 +2,7 @@
 
 from hillopt.landscapes.contract import AbstractHill, check_height
 from hillopt.landscapes.from_function import FunctionHill, hill_from
+from hillopt.landscapes.moved import StartingAt
 from hillopt.landscapes.smooth import DoubleWell, GaussianHill, RoughBowl
 from hillopt.landscapes.surfaces import MuellerBrown, NarrowPass
 from hillopt.landscapes.tent import TentHill
@@ -27,6 +28,7 @@ __all__ = [
     "NarrowPass",
     "PiecewiseLinearHill",
     "RoughBowl",
+    "StartingAt",
     "TentHill",
     "WedgeHill",
     "check_height",
