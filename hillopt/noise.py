@@ -19,7 +19,7 @@ from hillopt.rollout import check_steps
 BLOCK = 4_096  # walks side by side
 STEPS_BETWEEN_LOOKS = 16
 
-Sampler = Callable[[Any, Any], Any]  # (key, slopes of many walks) -> what is added to them
+Sampler = Callable[[Any, Any], Any]  # (key, slope of one walk) -> what is added to it
 
 
 @register_pytree
@@ -29,10 +29,8 @@ class GaussianNoise:
 
     scale: Any
 
-    def __call__(self, key: Key[Array, ""], slope: Float[Array, "walk ..."]) -> Float[Array, "walk ..."]:
-        scale = jnp.asarray(self.scale, slope.dtype)
-        scale = scale.reshape(*scale.shape, *(1 for _ in range(slope.ndim - scale.ndim))) if scale.ndim else scale
-        return scale * jax.random.normal(key, slope.shape, slope.dtype)
+    def __call__(self, key: Key[Array, ""], slope: Float[Array, "..."]) -> Float[Array, "..."]:
+        return self.scale * jax.random.normal(key, slope.shape, slope.dtype)
 
 
 @register_pytree
@@ -42,7 +40,7 @@ class _Sampled:
 
     sampler: Sampler = field(metadata={"static": True})
 
-    def __call__(self, key: Key[Array, ""], slope: Float[Array, "walk ..."]) -> Float[Array, "walk ..."]:
+    def __call__(self, key: Key[Array, ""], slope: Float[Array, "..."]) -> Float[Array, "..."]:
         return self.sampler(key, slope)
 
 
@@ -61,21 +59,22 @@ def first_passages(
     hill: AbstractHill,
     optimizer: AbstractOptimizer,
     noise: Sampler,
-    key: Key[Array, ""],
+    key: Key[Array, "..."],
     *,
     num_walks: int,
     max_steps: int,
 ) -> Passages:
     """Walk many times with noise in the gradients, until each walk escapes or max_steps is reached.
 
-    One jitted call; 4,096 walks are in memory at once, and the answer needs 9 or 13 bytes a walk. The key fixes all of them.
-    On a shared flank, `hill.at(inf)` never ends a walk, and `highest` tells of every height at once.
+    One jitted call; 4,096 walks are in memory at once, and the answer needs 9 or 13 bytes a walk. Every walk has a key of its
+    own, made from the given one and its number, so that it is the same walk however many others there are. On a shared
+    flank, `hill.at(inf)` never ends a walk, and `highest` tells of every height at once.
 
     **Arguments**
 
     - `hill`, `optimizer`: numbers or arrays that broadcast, also against the noise's.
-    - `noise`: `GaussianNoise(scale)`, or any `noise(key, slopes)` that returns an array of the slopes' shape, whose first
-      axis is that of the walks.
+    - `noise`: `GaussianNoise(scale)`, or any `noise(key, slope)` that returns an array of the shape of the slope of one walk.
+    - `key`: one for all settings, or one for each in their broadcast shape.
 
     Raises ValueError for a negative or infinite scale, a sampler that returns another shape, and what `escape` refuses.
     """
@@ -86,7 +85,7 @@ def first_passages(
         if not (np.isfinite(scale) & (scale >= 0)).all():
             raise ValueError(f"`scale` must be finite and not negative, got {scale.min():g}; choose 0 for no noise.")
     elif not callable(noise):
-        raise ValueError(f"`noise` must be callable as noise(key, slopes), got {noise!r}; take GaussianNoise(scale).")
+        raise ValueError(f"`noise` must be callable as noise(key, slope), got {noise!r}; take GaussianNoise(scale).")
     if num_walks < 1:
         raise ValueError(f"`num_walks` must be at least 1, got {num_walks}.")
     wrapped = noise if isinstance(noise, GaussianNoise) else _Sampled(noise)
@@ -99,17 +98,24 @@ def _first_passages(
     hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, key: Any, max_steps: Any, num_walks: int
 ) -> Passages:
     world = (hill, optimizer, noise)
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(world)))
+    shape = jnp.broadcast_shapes(key.shape, *(jnp.shape(leaf) for leaf in jax.tree.leaves(world)))
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
     settings = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), world)
-    total = int(np.prod(shape)) * num_walks
+    size = int(np.prod(shape))
+    total = size * num_walks
+    keys = (
+        jnp.broadcast_to(key, shape).reshape(-1)
+        if key.ndim
+        else jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(size))
+    )
     width = min(BLOCK, total)
     number = -(-total // width)
 
     def block(index: Array) -> Passages:
         walks = jnp.minimum(index * width + jnp.arange(width), total - 1)
         hill, optimizer, noise = jax.tree.map(lambda leaf: leaf[walks // num_walks], settings)
-        return _walk_block(hill, optimizer, noise, jax.random.fold_in(key, index), max_steps)
+        walk_keys = jax.vmap(jax.random.fold_in)(keys[walks // num_walks], walks % num_walks)
+        return _walk_block(hill, optimizer, noise, walk_keys, max_steps)
 
     answer = jax.lax.map(block, jnp.arange(number))
     return jax.tree.map(lambda leaf: leaf.reshape(-1)[:total].reshape(*shape, num_walks), answer)
@@ -123,7 +129,7 @@ class _Walks(NamedTuple):
     highest: Array
 
 
-def _walk_block(hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, key: Any, max_steps: Any) -> Passages:
+def _walk_block(hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, keys: Any, max_steps: Any) -> Passages:
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
     lanes = jax.tree.leaves(optimizer)[0].shape
     goal = jax.vmap(lambda hill: jnp.asarray(hill.goal(), dtype))(hill)
@@ -135,14 +141,8 @@ def _walk_block(hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, ke
 
     def take_step(_: Any, walks: _Walks) -> _Walks:
         going = (walks.passage == 0) & (walks.number < max_steps)
-        slope = jax.vmap(lambda hill, position: hill.slope(position))(hill, walks.position)
-        added = noise(jax.random.fold_in(key, walks.number), slope)
-        if jnp.shape(added) != slope.shape:
-            raise ValueError(
-                f"`noise` must return an array of the slopes' shape {slope.shape}, got {jnp.shape(added)}; "
-                "draw with shape=slopes.shape."
-            )
-        position, state = jax.vmap(_move)(hill, optimizer, slope + added, walks.state, walks.position)
+        move = jax.vmap(_move, in_axes=(0, 0, 0, 0, None, 0, 0))
+        position, state = move(hill, optimizer, noise, keys, walks.number, walks.state, walks.position)
         rise, number = rise_of(hill, position), walks.number + 1
         return _Walks(
             number=number,
@@ -162,8 +162,17 @@ def _walk_block(hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, ke
     return Passages(jnp.where(escaped, walks.passage, max_steps), escaped, walks.highest)
 
 
-def _move(hill: AbstractHill, optimizer: AbstractOptimizer, slope: Array, state: Any, position: Array) -> Any:
-    return optimizer.facing(hill.value).step(slope, state, position)
+def _move(
+    hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, key: Any, number: Array, state: Any, position: Array
+) -> Any:
+    slope = hill.slope(position)
+    added = noise(jax.random.fold_in(key, number), slope)
+    if jnp.shape(added) != slope.shape:
+        raise ValueError(
+            f"`noise` must return an array of the slope's shape {slope.shape}, got {jnp.shape(added)}; "
+            "draw with shape=slope.shape."
+        )
+    return optimizer.facing(hill.value).step(slope + added, state, position)
 
 
 class Estimate(NamedTuple):

@@ -98,20 +98,30 @@ def test_without_noise_a_walk_is_the_noiseless_one():
 
 
 def test_any_sampler_serves_and_its_numbers_are_the_ones_added():
-    def coin(key, slopes):
-        return jax.random.rademacher(key, slopes.shape, slopes.dtype)
+    def coin(key, slope):
+        return jax.random.rademacher(key, slope.shape, slope.dtype)
 
-    found = ho.first_passages(ho.TentHill(0.3), ho.GradientDescent(0.05), coin, KEY, num_walks=5, max_steps=48)
-    positions = np.zeros(5)
-    block = jax.random.fold_in(KEY, 0)
-    highest = positions - 1
-    for step in range(48):
-        slopes = np.where((positions > 1) & (positions - 1 < 0.3), 1.0, -1.0)
-        positions = positions - 0.05 * (slopes + np.asarray(coin(jax.random.fold_in(block, step), jnp.asarray(slopes))))
-        highest = np.maximum(highest, positions - 1)
-    np.testing.assert_allclose(
-        np.where(found.escaped, 0, highest), np.where(found.escaped, 0, found.highest), atol=1e-12
-    )
+    found = ho.first_passages(ho.TentHill(0.3), ho.GradientDescent(0.05), coin, KEY, num_walks=4, max_steps=40)
+    for walk in range(4):
+        key = jax.random.fold_in(jax.random.fold_in(KEY, 0), walk)
+        position, highest, passage = 0.0, -1.0, 0
+        for step in range(40):
+            slope = 1.0 if position > 1 and position - 1 < 0.3 else -1.0
+            position -= 0.05 * (slope + float(coin(jax.random.fold_in(key, step), jnp.zeros(()))))
+            highest = max(highest, position - 1)
+            if position - 1 >= 0.3:
+                passage = step + 1
+                break
+        assert bool(found.escaped[walk]) == (passage > 0)
+        assert int(found.step[walk]) == (passage or 40)
+        assert float(found.highest[walk]) == pytest.approx(highest, abs=1e-12)
+
+
+def test_a_walk_is_the_same_however_many_others_there_are():
+    arguments = (ho.GradientDescent(0.05), ho.GaussianNoise(3.0))
+    many = ho.first_passages(ho.TentHill(np.array([0.05, 0.5])), *arguments, KEY, num_walks=6_000, max_steps=60)
+    few = ho.first_passages(ho.TentHill(0.5), *arguments, jax.random.fold_in(KEY, 1)[None], num_walks=7, max_steps=60)
+    np.testing.assert_array_equal(many.step[1, :7], few.step.reshape(-1))
 
 
 def test_more_walks_than_a_block_holds_keep_their_shape_and_their_keys():
@@ -181,11 +191,11 @@ def test_the_height_escaped_with_a_probability_is_where_escapes_are_so_frequent(
         ),
         (
             {"noise": 0.3},
-            r"^`noise` must be callable as noise\(key, slopes\), got 0\.3; take GaussianNoise\(scale\)\.$",
+            r"^`noise` must be callable as noise\(key, slope\), got 0\.3; take GaussianNoise\(scale\)\.$",
         ),
         (
             {"noise": lambda key, s: jnp.zeros(3)},
-            r"^`noise` must return an array of the slopes' shape \(4,\), got \(3,\)",
+            r"^`noise` must return an array of the slope's shape \(\), got \(3,\)",
         ),
         ({"num_walks": 0}, r"^`num_walks` must be at least 1, got 0\.$"),
         ({"max_steps": 0}, r"^`max_steps` must lie between 1 and 2147483647, got 0"),
