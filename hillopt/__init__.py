@@ -46,7 +46,9 @@ from hillopt.optimizers import (
     optax_named,
     optax_names,
     optax_settings,
+    optimizer_named,
 )
+from hillopt.outcomes import OUTCOMES
 from hillopt.rollout import Trajectory, trajectory
 from hillopt.stability import Stability, stability
 from hillopt.sweep import DEFAULT_TILE, Progress, sweep
@@ -58,6 +60,7 @@ __all__ = [
     "DEFAULT_TILE",
     "HILLS",
     "OPTIMIZERS",
+    "OUTCOMES",
     "AbstractHill",
     "AbstractOptimizer",
     "Adagrad",
@@ -105,6 +108,7 @@ __all__ = [
     "optax_named",
     "optax_names",
     "optax_settings",
+    "optimizer_named",
     "passage_time",
     "save",
     "sensitivity",

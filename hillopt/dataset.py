@@ -23,8 +23,7 @@ def label(
     """A sweep's answers, each of the axes' shape, with coordinates, units and meanings; and verdicts at the heights."""
     import xarray
 
-    dtype = grids["height"].dtype
-
+    dtype = np.dtype(attributes["dtype"])
     dims = list(axes)
     variables: dict[str, Any] = {name: (dims, grids[name], _ATTRIBUTES[name]) for name in grids}
     coordinates: dict[str, Any] = {
@@ -91,6 +90,20 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
     },
     "num_steps": {"units": "1", "long_name": "steps that the walk was followed"},
     "escape": {"long_name": "verdict on a hill of this height", **_FLAGS},
+    "probability": {"units": "1", "long_name": "probability of an escape within max_steps"},
+    "probability_low": {"units": "1", "long_name": "lower end of its 95 % interval"},
+    "probability_high": {"units": "1", "long_name": "upper end of its 95 % interval"},
+    "passage": {
+        "units": "1",
+        "long_name": "mean steps to the first escape",
+        "comment": "where walks are censored, of an exponential law; infinite where none escaped",
+    },
+    "passage_low": {"units": "1", "long_name": "lower end of its 95 % interval"},
+    "passage_high": {"units": "1", "long_name": "upper end of its 95 % interval"},
+    "escaped": {"units": "1", "long_name": "share of the walks that escaped"},
+    "loss": {"units": "1", "long_name": "elevation after max_steps"},
+    "lowest": {"units": "1", "long_name": "lowest elevation met"},
+    "finite": {"long_name": "whether the elevation is finite"},
     "escape_flagged": {
         "long_name": "rounding could change the verdict on a hill of this height",
         "flag_values": [0, 1],
@@ -99,9 +112,9 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
 }
 
 
-def result_bytes(cells: int, num_heights: int, dtype: np.dtype) -> int:
-    """Size of a sweep's result: three floats, three int32, two bytes a cell, and two bytes a cell and height."""
-    return cells * (3 * np.dtype(dtype).itemsize + 3 * 4 + 2 + 2 * num_heights)
+def result_bytes(cells: int, num_heights: int, fields: dict[str, Any]) -> int:
+    """Size of a sweep's result: what its fields take a cell, and two bytes a cell and height."""
+    return cells * (sum(np.dtype(field.dtype).itemsize for field in fields.values()) + 2 * num_heights)
 
 
 def check_room(path: str | os.PathLike[str], num_bytes: int) -> None:

@@ -178,19 +178,19 @@ def _move(
 class Estimate(NamedTuple):
     """A number with its interval of confidence."""
 
-    value: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    value: Float[Array, "..."]
+    low: Float[Array, "..."]
+    high: Float[Array, "..."]
 
 
 def escape_probability(passages: Passages, confidence: float = 0.95) -> Estimate:
     """Share of the walks that escaped within max_steps, with Wilson's interval (Wilson 1927)."""
     deviations, count = _deviations(confidence), passages.escaped.shape[-1]
-    share = np.asarray(passages.escaped).mean(-1)
+    share = passages.escaped.mean(-1, dtype=passages.highest.dtype)
     middle = (share + deviations**2 / (2 * count)) / (1 + deviations**2 / count)
-    spread = np.sqrt(share * (1 - share) / count + deviations**2 / (4 * count**2))
+    spread = jnp.sqrt(share * (1 - share) / count + deviations**2 / (4 * count**2))
     half = deviations * spread / (1 + deviations**2 / count)
-    return Estimate(share, middle - half, middle + half)
+    return Estimate(share, jnp.maximum(middle - half, 0), jnp.minimum(middle + half, 1))
 
 
 def passage_time(passages: Passages, confidence: float = 0.95) -> Estimate:
@@ -198,16 +198,13 @@ def passage_time(passages: Passages, confidence: float = 0.95) -> Estimate:
 
     Where all walks escaped it is their mean. Where some did not, it is the mean of an exponential law, all steps walked over
     the number of escapes (its maximum-likelihood estimate), which holds where escapes are rare events without memory, as
-    over a high barrier. Infinite where none escaped.
+    over a high barrier. Infinite, low and high too, where none escaped.
     """
-    steps, escaped = np.asarray(passages.step, float), np.asarray(passages.escaped)
-    deviations, count = _deviations(confidence), escaped.sum(-1)
-    complete = escaped.all(-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = steps.sum(-1) / count
-        error = np.where(complete, steps.std(-1), mean) / np.sqrt(count)
-        half = np.where(count > 0, deviations * error, 0.0)
-    return Estimate(mean, np.maximum(mean - half, 0), mean + half)
+    steps, count = passages.step.astype(passages.highest.dtype), passages.escaped.sum(-1)
+    mean = steps.sum(-1) / count
+    error = jnp.where(passages.escaped.all(-1), steps.std(-1), mean) / jnp.sqrt(count)
+    half = jnp.where(count > 0, _deviations(confidence) * error, 0.0)
+    return Estimate(mean, jnp.maximum(mean - half, 0), mean + half)
 
 
 def height_at_probability(passages: Passages, probability: float, confidence: float = 0.95) -> Estimate:
@@ -218,8 +215,7 @@ def height_at_probability(passages: Passages, probability: float, confidence: fl
     """
     if not 0 < probability < 1:
         raise ValueError(f"`probability` must lie between 0 and 1, got {probability}; choose 0.5, say.")
-    highest = np.sort(np.asarray(passages.highest), axis=-1)
-    count = highest.shape[-1]
+    highest, count = jnp.sort(passages.highest, axis=-1), passages.highest.shape[-1]
     half = _deviations(confidence) * np.sqrt(probability * (1 - probability) / count)
     ranks = (1 - probability + np.array([0.0, -half, half])) * count
     value, low, high = (highest[..., int(np.clip(rank, 0, count - 1))] for rank in ranks)

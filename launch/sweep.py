@@ -10,16 +10,31 @@ back with --flagfile=runs/adam/flags.txt). Other sweeps:
     python -m launch.sweep --name=teeth --axis=learning_rate:linear:0.05:0.6:800 --heights=linear:0:1:400 --fixed=b1=0.9
     python -m launch.sweep --name=facets --axis=learning_rate:log:1e-2:1:200 --axis=b1:linear:0:0.99:200 --axis=eps:list:0,0.1,1
 
+Other hills, any optimizer of optax, and other outcomes than critical heights:
+
+    python -m launch.sweep --name=wedge --hill=wedge --optimizer=gradient_descent --outcome=escape \\
+        --axis=learning_rate:linear:0.05:0.6:300 --axis=height:linear:0.01:0.6:300 --max_steps=200
+    python -m launch.sweep --name=noise --hill=tent --hill_numbers=height=0.2 --outcome=probability --num_walks=400 \\
+        --axis=learning_rate:log:1e-3:0.3:40 --axis=noise:log:0.1:10:40 --max_steps=500
+    python -m launch.sweep --name=well --hill=double_well --optimizer=optax.sgd --outcome=first_passage --noise=4.5 \\
+        --axis=height:linear:0.1:0.3:9 --fixed=learning_rate=0.01 --num_walks=500 --max_steps=200000
+    python -m launch.sweep --name=rough --hill=rough_bowl --optimizer=optax.nadam --outcome=loss \\
+        --axis=learning_rate:log:1e-3:1:200 --axis=height:linear:0:1:200 --max_steps=500
+
 An axis is NAME:linear:LOW:HIGH:POINTS, NAME:log:..., NAME:log_complement:... (even in the logarithm of 1 - value), or
-NAME:list:VALUE,VALUE,... A third and a fourth axis give facets. --heights, in the same form without NAME, adds the
-verdicts on hills of those heights; with one axis they become the picture.
+NAME:list:VALUE,VALUE,... NAME is a hyperparameter, "noise", or a number of the hill such as "height". Critical heights answer
+for all heights at once: there --heights, in the same form without NAME, adds the verdicts on hills of those heights; with one
+axis they become the picture. A third and a fourth axis give facets.
 """
 
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jax
+import numpy as np
 from absl import flags
 
 import hillopt as ho
@@ -31,7 +46,15 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_enum("optimizer", "adam", sorted(ho.OPTIMIZERS), "The optimizer to sweep.")
+flags.DEFINE_string(
+    "optimizer", "adam", f"The optimizer: {', '.join(sorted(ho.OPTIMIZERS))}, or optax.NAME, optax.contrib.NAME."
+)
+flags.DEFINE_enum("hill", "tent", sorted(ho.HILLS), "The landscape.")
+flags.DEFINE_list("hill_numbers", ["height=1"], "Its numbers that are not swept, as name=value,name=value.")
+flags.DEFINE_enum("outcome", "height", sorted(ho.OUTCOMES), "What is asked of every setting.")
+flags.DEFINE_float("noise", None, "Deviation of Gaussian noise in the slope, for probability and first_passage.")
+flags.DEFINE_integer("num_walks", 1_000, "Noisy walks a setting.", lower_bound=1)
+flags.DEFINE_integer("seed", 0, "Of the noise.")
 flags.DEFINE_multi_string(
     "axis",
     ["learning_rate:log:1e-3:1:512", "b1:log_complement:0:0.999:512"],
@@ -81,6 +104,23 @@ def parse_axes(texts: list[str], heights: str | None) -> dict[str, ho.Axis]:
     return axes
 
 
+def the_hill() -> ho.AbstractHill:
+    """The landscape that the flags describe; ValueError with the near miss for a number that it does not have."""
+    kind = ho.HILLS[FLAGS.hill]
+    numbers = command.hyperparameters(FLAGS.hill_numbers, "--hill_numbers", example="height=0.5")
+    ho.check_names(kind, list(numbers))
+    return kind(**numbers)
+
+
+def the_optimizer() -> Callable[..., ho.AbstractOptimizer]:
+    """The optimizer's factory; ValueError with the near miss for a name that none has."""
+    if FLAGS.optimizer.startswith("optax."):
+        name = FLAGS.optimizer.removeprefix("optax.")
+        factory, _ = ho.optax_settings(name)
+        return functools.partial(ho.from_optax, factory)
+    return ho.optimizer_named(FLAGS.optimizer)
+
+
 NOTES = {
     ho.Verdict.TRAPPED: "  settled: proved for any number of steps",
     ho.Verdict.UNDECIDED: "  limited by max_steps",
@@ -89,6 +129,8 @@ NOTES = {
 
 def summary(dataset: "xarray.Dataset", seconds: float, steps: int) -> str:
     """What a person wants to know first."""
+    if dataset.attrs["outcome"] != "height":
+        return other_summary(dataset, seconds)
     verdict, height = dataset["verdict"].values, dataset["height"].values
     lines = [
         f"{dataset.attrs['title']}: {verdict.size:,} settings, {dataset.attrs['dtype']}, {dataset.attrs['device']}"
@@ -111,12 +153,29 @@ def summary(dataset: "xarray.Dataset", seconds: float, steps: int) -> str:
     return "\n".join(lines)
 
 
+def other_summary(dataset: "xarray.Dataset", seconds: float) -> str:
+    """The ranges of all fields, and of verdicts how many there are of each."""
+    size = next(iter(dataset.data_vars.values())).size
+    lines = [f"{dataset.attrs['title']}: {size:,} settings, {dataset.attrs['dtype']}, {dataset.attrs['device']}"]
+    for name, values in dataset.data_vars.items():
+        if name == "verdict":
+            counts = {kind: int((values == kind).sum()) for kind in ho.Verdict}
+            lines += [f"  {kind.name.lower():<16} {count:>10,}" for kind, count in counts.items() if count]
+        elif values.dtype.kind == "f":
+            known = values.where(np.isfinite(values))
+            lines.append(f"  {name!s:<16} {float(known.min()):.6g} to {float(known.max()):.6g}")
+        elif values.dtype.kind == "b":
+            lines.append(f"  {name!s:<16} {float(values.mean()):.2%}")
+    return "\n".join([*lines, f"  {seconds:.1f} s, compilation included"])
+
+
 def main() -> None:
     """Plan, walk, draw, report."""
     jax.config.update("jax_enable_x64", FLAGS.dtype == "float64")
     jax.config.update("jax_num_cpu_devices", FLAGS.cpu_devices or os.cpu_count() or 1)
     axes = parse_axes(FLAGS.axis, FLAGS.heights)
     path = Path(FLAGS.out) / (FLAGS.name or FLAGS.optimizer)
+    hill, optimizer = the_hill(), the_optimizer()
     steps = 0
     with command.run_folder(path, FLAGS.overwrite) as folder:
         with Reporter("settings") as reporter:
@@ -127,20 +186,25 @@ def main() -> None:
                 reporter.tell(progress.cells, progress.total)
 
             dataset = ho.sweep(
-                ho.TentHill(),
-                ho.OPTIMIZERS[FLAGS.optimizer],
+                hill,
+                optimizer,
                 axes,
                 fixed=command.hyperparameters(FLAGS.fixed, "--fixed"),
                 max_steps=FLAGS.max_steps,
                 dtype=FLAGS.dtype,
                 tile=FLAGS.tile,
                 implementation=FLAGS.implementation,
+                outcome=FLAGS.outcome,
+                noise=FLAGS.noise,
+                num_walks=FLAGS.num_walks,
+                seed=FLAGS.seed,
                 path=folder / "data.zarr",
                 on_progress=tell,
             )
         from hillopt import plot
 
-        plot.write(plot.phase_diagram(dataset), [folder / "phase.png", folder / "phase.pdf"])
+        draw = plot.phase_diagram if FLAGS.outcome == "height" else plot.outcome_diagram
+        plot.write(draw(dataset), [folder / "phase.png", folder / "phase.pdf"])
         command.save_flags(folder)
     print(summary(dataset, reporter.seconds, steps))
     print(

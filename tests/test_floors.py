@@ -27,6 +27,7 @@ FLOORS = {
         "hillopt.critical",
         "hillopt.switches",
         "hillopt.stability",
+        "hillopt.outcomes",
         "hillopt.axes",
         "hillopt.design",
         "hillopt.dataset",

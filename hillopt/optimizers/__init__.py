@@ -5,7 +5,7 @@ from hillopt.optimizers.catalogue import optax_named, optax_names, optax_setting
 from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, check_names, name_of, near_miss
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
-from hillopt.optimizers.names import OPTIMIZERS
+from hillopt.optimizers.names import OPTIMIZERS, optimizer_named
 
 __all__ = [
     "OPTIMIZERS",
@@ -28,4 +28,5 @@ __all__ = [
     "optax_named",
     "optax_names",
     "optax_settings",
+    "optimizer_named",
 ]

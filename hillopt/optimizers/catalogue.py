@@ -62,7 +62,12 @@ def optax_names() -> list[str]:
 
 
 def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformation], dict[str, Any]]:
-    """The factory of this name and its numbers: its defaults, and `RATE` for a learning rate without one."""
+    """The factory of this name and its numbers: its defaults, and `RATE` for a learning rate without one.
+
+    Raises ValueError with the near miss for a name that none has.
+    """
+    if name not in optax_names():
+        raise ValueError(f"optax has no optimizer {name!r}; {near_miss(name, optax_names())}")
     factory = WRAPPERS.get(name) or _named(name)
     numbers: dict[str, Any] = {}
     for parameter in inspect.signature(factory).parameters.values():
@@ -74,9 +79,7 @@ def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformatio
 
 
 def optax_named(name: str, **hyperparameters: Any) -> OptaxOptimizer:
-    """An optimizer of the catalogue with all its numbers to sweep; ValueError with the near miss for an unknown name."""
-    if name not in optax_names():
-        raise ValueError(f"optax has no optimizer {name!r}; {near_miss(name, optax_names())}")
+    """An optimizer of the catalogue with all its numbers to sweep; ValueError as for `optax_settings`."""
     factory, settings = optax_settings(name)
     return from_optax(factory, **{**settings, **hyperparameters})
 

@@ -18,6 +18,8 @@ SYMBOLS = {
     "eps": r"$\epsilon$",
     "weight_decay": r"weight decay $\lambda$",
     "hill_height": r"hill height $h$",
+    "height": r"hill height $h$",
+    "noise": r"noise $\sigma$",
 }
 
 COLOUR_MAP = "viridis"
