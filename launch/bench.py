@@ -7,6 +7,8 @@ prints, for this machine,
   float32, 65,536 settings x 1,000 steps in one jitted call; and, where a C compiler and the source of a yardstick are
   given, that of the C program beside it. The yardstick is called with two arguments, settings and steps, and prints its
   steps a second first;
+- the same grid and steps by the generic path: optax.adam, on a hill from a Python function whose slope is its derivative;
+- a million noisy walks in one jitted call, and the memory that the process has taken at most after it;
 - what certified critical heights cost at learning rates of 1e-6 against 1e-2, whose ramps are 10,000 times as long;
 - seconds that `python -m launch.sweep` takes from a cold start.
 Every figure is the median of the repeats, with the least and the greatest; a ratio pairs runs that followed each other.
@@ -29,6 +31,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from absl import flags
 
 import hillopt as ho
@@ -43,6 +46,7 @@ flags.DEFINE_integer("steps", 1_000, "Steps of each walk.", lower_bound=1)
 flags.DEFINE_bool("cold_start", True, "Also time `python -m launch.sweep` in a process of its own.")
 flags.DEFINE_bool("json", False, "Print the figures as JSON too.")
 
+NOISY_WALKS, NOISY_STEPS = 1_000_000, 100
 BEST_OF = 5  # as the yardstick does: each of its figures is its best of five runs
 YARDSTICK_FLAGS = "-O3 -march=native -mprefer-vector-width=512 -fno-math-errno -fno-trapping-math"
 
@@ -79,6 +83,38 @@ def general_adam(num_settings: int, num_steps: int) -> Callable[[], Any]:
 
     compiled = jax.jit(heights).lower(optimizer).compile()
     return lambda: compiled(optimizer)
+
+
+def generic_adam(num_settings: int, num_steps: int) -> Callable[[], Any]:
+    """The same grid by optax's own Adam on a hill that is a function, none of which the library knows beforehand."""
+    number = np.arange(num_settings)
+    hill = ho.hill_from(lambda x, h: jnp.where(x < 1 + h, jnp.abs(x - 1), 2 * h - x + 1), 1e6, crest=lambda h: 1 + h)
+    optimizer = ho.from_optax(
+        optax.adam,
+        learning_rate=jnp.asarray(0.01 + 0.99 * (number // 256 % 256) / 256, jnp.float32),
+        b1=jnp.asarray(0.999 * (number % 256) / 256, jnp.float32),
+        b2=jnp.full(num_settings, 0.999, jnp.float32),
+        eps=jnp.full(num_settings, 1e-8, jnp.float32),
+    )
+
+    def verdicts(optimizer: Any) -> Any:
+        return ho.escape(hill, optimizer, max_steps=num_steps, implementation="plain").verdict
+
+    compiled = jax.jit(verdicts).lower(optimizer).compile()
+    return lambda: compiled(optimizer)
+
+
+def noisy_walks(num_walks: int, num_steps: int) -> Callable[[], Any]:
+    """First passages of so many walks of gradient descent over a tent that few escape."""
+
+    def steps(key: Any) -> Any:
+        optimizer = ho.GradientDescent(jnp.float32(0.01))
+        return ho.first_passages(
+            ho.TentHill(0.5), optimizer, ho.GaussianNoise(1.0), key, num_walks=num_walks, max_steps=num_steps
+        ).step
+
+    compiled = jax.jit(steps).lower(jax.random.key(0)).compile()
+    return lambda: compiled(jax.random.key(0))
 
 
 def certified(learning_rate: float) -> Callable[[], Any]:
@@ -139,13 +175,19 @@ def main() -> None:
         _run_on({min(cores)})
         began = time.perf_counter()
         walk, low, high = general_adam(FLAGS.settings, FLAGS.steps), certified(1e-6), certified(1e-2)
-        for call in (walk, low, high):
+        generic = generic_adam(FLAGS.settings, FLAGS.steps)
+        for call in (walk, generic, low, high):
             timing.seconds(call)
         compiling = time.perf_counter() - began
         for _ in range(FLAGS.repeats):
             ours = figures.add(
                 "general Adam, float32, steps/s, best of 5", work / min(timing.seconds(walk) for _ in range(BEST_OF))
             )
+            anyones = figures.add(
+                "optax.adam on a function's hill, float32, steps/s, best of 5",
+                work / min(timing.seconds(generic) for _ in range(BEST_OF)),
+            )
+            figures.add("generic path / general Adam", anyones / ours)
             if program is not None:
                 theirs = figures.add(
                     "C yardstick, float32, steps/s, best of 5", yardstick_speed(program, FLAGS.settings, FLAGS.steps)
@@ -155,6 +197,9 @@ def main() -> None:
             figures.add("certified heights at learning rates around 1e-2, settings/s", 4096 / fast)
             figures.add("certified heights at learning rates around 1e-6, settings/s", 4096 / slow)
             figures.add("time at 1e-6 / time at 1e-2", slow / fast)
+        noisy = noisy_walks(NOISY_WALKS, NOISY_STEPS)
+        figures.add(f"{NOISY_WALKS:,} noisy walks x {NOISY_STEPS} steps in one call, s", timing.seconds(noisy))
+        figures.add("memory of the process at most, GiB", _peak_memory())
         _run_on(cores)
         for _ in range(min(3, FLAGS.repeats) if FLAGS.cold_start else 0):
             figures.add(f"python -m launch.sweep, cold start on {len(cores)} cores, s", cold_start(folder))
@@ -169,6 +214,14 @@ def main() -> None:
     )
     if FLAGS.json:
         print(json.dumps(figures.series))
+
+
+def _peak_memory() -> float:
+    """GiB that this process has held at most, so far."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def _run_on(cores: set[int]) -> None:

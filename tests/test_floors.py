@@ -16,6 +16,7 @@ FLOORS = {
         "hillopt.pytrees",
         "hillopt.theory",
         "hillopt.rounding",
+        "hillopt.powers",
         "hillopt.lattice",
         "hillopt.landscapes",
         "hillopt.optimizers",

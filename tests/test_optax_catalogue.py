@@ -25,7 +25,6 @@ EVERYDAY = {
     "contrib.sam",
     "contrib.schedule_free",
     "contrib.sophia",
-    "lbfgs",
     "polyak_sgd",
     "sm3",
 }

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from hillopt.climbs.record import Climb, has_met, is_decided, is_lost, varying_as
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
+from hillopt.powers import with_running_powers
 from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
 
 STEPS_BETWEEN_LOOKS = 16
@@ -209,12 +210,24 @@ def climb_plainly(
     """
     del target
 
-    over = _lanes_of(hill)
+    leaf = jax.tree.leaves(optimizer)[0]
+    over, ground = _lanes_of(hill), () if hill.flank_is_shared else (hill,)
+    begin = jax.vmap(lambda hill, _: jnp.asarray(hill.start, leaf.dtype), in_axes=(over, 0))
+    position = begin(hill, leaf)
+
+    def advance(optimizer: AbstractOptimizer, state: Any, position: Array, *ground: AbstractHill) -> tuple[Array, Any]:
+        here = ground[0] if ground else hill
+        return optimizer.facing(here.value).step(here.slope(position), state, position)
+
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), (optimizer, position, *ground))
+    reduced = with_running_powers(advance, lambda optimizer, position: optimizer.init(position), *one)
 
     def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, carry: tuple) -> tuple:
-        position, state, height = carry
+        position, state, powers, height = carry
         height = _higher(hill.rise(position), height)
-        return *optimizer.facing(hill.value).step(hill.slope(position), state, position), height
+        land = () if hill.flank_is_shared else (hill,)
+        (position, state), powers = reduced.step(optimizer, state, powers, position, *land)
+        return position, state, powers, height
 
     take_step_of_all = jax.vmap(take_step, in_axes=(over, 0, 0))
     rise_of_all = jax.vmap(lambda hill, position: hill.rise(position), in_axes=(over, 0))
@@ -225,14 +238,13 @@ def climb_plainly(
             carry = take_step_of_all(hill, optimizer, carry)
         return carry
 
-    leaf = jax.tree.leaves(optimizer)[0]
-    begin = jax.vmap(lambda hill, _: jnp.asarray(hill.start, leaf.dtype), in_axes=(over, 0))
-    position = begin(hill, leaf)
-    carry = (position, jax.vmap(lambda o, x: o.init(x))(optimizer, position), rise_of_all(hill, position))
+    state = jax.vmap(lambda optimizer, position: optimizer.init(position))(optimizer, position)
+    powers = [jnp.broadcast_to(power, leaf.shape) for power in reduced.powers]
+    carry = (position, state, powers, rise_of_all(hill, position))
     carry = varying_as(carry, leaf)
     carry = jax.lax.fori_loop(0, max_steps // UNROLL, take_a_few, carry)
     carry = jax.lax.fori_loop(0, max_steps % UNROLL, lambda _, carry: take_step_of_all(hill, optimizer, carry), carry)
-    position, _, height = carry
+    position, _, _, height = carry
     rise = rise_of_all(hill, position)
     height = _higher(rise, height)
     height = jnp.minimum(height, jnp.finfo(height.dtype).max)  # beyond it, diverged says the rest

@@ -1,0 +1,127 @@
+"""Powers of a number by the step count, carried along instead of computed anew.
+
+Most of optax's optimizers correct a bias by 1 - beta**t: a power a step and lane, which costs more than all the rest of the
+step. Here a step is interpreted on its jaxpr, as in `hillopt.rounding`, and wherever a number that only hyperparameters make
+is raised to the number of the step, the power of the step before is multiplied by that number once more. That differs from
+the power by half a unit in the last place a step, which is what our own optimizers allow themselves too.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.extend import core as jex_core
+
+CALLS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "remat": "jaxpr",
+}
+TRIAL = (1.0, 2.0, 3.0)  # the exponents that a counter of steps shows in the first three
+SETTLED, COUNTED, MOVING = "hyperparameters", "counters", "all else"
+
+
+class Known(NamedTuple):
+    """A value of the interpreted step, and which of the three it is made from; a literal is made from nothing."""
+
+    value: Any
+    sources: frozenset[str] = frozenset()
+
+
+class Reduced(NamedTuple):
+    """A step with its running powers: `step(optimizer, state, powers, position, *others) -> ((position, state), powers)`."""
+
+    step: Callable[..., Any]
+    powers: list[Any]
+    """Before the first step: ones."""
+
+
+def with_running_powers(
+    step: Callable[..., Any], first_state: Callable[..., Any], optimizer: Any, position: Any, *others: Any
+) -> Reduced:
+    """Find the powers in `step(optimizer, state, position, *others) -> (position, state)` of one lane.
+
+    It is tried out for three steps with one half for every number; a site counts if its exponent is 1, 2, 3 then. Of the
+    arguments only shapes and dtypes matter.
+    """
+    with jax.ensure_compile_time_eval():
+        halves = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 0.5, leaf.dtype), (optimizer, position, *others))
+        state = first_state(*halves[:2])
+        if "pow" not in str(jax.make_jaxpr(step)(halves[0], state, *halves[1:])):
+            return Reduced(lambda optimizer, state, powers, *rest: (step(optimizer, state, *rest), powers), [])
+        seen: list[dict[int, float]] = []
+        for _ in TRIAL:
+            seen.append({})
+            _, state = _interpret(step, halves[0], state, halves[1:], functools.partial(_note, seen[-1]))
+    sites = [site for site in seen[0] if tuple(each.get(site) for each in seen) == TRIAL]
+
+    def reduced(optimizer: Any, state: Any, powers: list[Any], *others: Any) -> tuple[Any, list[Any]]:
+        renewed = list(powers)
+
+        def power(site: int, base: Any, exponent: Any) -> Any:
+            del exponent
+            if site not in sites:
+                return None
+            place = sites.index(site)
+            renewed[place] = powers[place] * base
+            return renewed[place]
+
+        return _interpret(step, optimizer, state, others, power), renewed
+
+    dtype = jnp.result_type(*jax.tree.leaves(optimizer))
+    return Reduced(reduced, [jnp.ones((), dtype) for _ in sites])
+
+
+def _note(exponents: dict[int, float], site: int, base: Any, exponent: Any) -> None:
+    del base
+    exponents[site] = float(exponent)
+
+
+def _interpret(step: Callable, optimizer: Any, state: Any, others: Any, power: Callable[[int, Any, Any], Any]) -> Any:
+    """The step's outputs; `power(site, base, exponent)` may give a value in place of a power, or None."""
+    closed, shapes = jax.make_jaxpr(step, return_shape=True)(optimizer, state, *others)
+    inputs = [Known(leaf, frozenset([SETTLED])) for leaf in jax.tree.leaves(optimizer)]
+    inputs += [Known(leaf, frozenset([COUNTED if _is_counter(leaf) else MOVING])) for leaf in jax.tree.leaves(state)]
+    inputs += [Known(leaf, frozenset([MOVING])) for leaf in jax.tree.leaves(others)]
+    sites = iter(range(10**6))
+    outputs = _evaluate(closed.jaxpr, closed.consts, inputs, sites, power)
+    return jax.tree.unflatten(jax.tree.structure(shapes), [output.value for output in outputs])
+
+
+def _is_counter(leaf: Any) -> bool:
+    return jnp.issubdtype(jnp.result_type(leaf), jnp.integer) and jnp.ndim(leaf) == 0
+
+
+def _evaluate(jaxpr: Any, consts: Sequence[Any], args: Sequence[Known], sites: Any, power: Callable) -> list[Known]:
+    environment: dict[Any, Known] = {}
+
+    def read(atom: Any) -> Known:
+        return Known(atom.val) if isinstance(atom, jex_core.Literal) else environment[atom]
+
+    environment.update(zip(jaxpr.constvars, map(Known, consts), strict=True))
+    environment.update(zip(jaxpr.invars, args, strict=True))
+    for equation in jaxpr.eqns:
+        inputs = [read(atom) for atom in equation.invars]
+        environment.update(zip(equation.outvars, _apply(equation, inputs, sites, power), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _apply(equation: Any, inputs: list[Known], sites: Any, power: Callable) -> list[Known]:
+    name, params = equation.primitive.name, equation.params
+    if name in CALLS:
+        inner = params[CALLS[name]]
+        jaxpr, consts = (inner.jaxpr, inner.consts) if isinstance(inner, jex_core.ClosedJaxpr) else (inner, ())
+        return _evaluate(jaxpr, consts, inputs, sites, power)
+    values = [known.value for known in inputs]
+    if name == "pow" and inputs[0].sources == {SETTLED} and inputs[1].sources == {COUNTED}:
+        found = power(next(sites), *values)
+        if found is not None:
+            return [Known(found, frozenset([MOVING]))]
+    outputs = equation.primitive.bind(*values, **params)
+    outputs = outputs if equation.primitive.multiple_results else [outputs]
+    sources = frozenset[str]().union(*(known.sources for known in inputs))
+    return [Known(output, sources) for output in outputs]
