@@ -75,6 +75,25 @@ def test_one_core_or_two_give_the_same_bits(sweep_run):
         np.testing.assert_array_equal(two[name], one[name], err_msg=str(name))
 
 
+@pytest.mark.parametrize(
+    ("outcome", "arguments", "field"),
+    [
+        ("escape", ["--hill=narrow_pass", "--optimizer=optax.contrib.prodigy"], "verdict"),
+        ("first_passage", ["--hill=double_well", "--optimizer=heavy_ball", "--noise=2", "--num_walks=20"], "passage"),
+    ],
+)
+def test_other_outcomes_on_other_hills(outcome, arguments, field, tmp_path):
+    axes = ["--axis=learning_rate:log:0.01:1:5", "--axis=height:linear:0.1:0.4:4"]
+    done = launch("sweep", f"--outcome={outcome}", *arguments, *axes, "--max_steps=50", "--name=other", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "runs" / "other"
+    assert (run / "phase.png").stat().st_size > 5_000
+    data = xarray.open_zarr(run / "data.zarr", consolidated=False, chunks=None)
+    assert data[field].dims == ("learning_rate", "height")
+    assert data.attrs["outcome"] == outcome
+    assert "compilation included" in done.stdout
+
+
 REFUSALS = [
     (["--optimzer=adam"], "Did you mean: optimizer"),
     (["--optimizer=adom"], "optimizer"),
@@ -94,6 +113,10 @@ REFUSALS = [
     (["--axis=learning_rate:linear:0.1:1:400000", "--axis=b1:linear:0:0.9:400000"], "GiB of memory"),
     (["--out=/proc/nowhere"], "cannot be written"),
     (["extra"], "unexpected argument"),
+    (["--optimizer=optax.adamm"], "optax has no optimizer 'adamm'; did you mean 'adam'?"),
+    (["--hill=wedge"], "has another flank for every height"),
+    (["--outcome=probability"], "`noise` must be finite and not negative"),
+    (["--hill_numbers=hight=1"], "did you mean 'height'"),
 ]
 
 

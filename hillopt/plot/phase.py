@@ -1,9 +1,11 @@
 """Phase diagrams: critical heights over the settings, with what is not known shown as not known."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hillopt import theory
 from hillopt.dataset import HEIGHT_DIMENSION
 from hillopt.plot.style import (
     COLOUR_MAP,
@@ -61,6 +63,7 @@ def _curve(dataset: "xarray.Dataset", name: str) -> "Figure":
     axes.plot(values[flagged], shown[flagged], "x", ms=5, color=FLAG_COLOUR, label="flagged: rounding decides")
     for value in values[lost]:
         axes.axvline(value, color=LOST_COLOUR, lw=2, zorder=0)
+    _draw_law(axes, dataset, name)
     scale_axis(axes, "x", name, values, dataset[name].attrs["scale"])
     axes.set_ylabel("critical height $h^*$ (run = 1)")
     if dataset[name].attrs["scale"] == "log" and np.nanmin(shown) > 0:
@@ -69,6 +72,25 @@ def _curve(dataset: "xarray.Dataset", name: str) -> "Figure":
     axes.legend(frameon=False)
     axes.set_title(_title(dataset), loc="left", fontsize=11)
     return figure
+
+
+def _draw_law(axes: "Axes", dataset: "xarray.Dataset", name: str) -> None:
+    """The closed form beside the walks, where there is one: gradient descent's, and what Adam's tends to."""
+    values, fixed = dataset[name].values, json.loads(dataset.attrs["fixed"])
+    if dataset.attrs["hill"] != "TentHill" or name != "learning_rate":
+        return
+    if dataset.attrs["optimizer"] == "GradientDescent":
+        axes.plot(
+            values,
+            theory.descent_height(values),
+            ":",
+            color=INK,
+            lw=1,
+            label=r"$\alpha(\lfloor 1/\alpha \rfloor + 1) - 1$",
+        )
+    elif dataset.attrs["optimizer"] == "Adam" and not fixed.get("eps"):
+        law = theory.small_step_height(values, fixed.get("b1", 0.9))
+        axes.plot(values, law, ":", color=INK, lw=1, label=r"small steps: $(1 - \ln 2)\,\alpha / (1 - \beta_1)$")
 
 
 def _verdict_map(dataset: "xarray.Dataset", name: str) -> "Figure":
