@@ -30,3 +30,13 @@ def in_blocks(climb: Callable, block: int) -> Callable:
         return jax.tree.map(lambda leaf: leaf.reshape(number * width)[:length], answers)
 
     return run
+
+
+def common_shape(tree: Any) -> tuple[int, ...]:
+    """The shape that all leaves broadcast to."""
+    return jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(tree)))
+
+
+def as_lanes(tree: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Every leaf in one dtype, broadcast to a shape and laid out along one lane axis."""
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), tree)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int8
 
-from hillopt.blocks import in_blocks
+from hillopt.blocks import as_lanes, common_shape, in_blocks
 from hillopt.climbs import Climb, climb_on_lattice, climb_plainly, climb_with_bounds
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.optimizers import AbstractOptimizer, as_arrays, near_miss
@@ -140,23 +140,21 @@ def _climb_broadcast(
     hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: Any, stop_at_goal: bool, implementation: str
 ) -> tuple[Climb, Array]:
     max_steps = jnp.asarray(max_steps, jnp.int32)
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((optimizer, hill))))
+    shape = common_shape((optimizer, hill))
     if 0 in shape:
         raise ValueError(f"the hyperparameters' common shape is {shape}, which holds no setting; give at least one.")
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
 
-    def lanes(tree: Any) -> Any:
-        return jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), tree)
-
-    goals = jax.vmap(lambda hill: jnp.asarray(hill.goal(), dtype))(lanes(hill))
-    ground = None if hill.flank_is_shared else lanes(hill)
+    lands = as_lanes(hill, shape, dtype)
+    goals = jax.vmap(lambda hill: jnp.asarray(hill.goal(), dtype))(lands)
+    ground = None if hill.flank_is_shared else lands
     target = goals if stop_at_goal else None
 
     def climb(optimizer: AbstractOptimizer, ground: AbstractHill | None, target: Array | None) -> Climb:
         here = hill.at(float("inf")) if ground is None else ground
         return CLIMBS[implementation](here, optimizer, target, max_steps)
 
-    climbed = in_blocks(climb, BLOCKS[implementation])(lanes(optimizer), ground, target)
+    climbed = in_blocks(climb, BLOCKS[implementation])(as_lanes(optimizer, shape, dtype), ground, target)
     return jax.tree.map(lambda leaf: leaf.reshape(shape), (climbed, goals))
 
 

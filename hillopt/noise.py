@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from hillopt.blocks import as_lanes, common_shape
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import register_pytree
@@ -98,9 +99,9 @@ def _first_passages(
     hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, key: Any, max_steps: Any, num_walks: int
 ) -> Passages:
     world = (hill, optimizer, noise)
-    shape = jnp.broadcast_shapes(key.shape, *(jnp.shape(leaf) for leaf in jax.tree.leaves(world)))
+    shape = jnp.broadcast_shapes(key.shape, common_shape(world))
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
-    settings = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), world)
+    settings = as_lanes(world, shape, dtype)
     size = int(np.prod(shape))
     total = size * num_walks
     keys = (

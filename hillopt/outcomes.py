@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from hillopt.blocks import in_blocks
+from hillopt.blocks import as_lanes, common_shape, in_blocks
 from hillopt.critical import CriticalHeight, Escape, critical_height, escape
 from hillopt.landscapes import AbstractHill
 from hillopt.noise import GaussianNoise, escape_probability, first_passages, passage_time
@@ -77,9 +77,8 @@ def _walks(question: Question, hill: AbstractHill, optimizer: AbstractOptimizer,
 
 def _losses(question: Question, hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, keys: Any) -> Any:
     del noise, keys
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((hill, optimizer))))
-    dtype = jnp.result_type(*jax.tree.leaves(optimizer))
-    flat = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), (hill, optimizer))
+    shape = common_shape((hill, optimizer))
+    flat = as_lanes((hill, optimizer), shape, jnp.result_type(*jax.tree.leaves(optimizer)))
     answer = in_blocks(jax.vmap(lambda hill, optimizer: _one_loss(hill, optimizer, question.max_steps)), BLOCK)(*flat)
     return jax.tree.map(lambda leaf: leaf.reshape(shape), answer)
 

@@ -14,13 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core as jex_core
 
-CALLS = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "remat": "jaxpr",
-}
+from hillopt.rounding import CALLS, called
+
 TRIAL = (1.0, 2.0, 3.0)  # the exponents that a counter of steps shows in the first three
 SETTLED, COUNTED, MOVING = "hyperparameters", "counters", "all else"
 
@@ -113,9 +108,7 @@ def _evaluate(jaxpr: Any, consts: Sequence[Any], args: Sequence[Known], sites: A
 def _apply(equation: Any, inputs: list[Known], sites: Any, power: Callable) -> list[Known]:
     name, params = equation.primitive.name, equation.params
     if name in CALLS:
-        inner = params[CALLS[name]]
-        jaxpr, consts = (inner.jaxpr, inner.consts) if isinstance(inner, jex_core.ClosedJaxpr) else (inner, ())
-        return _evaluate(jaxpr, consts, inputs, sites, power)
+        return _evaluate(*called(equation), inputs, sites, power)
     values = [known.value for known in inputs]
     if name == "pow" and inputs[0].sources == {SETTLED} and inputs[1].sources == {COUNTED}:
         found = power(next(sites), *values)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hillopt.blocks import as_lanes, common_shape
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 
@@ -36,9 +37,9 @@ def trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, *, num_steps: i
 
 @functools.partial(jax.jit, static_argnames="num_steps")
 def _trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, num_steps: int) -> Trajectory:
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves((hill, optimizer))))
+    shape = common_shape((hill, optimizer))
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
-    flat = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, dtype), shape).reshape(-1), (hill, optimizer))
+    flat = as_lanes((hill, optimizer), shape, dtype)
     walks = jax.vmap(functools.partial(_walk, num_steps=num_steps), out_axes=1)(*flat)
     return jax.tree.map(lambda leaf: leaf.reshape(num_steps + 1, *shape, *leaf.shape[2:]), walks)
 

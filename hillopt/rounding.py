@@ -100,10 +100,8 @@ def _literal(atom: Any) -> Ball:
 
 def _apply(equation: Any, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
     name, params = equation.primitive.name, equation.params
-    if name in _CALLS:
-        inner = params[_CALLS[name]]
-        jaxpr, consts = (inner.jaxpr, inner.consts) if isinstance(inner, jex_core.ClosedJaxpr) else (inner, ())
-        return _evaluate(jaxpr, consts, inputs, doubts)
+    if name in CALLS:
+        return _evaluate(*called(equation), inputs, doubts)
     if name == "cond":
         return _cond(params["branches"], inputs, doubts)
     values = equation.primitive.bind(*(ball.midpoint for ball in inputs), **params)
@@ -119,6 +117,12 @@ def _apply(equation: Any, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
     if name in _RULES:
         return [Ball(values[0], _RULES[name](values[0], inputs, params, doubts))]
     return [_unknown(value, doubts) for value in values]
+
+
+def called(equation: Any) -> tuple[Any, Sequence[Any]]:
+    """The jaxpr that an equation of `CALLS` calls, and its constants."""
+    inner = equation.params[CALLS[equation.primitive.name]]
+    return (inner.jaxpr, inner.consts) if isinstance(inner, jex_core.ClosedJaxpr) else (inner, ())
 
 
 def _is_exact(values: Sequence[Any]) -> bool:
@@ -251,9 +255,13 @@ def _tanh(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
     return ball_radius(inputs[0]) + _ulps(value, 8)
 
 
-def _no_steeper(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
-    """Sine and cosine move by no more than their argument does; 8 ulps of 1, since near a zero the result has few digits."""
-    return ball_radius(inputs[0]) + 8 * float(jnp.finfo(value.dtype).eps)
+def _sin(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
+    """It moves by no more than its argument. Beyond 1 the error is absolute: near a multiple of pi few digits are left."""
+    return ball_radius(inputs[0]) + _ulps(jnp.minimum(jnp.abs(inputs[0].midpoint), 1), 8)
+
+
+def _cos(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
+    return ball_radius(inputs[0]) + _ulps(jnp.ones_like(value), 8)
 
 
 def _same(value: Any, inputs: list[Ball], params: Any, doubts: Any) -> Any:
@@ -300,7 +308,7 @@ def _convert(value: Any, inputs: list[Ball], params: Any, doubts: list[Any]) -> 
     return radius if widening else _sum(radius, jnp.where(jnp.isinf(source.midpoint), 0.0, _ulps(value) + _tiny(value)))
 
 
-_CALLS = {
+CALLS = {
     "jit": "jaxpr",
     "pjit": "jaxpr",
     "closed_call": "call_jaxpr",
@@ -326,8 +334,8 @@ _RULES: dict[str, Callable] = {
     "exp": _exp,
     "log": _log,
     "tanh": _tanh,
-    "sin": _no_steeper,
-    "cos": _no_steeper,
+    "sin": _sin,
+    "cos": _cos,
     "neg": _same,
     "abs": _same,
     "max": _largest,

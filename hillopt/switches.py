@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from hillopt.blocks import common_shape
 from hillopt.critical import DEFAULT_MAX_STEPS, escape
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, as_arrays
@@ -109,7 +110,7 @@ def _search(
     halvings: int,
     implementation: str | None,
 ) -> EscapingHeights:
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(optimizer)))
+    shape = common_shape(optimizer)
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
     ask = functools.partial(escape, max_steps=max_steps, implementation=implementation)
     grid = jnp.asarray(grid, dtype).reshape(-1, *(1 for _ in shape))

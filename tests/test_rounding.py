@@ -46,6 +46,8 @@ ELEMENTARY = {
     "log": (jnp.log, mpmath.log, POSITIVE),
     "log near 1": (jnp.log, mpmath.log, UNIT),
     "tanh": (jnp.tanh, mpmath.tanh, SIGNED),
+    "sin": (jnp.sin, mpmath.sin, SIGNED),
+    "cos": (jnp.cos, mpmath.cos, SIGNED),
     "abs": (jnp.abs, abs, SIGNED),
     "max": (jnp.maximum, max, SMALL, SMALL),
     "min": (jnp.minimum, min, SMALL, SMALL),
@@ -254,7 +256,7 @@ def test_ambiguity_is_told_lane_by_lane():
 
 UNKNOWN = {
     "floor": jnp.floor,
-    "sin": jnp.sin,
+    "arctan": jnp.arctan,
     "cumsum": lambda x: jnp.cumsum(_vector(x, x)),
     "scan": lambda x: jax.lax.fori_loop(0, 3, lambda _, x: x / 2, x),
 }
