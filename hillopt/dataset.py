@@ -101,6 +101,7 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
     "passage_low": {"units": "1", "long_name": "lower end of its 95 % interval"},
     "passage_high": {"units": "1", "long_name": "upper end of its 95 % interval"},
     "escaped": {"units": "1", "long_name": "share of the walks that escaped"},
+    "flipped": {"units": "1", "long_name": "share of walks, nudged by one unit in the last place, whose label turns"},
     "loss": {"units": "1", "long_name": "elevation after max_steps"},
     "lowest": {"units": "1", "long_name": "lowest elevation met"},
     "finite": {"long_name": "whether the elevation is finite"},

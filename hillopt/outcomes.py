@@ -12,6 +12,7 @@ from hillopt.critical import CriticalHeight, Escape, critical_height, escape
 from hillopt.landscapes import AbstractHill
 from hillopt.noise import GaussianNoise, escape_probability, first_passages, passage_time
 from hillopt.optimizers import AbstractOptimizer
+from hillopt.stability import Stability, stability
 
 BLOCK = 4_096
 
@@ -75,6 +76,11 @@ def _walks(question: Question, hill: AbstractHill, optimizer: AbstractOptimizer,
     )
 
 
+def _stabilities(question: Question, hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, keys: Any) -> Any:
+    del noise
+    return stability(hill, optimizer, keys, max_steps=question.max_steps)
+
+
 def _losses(question: Question, hill: AbstractHill, optimizer: AbstractOptimizer, noise: Any, keys: Any) -> Any:
     del noise, keys
     shape = common_shape((hill, optimizer))
@@ -102,6 +108,7 @@ OUTCOMES: dict[str, Callable[..., Any]] = {
     "probability": _probabilities,
     "first_passage": _passages,
     "loss": _losses,
+    "stability": _stabilities,
 }
 NOISY = ("probability", "first_passage")
 RESULTS: dict[str, tuple[str, ...]] = {
@@ -110,4 +117,5 @@ RESULTS: dict[str, tuple[str, ...]] = {
     "probability": Probability._fields,
     "first_passage": PassageTime._fields,
     "loss": Loss._fields,
+    "stability": Stability._fields,
 }

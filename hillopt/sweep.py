@@ -32,6 +32,7 @@ TITLES = {
     "probability": "Probabilities of escape",
     "first_passage": "First-passage times",
     "loss": "Losses",
+    "stability": "Stability of the labels",
 }
 
 
@@ -78,7 +79,7 @@ def sweep(
     - `tile`: settings walked at once, dealt to all local devices. All tiles have one shape, so one compilation serves; they
       are made of whole blocks, and the answer does not depend on their size, bit for bit.
     - `outcome`: "height" (`critical_height`), "escape" (`escape`), "probability" of an escape, mean "first_passage" (both of
-      noisy walks), or "loss" (the elevation after max_steps).
+      noisy walks), "loss" (the elevation after max_steps), or "stability" (`stability`, 16 repeats).
     - `noise`, `num_walks`, `seed`: deviation of Gaussian noise in the slope and walks a setting, for the noisy outcomes.
     - `path`: save the result there too, as `save` does.
     - `on_progress`: called after every tile.

@@ -51,7 +51,7 @@ def test_losses_are_those_of_the_walk():
             assert found.lowest.values[i, j] == pytest.approx(min(values), rel=1e-9)
 
 
-@pytest.mark.parametrize("outcome", ["escape", "probability", "loss"])
+@pytest.mark.parametrize("outcome", ["escape", "probability", "loss", "stability"])
 def test_the_tile_changes_no_bit(outcome):
     noisy = {"noise": 1.0, "num_walks": 20} if outcome == "probability" else {}
     axes = {"learning_rate": RATES, "height": HEIGHTS}
@@ -65,7 +65,13 @@ def test_the_tile_changes_no_bit(outcome):
 
 @pytest.mark.parametrize(
     ("outcome", "field"),
-    [("escape", "verdict"), ("probability", "probability"), ("first_passage", "passage"), ("loss", "loss")],
+    [
+        ("escape", "verdict"),
+        ("probability", "probability"),
+        ("first_passage", "passage"),
+        ("loss", "loss"),
+        ("stability", "flipped"),
+    ],
 )
 @pytest.mark.parametrize("dims", [1, 3])
 def test_every_outcome_is_drawn(outcome, field, dims, tmp_path):

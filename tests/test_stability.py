@@ -1,34 +1,37 @@
 """Labels under nudges of one unit in the last place."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import hillopt as ho
 
+KEY = jax.random.key(3)
+
 
 def test_labels_far_from_a_boundary_do_not_flip():
-    answer = ho.stability(ho.TentHill(0.5), ho.GradientDescent(np.array([0.1, 0.3, 0.7])), max_steps=60)
+    answer = ho.stability(ho.TentHill(0.5), ho.GradientDescent(np.array([0.1, 0.3, 0.7])), KEY, max_steps=60)
     np.testing.assert_array_equal(answer.flipped, 0)
     np.testing.assert_array_equal(answer.verdict == ho.Verdict.ESCAPED, [False, False, False])
 
 
 def test_on_a_knife_edge_some_nudges_flip_the_label():
     """lr = 1/8 lands on the valley exactly, and lr n on a height of 1/8 exactly: a smaller step falls short of it."""
-    answer = ho.stability(ho.TentHill(0.125), ho.GradientDescent(0.125), num_repeats=200, max_steps=60)
+    answer = ho.stability(ho.TentHill(0.125), ho.GradientDescent(0.125), KEY, num_repeats=200, max_steps=60)
     assert 0.2 < float(answer.flipped) < 0.95
 
 
-def test_nudges_are_those_of_numpy():
-    rate, repeats, seed = 0.125, 50, 3
-    answer = ho.stability(ho.TentHill(0.125), ho.GradientDescent(rate), num_repeats=repeats, seed=seed, max_steps=12)
-    rng = np.random.default_rng(seed)
+def test_nudges_are_of_one_unit_in_the_last_place():
+    rate, repeats = 0.125, 50
+    answer = ho.stability(ho.TentHill(0.125), ho.GradientDescent(rate), KEY, num_repeats=repeats, max_steps=12)
+    (key,) = jax.random.split(KEY, 1)
 
-    def nudged(value):
-        step = rng.integers(-1, 2, (repeats,))
+    def nudged(value, number):
+        step = np.asarray(jax.random.randint(jax.random.fold_in(key, number), (repeats,), -1, 2))
         return np.where(step == 0, value, np.nextafter(value, np.where(step > 0, np.inf, -np.inf)))
 
-    heights, starts, rates = nudged(0.125), nudged(0.0), nudged(rate)
+    heights, starts, rates = nudged(0.125, 0), nudged(0.0, 1), nudged(rate, 2)
     flips = 0
     for height, start, rate in zip(heights, starts, rates, strict=True):
         x, escaped = start, False
@@ -41,7 +44,7 @@ def test_nudges_are_those_of_numpy():
 
 def test_on_the_fractal_boundary_labels_flip_and_inside_they_do_not():
     hill = ho.RoughBowl(0.2, 0.1, multiplicative=True)
-    inside = ho.stability(hill, ho.GradientDescent(np.array([0.01, 1.4])), max_steps=300)
+    inside = ho.stability(hill, ho.GradientDescent(np.array([0.01, 1.4])), KEY, max_steps=300)
     np.testing.assert_array_equal(inside.flipped, 0)
     rates = 1.5 * np.arange(1, 257) / 256
     escapes = labels(hill, rates)
@@ -52,7 +55,7 @@ def test_on_the_fractal_boundary_labels_flip_and_inside_they_do_not():
         same = labels(hill, middle) == below
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     assert (high - low < 1e-15).all()
-    assert (np.asarray(ho.stability(hill, ho.GradientDescent(low), max_steps=1000).flipped) > 0).mean() > 0.5
+    assert (np.asarray(ho.stability(hill, ho.GradientDescent(low), KEY, max_steps=1000).flipped) > 0).mean() > 0.5
 
 
 def labels(hill, rates):
@@ -73,4 +76,4 @@ def test_a_start_may_be_swept():
 
 def test_at_least_one_repeat_is_needed():
     with pytest.raises(ValueError, match=r"^`num_repeats` must be at least 1, got 0; 16 tell shares of a fifth\.$"):
-        ho.stability(ho.TentHill(0.5), ho.GradientDescent(0.1), num_repeats=0)
+        ho.stability(ho.TentHill(0.5), ho.GradientDescent(0.1), KEY, num_repeats=0)

@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FIELDS = {"escape": "verdict", "probability": "probability", "first_passage": "passage", "loss": "loss"}
+FIELDS = {
+    "escape": "verdict",
+    "probability": "probability",
+    "first_passage": "passage",
+    "loss": "loss",
+    "stability": "flipped",
+}
 LABELS = {
     "escape": "",
     "probability": "probability of an escape",
     "first_passage": "mean steps to the first escape",
     "loss": "elevation at the end",
+    "stability": "share of labels that one unit in the last place turns",
 }
 VERDICT_COLOURS = {
     Verdict.UNDECIDED: "#b8c8d6",
