@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hillopt.axes import Axis
+from hillopt.blocks import as_lanes
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, critical_height
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, as_arrays, check_names
@@ -51,7 +52,7 @@ def sensitivity(hill: AbstractHill, optimizer: AbstractOptimizer, *, max_steps: 
 def _walk_and_slopes(hill: AbstractHill, optimizer: AbstractOptimizer, step: Array) -> tuple[Array, list[Array]]:
     leaves, structure = jax.tree.flatten(optimizer)
     shape = step.shape
-    lanes = [jnp.broadcast_to(leaf, shape).reshape(-1) for leaf in leaves]
+    lanes = as_lanes(leaves, shape, jnp.result_type(*leaves))
 
     def rise_at(numbers: list[Array], step: Array) -> Array:
         walker = jax.tree.unflatten(structure, numbers)
@@ -108,10 +109,10 @@ def design(
     def heights(settings: Mapping[str, Any]) -> CriticalHeight:
         return critical_height(hill, optimizer(**settings, **(fixed or {})), max_steps=max_steps)
 
-    above = np.asarray(heights(given).height) >= wanted
+    reached = np.asarray(heights(given).height)
+    above = reached >= wanted
     where = np.nonzero(above[1:] != above[:-1])
     if not len(where[0]):
-        reached = np.asarray(heights(given).height)
         raise ValueError(
             f"`wanted` height {wanted:g} is out of reach: on the grid h* goes from {reached.min():.4g} to {reached.max():.4g}; "
             "widen the ranges of `free`, or give it more points."
