@@ -16,7 +16,7 @@ FLOORS = {
         "hillopt.pytrees",
         "hillopt.theory",
         "hillopt.rounding",
-        "hillopt.powers",
+        "hillopt.simplified",
         "hillopt.lattice",
         "hillopt.blocks",
         "hillopt.landscapes",

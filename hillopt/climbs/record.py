@@ -1,10 +1,33 @@
-"""What a climb up the endless flank is asked for, and what it answers."""
+"""What a climb is asked for, and what it answers."""
 
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
+
+from hillopt.blocks import as_lanes
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer
+
+
+class Batch(NamedTuple):
+    """Settings to climb with, their numbers in any shapes that broadcast to `shape`."""
+
+    optimizer: AbstractOptimizer
+    ground: AbstractHill | None
+    """None for the endless flank, which is the same for all settings."""
+    target: Float[Array, "..."] | None
+    """The rise at which a walk is over; None to climb as high as it gets."""
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> Any:
+        return jnp.result_type(*jax.tree.leaves(self.optimizer))
+
+    def lanes(self) -> tuple[AbstractOptimizer, AbstractHill | None, Array | None]:
+        """The settings one after the other, every number once for each of them."""
+        return as_lanes((self.optimizer, self.ground, self.target), self.shape, self.dtype)
 
 
 class Climb(NamedTuple):
@@ -47,7 +70,30 @@ def is_decided(height: Any, upper: Any, target: Any) -> Bool[Array, "..."]:
     return (height >= target) | ((upper < target) & (target < jnp.inf))
 
 
-def varying_as(tree: Any, lane: Float[Array, " lane"]) -> Any:
+def highest_met(rise: Float[Array, "..."], height: Float[Array, "..."], max_steps: Any) -> Climb:
+    """What a walk without proofs has to tell: its last rise, and the highest one before it."""
+    height = higher(rise, height)
+    none, no = jnp.zeros(height.shape, jnp.int32), jnp.zeros(height.shape, bool)
+    return Climb(
+        height=jnp.minimum(height, jnp.finfo(height.dtype).max),  # beyond it, diverged says the rest
+        error=jnp.full_like(height, jnp.inf),
+        step=none,
+        upper=jnp.full_like(height, jnp.inf),
+        proved=no,
+        period=none,
+        diverged=is_lost(rise) | is_lost(height),
+        flagged=~no,
+        num_steps=none + max_steps,
+        passage=None,
+    )
+
+
+def higher(rise: Float[Array, "..."], height: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Not jnp.maximum, which would carry a NaN on and takes longer for it."""
+    return jnp.where(rise > height, rise, height)
+
+
+def varying_as(tree: Any, lane: Float[Array, "..."]) -> Any:
     """The same numbers, typed inside shard_map as differing from device to device where `lane` (finite) does.
 
     A loop's carry must start with the type that it ends with, and steps mix every number with the lanes. Adding nothing

@@ -35,7 +35,7 @@ class TentHill(AbstractHill):
         uphill = position > 1
         if not _is_endless(self.height):
             uphill &= self.rise(position) < self.height
-        return jnp.where(uphill, jnp.ones_like(position), -jnp.ones_like(position))
+        return jnp.where(uphill, jnp.asarray(1, position.dtype), jnp.asarray(-1, position.dtype))
 
     def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         return position - 1

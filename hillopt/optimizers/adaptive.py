@@ -90,14 +90,15 @@ class RMSprop(AbstractOptimizer):
 def _moments(optimizer: "Adam | AdamW", slope: Float[Array, "..."], state: AdamState) -> tuple[Array, AdamState]:
     """Adam's direction with one division and one square root: with q = 1 - b2^t, sqrt(v/q) is sqrt(v q) / q.
 
-    Kingma and Ba (2015), algorithm 1; the folding is ours and changes the last digits only.
+    Kingma and Ba (2015), algorithm 1; the folding is ours and changes the last digits only. What does not depend on the
+    first moment is bracketed: settings that share it compute it once.
     """
     b1, b2 = optimizer.b1, optimizer.b2
     first = b1 * state.first + (1 - b1) * slope
     second = b2 * state.second + (1 - b2) * (slope * slope)
     b1_power, b2_power = b1 * state.b1_power, b2 * state.b2_power
     q = 1 - b2_power
-    direction = first * q / ((1 - b1_power) * (jnp.sqrt(second * q) + optimizer.eps * q))
+    direction = first * (q / ((1 - b1_power) * (jnp.sqrt(second * q) + optimizer.eps * q)))
     return direction, AdamState(first, second, b1_power, b2_power)
 
 

@@ -1,9 +1,12 @@
-"""Powers of a number by the step count, carried along instead of computed anew.
+"""A step made cheaper before it is walked a million times, by an interpreter of its jaxpr, as in `hillopt.rounding`.
 
-Most of optax's optimizers correct a bias by 1 - beta**t: a power a step and lane, which costs more than all the rest of the
-step. Here a step is interpreted on its jaxpr, as in `hillopt.rounding`, and wherever a number that only hyperparameters make
-is raised to the number of the step, the power of the step before is multiplied by that number once more. That differs from
-the power by half a unit in the last place a step, which is what our own optimizers allow themselves too.
+Powers are carried along. Most of optax's optimizers correct a bias by 1 - beta**t: a power a step and lane, which costs more
+than all the rest of the step. Wherever a number that only hyperparameters make is raised to the number of the step, the power
+of the step before is multiplied by that number once more. That differs from the power by half a unit in the last place a
+step, which is what our own optimizers allow themselves too.
+
+Squares of signs are one. On a hill whose slope is +1 or -1 a second moment is the same for all lanes that share its decay;
+vmap does not carry a number for every lane if it sees that it depends on none. This changes no bit.
 """
 
 import functools
@@ -12,12 +15,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend import core as jex_core
 
 from hillopt.rounding import CALLS, called
 
 TRIAL = (1.0, 2.0, 3.0)  # the exponents that a counter of steps shows in the first three
 SETTLED, COUNTED, MOVING = "hyperparameters", "counters", "all else"
+KEEP_SIZE = {"broadcast_in_dim", "convert_element_type", "copy", "neg", "pcast", "pvary", "reshape", "squeeze"}
 
 
 class Known(NamedTuple):
@@ -25,9 +30,11 @@ class Known(NamedTuple):
 
     value: Any
     sources: frozenset[str] = frozenset()
+    is_sign: bool = False
+    """Whether it is -1 or +1, whatever the inputs."""
 
 
-class Reduced(NamedTuple):
+class Simplified(NamedTuple):
     """A step with its running powers: `step(optimizer, state, powers, position, *others) -> ((position, state), powers)`."""
 
     step: Callable[..., Any]
@@ -35,26 +42,24 @@ class Reduced(NamedTuple):
     """Before the first step: ones."""
 
 
-def with_running_powers(
+def simplified(
     step: Callable[..., Any], first_state: Callable[..., Any], optimizer: Any, position: Any, *others: Any
-) -> Reduced:
-    """Find the powers in `step(optimizer, state, position, *others) -> (position, state)` of one lane.
+) -> Simplified:
+    """Simplify `step(optimizer, state, position, *others) -> (position, state)` of one lane.
 
-    It is tried out for three steps with one half for every number; a site counts if its exponent is 1, 2, 3 then. Of the
-    arguments only shapes and dtypes matter.
+    To find its powers it is tried out for three steps with one half for every number; a site counts if its exponent is
+    1, 2, 3 then. Of the arguments only shapes and dtypes matter.
     """
     with jax.ensure_compile_time_eval():
         halves = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 0.5, leaf.dtype), (optimizer, position, *others))
         state = first_state(*halves[:2])
-        if "pow" not in str(jax.make_jaxpr(step)(halves[0], state, *halves[1:])):
-            return Reduced(lambda optimizer, state, powers, *rest: (step(optimizer, state, *rest), powers), [])
         seen: list[dict[int, float]] = []
         for _ in TRIAL:
             seen.append({})
             _, state = _interpret(step, halves[0], state, halves[1:], functools.partial(_note, seen[-1]))
     sites = [site for site in seen[0] if tuple(each.get(site) for each in seen) == TRIAL]
 
-    def reduced(optimizer: Any, state: Any, powers: list[Any], *others: Any) -> tuple[Any, list[Any]]:
+    def take(optimizer: Any, state: Any, powers: list[Any], *others: Any) -> tuple[Any, list[Any]]:
         renewed = list(powers)
 
         def power(site: int, base: Any, exponent: Any) -> Any:
@@ -68,7 +73,7 @@ def with_running_powers(
         return _interpret(step, optimizer, state, others, power), renewed
 
     dtype = jnp.result_type(*jax.tree.leaves(optimizer))
-    return Reduced(reduced, [jnp.ones((), dtype) for _ in sites])
+    return Simplified(take, [jnp.ones((), dtype) for _ in sites])
 
 
 def _note(exponents: dict[int, float], site: int, base: Any, exponent: Any) -> None:
@@ -95,7 +100,9 @@ def _evaluate(jaxpr: Any, consts: Sequence[Any], args: Sequence[Known], sites: A
     environment: dict[Any, Known] = {}
 
     def read(atom: Any) -> Known:
-        return Known(atom.val) if isinstance(atom, jex_core.Literal) else environment[atom]
+        if isinstance(atom, jex_core.Literal):
+            return Known(atom.val, is_sign=bool(np.all(np.abs(np.asarray(atom.val, float)) == 1)))
+        return environment[atom]
 
     environment.update(zip(jaxpr.constvars, map(Known, consts), strict=True))
     environment.update(zip(jaxpr.invars, args, strict=True))
@@ -114,7 +121,26 @@ def _apply(equation: Any, inputs: list[Known], sites: Any, power: Callable) -> l
         found = power(next(sites), *values)
         if found is not None:
             return [Known(found, frozenset([MOVING]))]
+    if _is_square_of_sign(name, params, inputs):
+        return [Known(_one(equation.outvars[0].aval), is_sign=True)]
     outputs = equation.primitive.bind(*values, **params)
     outputs = outputs if equation.primitive.multiple_results else [outputs]
     sources = frozenset[str]().union(*(known.sources for known in inputs))
-    return [Known(output, sources) for output in outputs]
+    return [Known(output, sources, _is_sign(name, inputs)) for output in outputs]
+
+
+def _one(aval: Any) -> Any:
+    """A literal where that can be, which is what kernels take; inside shard_map of the type that the square had."""
+    one = np.ones(aval.shape, aval.dtype) if aval.shape else aval.dtype.type(1)
+    varying = aval.manual_axis_type.varying if aval.manual_axis_type else ()
+    return jax.lax.pcast(jnp.asarray(one), tuple(varying), to="varying") if varying else one
+
+
+def _is_sign(name: str, inputs: list[Known]) -> bool:
+    given = inputs[1:] if name == "select_n" else inputs
+    return name in {"select_n", "mul", *KEEP_SIZE} and all(known.is_sign for known in given)
+
+
+def _is_square_of_sign(name: str, params: dict[str, Any], inputs: list[Known]) -> bool:
+    even = name in ("square", "abs") or (name == "integer_pow" and params["y"] % 2 == 0)
+    return inputs != [] and inputs[0].is_sign and (even or (name == "mul" and inputs[0].value is inputs[1].value))

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import hillopt as ho
-from hillopt.powers import with_running_powers
+from hillopt.simplified import simplified
 
 BETAS = {"b1": jnp.asarray(0.9), "b2": jnp.asarray(0.99)}
 
@@ -18,7 +18,7 @@ def start(betas, position):
 
 
 def run(step, num_steps):
-    reduced = with_running_powers(step, start, BETAS, jnp.zeros(()))
+    reduced = simplified(step, start, BETAS, jnp.zeros(()))
     state, powers, position, seen = start(None, None), reduced.powers, jnp.zeros(()), []
     for _ in range(num_steps):
         (position, state), powers = reduced.step(BETAS, state, powers, position)
@@ -73,5 +73,5 @@ def test_optaxs_adam_carries_both_of_its_powers():
         update, state = optax.adam(**numbers).update(position, state, position)
         return position + update, state
 
-    reduced = with_running_powers(step, lambda numbers, x: optax.adam(**numbers).init(x), numbers, jnp.zeros(()))
+    reduced = simplified(step, lambda numbers, x: optax.adam(**numbers).init(x), numbers, jnp.zeros(()))
     assert len(reduced.powers) == 2

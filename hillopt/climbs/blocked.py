@@ -1,0 +1,85 @@
+"""The climb without proofs at full speed on a CPU: blocks that fit the cache, and each number as often as it differs.
+
+The settings of a sweep are a product of axes. Where neighbours along the last axis share their betas, both bias corrections
+are one number a row and step; where the slope is a sign, the second moment is too. No line says so: the walk is written for
+one setting, and vmap carries a number for every lane only if it depends on the lane.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+from hillopt.blocks import in_rows
+from hillopt.climbs.lane import Lane, Walker, varying_as_after
+from hillopt.climbs.record import Batch, Climb, highest_met
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer
+
+UNROLL = 2
+STEPS_BETWEEN_LOOKS = 240  # divisible by most short periods
+
+
+def climb_in_blocks(hill: AbstractHill, batch: Batch, max_steps: Int[Array, ""]) -> Climb:
+    """Walk max_steps and keep the highest rise; all answers count as flagged.
+
+    A block stops early when nothing more can come of any of its lanes: each has escaped, or stands exactly where it stood
+    before and so repeats itself, or has left all numbers.
+    """
+
+    def climb(settings: tuple[AbstractOptimizer, AbstractHill | None, Array | None]) -> Climb:
+        optimizer, ground, target = settings
+        return _climb(hill if ground is None else ground, optimizer, target, max_steps)
+
+    return in_rows(climb, (batch.optimizer, batch.ground, batch.target), batch.shape, batch.dtype)
+
+
+def _climb(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, max_steps: Array) -> Climb:
+    walker = Walker(hill, optimizer)
+
+    def take_a_few(number: Array, lane: Lane) -> Lane:
+        del number
+        for _ in range(UNROLL):
+            lane = walker.after(lane)
+        return lane
+
+    def is_walking(carry: tuple[Array, Lane, Lane, Array]) -> Array:
+        num_steps, _, _, settled = carry
+        return (num_steps <= max_steps - STEPS_BETWEEN_LOOKS) & ~settled
+
+    def walk_on(carry: tuple[Array, Lane, Lane, Array]) -> tuple[Array, Lane, Lane, Array]:
+        num_steps, lane, saved, _ = carry
+        lane = jax.lax.fori_loop(0, STEPS_BETWEEN_LOOKS // UNROLL, take_a_few, lane)
+        rise = hill.rise(lane.position)
+        settled = _is_same(lane, saved) | ~jnp.isfinite(rise)
+        if target is not None:
+            settled |= lane.height >= target
+        looks = num_steps // STEPS_BETWEEN_LOOKS + 1
+        renew = (looks & (looks - 1)) == 0  # after 1, 2, 4, 8, ... looks (Brent 1980)
+        saved = jax.tree.map(lambda new, old: jnp.where(renew, new, old), lane, saved)
+        return num_steps + STEPS_BETWEEN_LOOKS, lane, saved, _in_all_lanes(settled)
+
+    begin = (jnp.zeros_like(max_steps), walker.begin, walker.begin, jnp.zeros((), bool))
+    num_steps, lane, _, settled = jax.lax.while_loop(is_walking, walk_on, varying_as_after(walk_on, begin))
+    rest = jnp.where(settled, 0, max_steps - num_steps)
+    lane = jax.lax.fori_loop(0, rest, lambda _, lane: walker.after(lane), lane)
+    return highest_met(hill.rise(lane.position), lane.height, max_steps)
+
+
+def _is_same(lane: Lane, saved: Lane) -> Bool[Array, ""]:
+    """Whether a walk is back at an earlier state, all that its future depends on."""
+    same = jax.tree.map(lambda now, then: jnp.all(now == then), lane[:-1], saved[:-1])
+    return jnp.all(jnp.asarray(jax.tree.leaves(same)))
+
+
+@jax.custom_batching.custom_vmap
+def _in_all_lanes(settled: Bool[Array, ""]) -> Bool[Array, ""]:
+    """Whether it holds in every lane of the vmaps around: one answer for all of them."""
+    return settled
+
+
+@_in_all_lanes.def_vmap
+def _in_all_of_a_batch(axis_size: int, in_batched: list[bool], settled: Any) -> tuple[Any, bool]:
+    del axis_size
+    return _in_all_lanes(jnp.all(settled, axis=0) if in_batched[0] else settled), False
