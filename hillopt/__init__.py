@@ -49,9 +49,10 @@ from hillopt.optimizers import (
     optimizer_named,
 )
 from hillopt.outcomes import OUTCOMES
+from hillopt.plan import DEFAULT_TILE
 from hillopt.rollout import Trajectory, trajectory
 from hillopt.stability import Stability, stability
-from hillopt.sweep import DEFAULT_TILE, Progress, sweep
+from hillopt.sweep import MOST_STEPS, Progress, sweep
 from hillopt.switches import EscapingHeights, escaping_heights
 from hillopt.verdicts import Verdict
 
@@ -59,6 +60,7 @@ __all__ = [
     "DEFAULT_MAX_STEPS",
     "DEFAULT_TILE",
     "HILLS",
+    "MOST_STEPS",
     "OPTIMIZERS",
     "OUTCOMES",
     "AbstractHill",

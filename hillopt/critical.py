@@ -8,8 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int8
 
-from hillopt.blocks import as_lanes, common_shape
+from hillopt.blocks import LANES, as_lanes, common_shape
 from hillopt.climbs import (
+    BOUNDED_BLOCK,
+    LATTICE_BLOCK,
+    PROGRAM,
     Batch,
     Climb,
     climb_in_blocks,
@@ -33,6 +36,8 @@ CLIMBS = {
     "blocked": climb_in_blocks,
     "pallas": climb_in_registers,
 }
+BLOCKS = {"lattice": LATTICE_BLOCK, "bounded": BOUNDED_BLOCK, "plain": 4_096, "blocked": LANES, "pallas": PROGRAM}
+"""Lanes that each of them walks side by side at least."""
 FAST = "fast"  # the faster one of the last two that serves
 
 

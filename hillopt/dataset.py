@@ -3,7 +3,7 @@
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,29 +17,45 @@ if TYPE_CHECKING:
 HEIGHT_DIMENSION = "hill_height"
 
 
-def label(
-    grids: dict[str, np.ndarray], axes: dict[str, Axis], heights: Axis | None, attributes: dict[str, Any]
-) -> "xarray.Dataset":
-    """A sweep's answers, each of the axes' shape, with coordinates, units and meanings; and verdicts at the heights."""
+class Template(NamedTuple):
+    """What a sweep's data set is before it has numbers."""
+
+    axes: dict[str, Axis]
+    heights: Axis | None
+    """At which hills of a shared flank are judged."""
+    dtype: np.dtype
+    attributes: dict[str, Any]
+
+    def dims(self, name: str) -> list[str]:
+        """The dimensions of a result."""
+        return [*([HEIGHT_DIMENSION] if name in ("escape", "escape_flagged") else []), *self.axes]
+
+    def coordinates(self) -> dict[str, tuple[str, np.ndarray, dict[str, Any]]]:
+        """By name: dimension, values, attributes."""
+        found: dict[str, tuple[str, np.ndarray, dict[str, Any]]] = {
+            name: (name, np.asarray(axis.values, self.dtype), {"scale": axis.scale, "units": "1"})
+            for name, axis in self.axes.items()
+        }
+        if self.heights is not None:
+            about = {"scale": self.heights.scale, "units": "1"}
+            about["long_name"] = "height of the hill, in lengths of the run"
+            found[HEIGHT_DIMENSION] = (HEIGHT_DIMENSION, np.asarray(self.heights.values, self.dtype), about)
+        return found
+
+    def judged(self, results: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The results, and where heights were given the verdicts there, which follow from them."""
+        if self.heights is None:
+            return results
+        verdict, flagged = _judge_heights(results, np.asarray(self.heights.values, self.dtype))
+        return {**results, "escape": verdict, "escape_flagged": flagged}
+
+
+def label(template: Template, results: dict[str, np.ndarray]) -> "xarray.Dataset":
+    """A sweep's results as a data set with coordinates, units and meanings."""
     import xarray
 
-    dtype = np.dtype(attributes["dtype"])
-    dims = list(axes)
-    variables: dict[str, Any] = {name: (dims, grids[name], _ATTRIBUTES[name]) for name in grids}
-    coordinates: dict[str, Any] = {
-        name: (name, np.asarray(axis.values, dtype), {"scale": axis.scale, "units": "1"}) for name, axis in axes.items()
-    }
-    if heights is not None:
-        levels = np.asarray(heights.values, dtype)
-        verdict, flagged = _judge_heights(grids, levels)
-        variables["escape"] = ([HEIGHT_DIMENSION, *dims], verdict, _ATTRIBUTES["escape"])
-        variables["escape_flagged"] = ([HEIGHT_DIMENSION, *dims], flagged, _ATTRIBUTES["escape_flagged"])
-        coordinates[HEIGHT_DIMENSION] = (
-            HEIGHT_DIMENSION,
-            levels,
-            {"scale": heights.scale, "units": "1", "long_name": "height of the hill, in lengths of the run"},
-        )
-    return xarray.Dataset(variables, coordinates, attrs=attributes)
+    variables = {name: (template.dims(name), values, ABOUT[name]) for name, values in results.items()}
+    return xarray.Dataset(variables, template.coordinates(), attrs=template.attributes)
 
 
 def _judge_heights(grids: dict[str, np.ndarray], heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +75,7 @@ _FLAGS = {
     "flag_meanings": " ".join(verdict.name.lower() for verdict in Verdict),
 }
 
-_ATTRIBUTES: dict[str, dict[str, Any]] = {
+ABOUT: dict[str, dict[str, Any]] = {
     "height": {
         "units": "1",
         "long_name": "critical height, lower end",

@@ -20,7 +20,7 @@ BLOCK = 4_096
 class Question(NamedTuple):
     """What goes with a hill and an optimizer; each outcome takes what it needs."""
 
-    max_steps: int
+    max_steps: Any
     implementation: str | None
     num_walks: int
 
@@ -111,6 +111,7 @@ OUTCOMES: dict[str, Callable[..., Any]] = {
     "stability": _stabilities,
 }
 NOISY = ("probability", "first_passage")
+DECIDED = ("height", "escape")  # those with a verdict, which more steps may settle
 RESULTS: dict[str, tuple[str, ...]] = {
     "height": CriticalHeight._fields,
     "escape": Escape._fields,

@@ -1,50 +1,49 @@
 """A grid of settings, walked tile by tile, as one labelled data set."""
 
-import dataclasses
-import importlib.metadata
-import json
-import math
+import collections
+import functools
 import os
+import socket
+import time
+import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
-from hillopt.critical import DEFAULT_MAX_STEPS, choose_implementation
-from hillopt.dataset import check_room, label, result_bytes, save
+from hillopt.critical import DEFAULT_MAX_STEPS
+from hillopt.dataset import label
 from hillopt.landscapes import AbstractHill
-from hillopt.optimizers import AbstractOptimizer, check_names, name_of, near_miss
-from hillopt.outcomes import NOISY, OUTCOMES, RESULTS, Question
-from hillopt.rollout import check_steps
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.plan import Lanes, Plan, make_plan
+from hillopt.store import Store, open_store
+from hillopt.verdicts import Verdict
 
 if TYPE_CHECKING:
     import xarray
 
-DEFAULT_TILE = 65_536
-WALKS_AT_ONCE = 2**22  # noisy walks of a tile, whose steps and rises are in memory together
-TITLES = {
-    "height": "Critical heights",
-    "escape": "Escapes",
-    "probability": "Probabilities of escape",
-    "first_passage": "First-passage times",
-    "loss": "Losses",
-    "stability": "Stability of the labels",
-}
+ROUNDS_AHEAD = 2  # rounds of tiles that are walking while an older one is read and stored
+BETWEEN_LOOKS = 2.0  # seconds between two looks at what other processes have finished
+MOST_STEPS = 2**20
 
 
 class Progress(NamedTuple):
-    """What a sweep tells on its way."""
+    """What a sweep tells on its way, of all processes that fill its store."""
 
     cells: int
     """Settings answered so far."""
     total: int
+    found: int
+    """How many of them stood already when this process began."""
     steps: int
-    """Optimizer steps that these settings stand for, where the outcome counts them; a ramp walked in closed form counts in
-    full."""
+    """Optimizer steps that this process's settings stand for, where the outcome counts them; a ramp walked in closed form
+    counts in full."""
+    tiles: int
+    of_tiles: int
 
 
 def sweep(
@@ -53,15 +52,18 @@ def sweep(
     axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
     *,
     fixed: Mapping[str, Any] | None = None,
-    max_steps: int = DEFAULT_MAX_STEPS,
+    max_steps: int | str = DEFAULT_MAX_STEPS,
+    most_steps: int = MOST_STEPS,
     dtype: str | None = None,
-    tile: int = DEFAULT_TILE,
+    tile: int | None = None,
     implementation: str | None = None,
     outcome: str = "height",
     noise: float | None = None,
     num_walks: int = 1_000,
     seed: int = 0,
     path: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    shard: tuple[int, int] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> "xarray.Dataset":
     """Critical heights, or another outcome, over the product of all axes.
@@ -74,298 +76,251 @@ def sweep(
       "noise". For critical heights an axis "height" is not walked: it adds the verdicts on hills of those heights, which
       follow from the critical height.
     - `fixed`: the hyperparameters that are not swept and not left at their default.
-    - `max_steps`, `implementation`: as in `critical_height`.
+    - `max_steps`, `implementation`: as in `critical_height`. `max_steps="auto"` begins with 1,024 steps and doubles them for
+      those settings that are still undecided, until none is or `most_steps` are reached.
     - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.
-    - `tile`: settings walked at once, dealt to all local devices. All tiles have one shape, so one compilation serves; they
+    - `tile`: settings walked at once on a device, 65,536 on a CPU. All tiles have one shape, so one compilation serves; they
       are made of whole blocks, and the answer does not depend on their size, bit for bit.
     - `outcome`: "height" (`critical_height`), "escape" (`escape`), "probability" of an escape, mean "first_passage" (both of
       noisy walks), "loss" (the elevation after max_steps), or "stability" (`stability`, 16 repeats).
     - `noise`, `num_walks`, `seed`: deviation of Gaussian noise in the slope and walks a setting, for the noisy outcomes.
-    - `path`: save the result there too, as `save` does.
+    - `path`: a folder or a URL that fsspec knows, for a Zarr store that is filled tile by tile. Memory is then bounded by
+      the tile, and what is returned reads from the store.
+    - `resume`: go on with the store at `path`, begun by this process or another, now or long ago. Finished tiles are checked
+      against their checksums, then only the others are walked. Several processes may fill one store at once.
+    - `shard`: (i, n) to walk every n-th tile only, from the i-th on; processes with all i of n share the work without a word
+      to each other. Those of `jax.distributed` do without.
     - `on_progress`: called after every tile.
 
-    Returns a data set whose dimensions are the axes in the given order. Raises ValueError, before any walk, for unknown
-    names, bad axes, hyperparameters out of range, a path that exists, and grids that do
-    not fit into memory or onto the path's disk.
+    All local devices walk tiles. Returns a data set whose dimensions are the axes in the given order. Raises ValueError,
+    before any walk, for unknown names, bad axes, hyperparameters out of range, a path that exists or holds something else,
+    and grids that do not fit into memory or onto the path's disk; and later for a disk that does not take a tile.
     """
-    plan = _plan(
-        hill, optimizer, axes, fixed or {}, max_steps, dtype, tile, implementation, outcome, noise, num_walks, seed
-    )
-    if path is not None:
-        check_room(path, plan.result_bytes)
-    flat: dict[str, np.ndarray] = {}
-    walked = steps = 0
-    for cells, answer in _walk_tiles(plan):
-        for name, found in answer.items():
-            values = found[: cells.stop - cells.start]
-            flat.setdefault(name, np.empty(plan.size, values.dtype))[cells] = values
-        walked, steps = (
-            cells.stop,
-            steps + (int(flat["num_steps"][cells].astype(np.int64).sum()) if "num_steps" in flat else 0),
-        )
-        if on_progress is not None:
-            on_progress(Progress(walked, plan.size, steps))
-    grids = {name: plan.in_given_order(values) for name, values in flat.items()}
-    dataset = label(grids, plan.axes, plan.heights, _provenance(plan))
-    if path is not None:
-        save(dataset, path)
-    return dataset
-
-
-class _Plan(NamedTuple):
-    """A checked sweep. Lanes are numbered with the learning rate running fastest.
-
-    Neighbouring lanes then differ in the learning rate alone; since the ramp is skipped, they settle after about as many
-    steps, and a block of them stops early together.
-    """
-
-    hill: AbstractHill
-    make: Callable[..., AbstractOptimizer]
-    axes: dict[str, Axis]
-    heights: Axis | None
-    fixed: dict[str, Any]
-    max_steps: int
-    dtype: np.dtype
-    tile: int
-    implementation: str
-    outcome: str
-    noise: float | None
-    num_walks: int
-    seed: int
-
-    @property
-    def size(self) -> int:
-        return math.prod(len(axis.values) for axis in self.axes.values())
-
-    @property
-    def result_bytes(self) -> int:
-        one = jax.eval_shape(
-            self.solve, {name: jnp.zeros(1, self.dtype) for name in self.axes}, jnp.zeros(1, jnp.uint32)
-        )
-        return result_bytes(self.size, 0 if self.heights is None else len(self.heights.values), one)
-
-    @property
-    def walk_order(self) -> list[str]:
-        return sorted(self.axes, key=lambda name: name == "learning_rate")
-
-    def lanes(self, start: int, num: int) -> dict[str, np.ndarray]:
-        """The swept values of `num` lanes from `start` on, the grid's last lane standing in beyond its end."""
-        shape = tuple(len(self.axes[name].values) for name in self.walk_order)
-        index = np.unravel_index(np.minimum(np.arange(start, start + num), self.size - 1), shape)
-        return {
-            name: np.asarray(self.axes[name].values, self.dtype)[where]
-            for name, where in zip(self.walk_order, index, strict=True)
-        }
-
-    def in_given_order(self, flat: np.ndarray) -> np.ndarray:
-        grid = flat.reshape([len(self.axes[name].values) for name in self.walk_order])
-        return np.transpose(grid, [self.walk_order.index(name) for name in self.axes])
-
-    def solve(self, swept: Mapping[str, Any], lane: Any) -> dict[str, Any]:
-        """The outcome's fields for lanes of settings; `lane` numbers them, and with the seed decides their noise."""
-        lands = set(hill_numbers(self.hill))
-        hill = self.hill
-        for name in lands & set(swept):
-            hill = hill.at(swept[name]) if name == "height" else dataclasses.replace(hill, **{name: swept[name]})  # type: ignore[type-var]
-        noise = swept.get("noise", self.noise)
-        question = Question(self.max_steps, self.implementation, self.num_walks)
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(self.seed), lane)
-        optimizer = self.optimizer({name: value for name, value in swept.items() if name not in (*lands, "noise")})
-        return OUTCOMES[self.outcome](question, hill, optimizer, noise, keys)._asdict()
-
-    def optimizer(self, swept: Mapping[str, Any]) -> AbstractOptimizer:
-        fixed = {name: self.dtype.type(value) if _is_float(value) else value for name, value in self.fixed.items()}
-        return self.make(**swept, **fixed)
-
-
-def _plan(
-    hill: AbstractHill,
-    make: Callable[..., AbstractOptimizer],
-    axes: Mapping[str, Any],
-    fixed: Mapping[str, Any],
-    max_steps: int,
-    dtype: str | None,
-    tile: int,
-    implementation: str | None,
-    outcome: str,
-    noise: float | None,
-    num_walks: int,
-    seed: int,
-) -> _Plan:
-    checked = {name: _named_axis(name, values) for name, values in axes.items()}
-    _check_outcome(outcome, noise, num_walks, "noise" in checked)
-    heights = checked.pop("height", None) if outcome == "height" else None
-    if outcome == "height" and "height" in axes and not hill.flank_is_shared:
-        raise ValueError(f"`axes['height']` is walked on {type(hill).__name__}; ask for outcome='escape'.")
-    if not checked:
-        raise ValueError("`axes` must name at least one hyperparameter to sweep, such as learning_rate; got none.")
-    lands = [*hill_numbers(hill), "noise"] if outcome != "height" else [n for n in hill_numbers(hill) if n != "height"]
-    ours = {name: axis for name, axis in checked.items() if name not in lands}
-    check_names(make, [*ours, *fixed])
-    twice = sorted(set(checked) & set(fixed))
-    if twice:
-        raise ValueError(f"`fixed` must not name what `axes` sweeps, got {twice[0]!r} in both; remove one of them.")
-    if heights is not None and heights.values[0] < 0:
-        raise ValueError(f"`axes['height']` must not be negative, got {heights.values[0]:g}; start at 0 or above.")
-    if not isinstance(tile, int) or tile < 1:
-        raise ValueError(f"`tile` must be an integer of at least 1, got {tile!r}; the default is {DEFAULT_TILE}.")
-    for name, value in fixed.items():
-        if np.ndim(value) > 0:
-            raise ValueError(f"`fixed[{name!r}]` must be one value, got shape {np.shape(value)}; sweep it as an axis.")
-    for name in checked:
-        if name in RESULTS[outcome]:
-            raise ValueError(
-                f"`axes` must not name {name!r}, which is a result's name; wrap the optimizer under another."
-            )
-    check_steps(max_steps, "max_steps")
-    if outcome in NOISY:
-        tile = max(1, min(tile, WALKS_AT_ONCE // num_walks))
-    plan = _Plan(
+    plan = make_plan(
         hill,
-        make,
-        checked,
-        heights,
-        dict(fixed),
+        optimizer,
+        axes,
+        fixed or {},
         max_steps,
-        check_dtype(dtype),
+        most_steps,
+        dtype,
         tile,
-        "",
+        implementation,
         outcome,
         noise,
         num_walks,
         seed,
     )
-    for name, axis in checked.items():
-        if np.any(np.diff(np.asarray(axis.values, plan.dtype)) <= 0):
-            raise ValueError(
-                f"`axes[{name!r}]`: neighbours are the same number in {plan.dtype}; take fewer points or float64."
-            )
-    optimizer = plan.optimizer({name: np.asarray(axis.values, plan.dtype) for name, axis in ours.items()})
-    optimizer.check()
-    scalars = plan.optimizer({name: plan.dtype.type(axis.values[0]) for name, axis in ours.items()})
-    plan = plan._replace(implementation=choose_implementation(hill, scalars, implementation))
-    _check_memory(plan)
-    return plan
+    _check_sharing(path, resume, shard)
+    if path is None:
+        _check_memory(plan)
+        memory = _Memory(plan)
+        _walk(plan, memory, list(range(plan.tiling.number)), on_progress)
+        return label(plan.template(), memory.results)
+    store = _open(plan, path, resume or shard is not None)
+    store.forget_damaged(lambda sentence: warnings.warn(sentence, stacklevel=3))
+    _walk(plan, store, _turn(plan.tiling.number, resume, shard), on_progress)
+    store.clean()
+    return store.dataset()
 
 
-def hill_numbers(hill: AbstractHill) -> list[str]:
-    """The numbers of a hill that may be swept, by name."""
-    fields = dataclasses.fields(hill)  # type: ignore[arg-type]
-    return [field.name for field in fields if not field.metadata.get("static", False)]
-
-
-def _check_outcome(outcome: str, noise: float | None, num_walks: int, swept: bool) -> None:
-    if outcome not in OUTCOMES:
-        raise ValueError(f"`outcome` {outcome!r} is unknown; {near_miss(outcome, OUTCOMES)}")
-    if outcome in NOISY and not swept and (noise is None or not 0 <= noise < math.inf):
+def _check_sharing(path: Any, resume: bool, shard: tuple[int, int] | None) -> None:
+    if path is None and (resume or shard is not None or jax.process_count() > 1):
+        raise ValueError("`path` must be given where a sweep is resumed or shared between processes; name a store.")
+    if shard is not None and not (len(shard) == 2 and 0 <= shard[0] < shard[1]):
+        raise ValueError(f"`shard` must be (i, n) with 0 <= i < n, got {shard!r}; number the shards from 0.")
+    if shard is not None and jax.process_count() > 1:
         raise ValueError(
-            f"`noise` must be finite and not negative for outcome={outcome!r}, got {noise}; give its deviation."
+            "`shard` is for processes that do not know each other; those of jax.distributed do without it."
         )
-    if outcome not in NOISY and (noise is not None or swept):
-        raise ValueError(f"`noise` is for the outcomes {' and '.join(NOISY)}, not for {outcome!r}; leave it out.")
-    if num_walks < 1:
-        raise ValueError(f"`num_walks` must be at least 1, got {num_walks}.")
 
 
-def _is_float(value: Any) -> bool:
-    return isinstance(value, float) or jnp.issubdtype(getattr(value, "dtype", np.dtype(bool)), jnp.floating)
-
-
-def _named_axis(name: str, values: Any) -> Axis:
-    try:
-        return Axis.of(values)
-    except ValueError as error:
-        raise ValueError(f"`axes[{name!r}]`: {error}") from error
-
-
-def check_dtype(dtype: str | None) -> np.dtype:
-    """The walk's dtype; ValueError for one that is not a float, or float64 while JAX has it switched off."""
-    try:
-        wanted = np.dtype(dtype) if dtype is not None else np.dtype(jnp.result_type(float))
-    except TypeError as error:
-        raise ValueError(f"`dtype` must be float32 or float64, got {dtype!r}.") from error
-    if wanted not in (np.float32, np.float64):
-        raise ValueError(f"`dtype` must be float32 or float64, got {wanted}.")
-    if wanted == np.float64 and not jax.config.read("jax_enable_x64"):
-        raise ValueError(
-            "`dtype` float64 is switched off in JAX; call jax.config.update('jax_enable_x64', True) first, or take float32."
-        )
-    return wanted
-
-
-def _check_memory(plan: _Plan) -> None:
-    needed = 2 * plan.result_bytes  # once more while it is put in order
+def _check_memory(plan: Plan) -> None:
+    needed = plan.result_bytes
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > available:
         raise ValueError(
             f"`axes` give {plan.size:,} settings, whose result needs {needed / 2**30:.3g} GiB of memory, and this machine "
-            f"has {available / 2**30:.3g}; take fewer points, or sweep the grid in parts."
+            f"has {available / 2**30:.3g}; give a `path` to store it, or take fewer points."
         )
 
 
-def _walk_tiles(plan: _Plan) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    """Answers by ranges of lanes. The next tile is already walking while one is being read."""
-    devices = jax.local_devices()
-    tile = min(plan.tile, plan.size)
-    # Whole blocks, and at least two of them: the compiler merges a single one with the code around it and rounds its last
-    # digits otherwise, and every tile size shall give the same bits.
-    block = 1 if plan.outcome in NOISY else 4096
-    width = max(2, -(-tile // (len(devices) * block))) * block
-    solve = _tile_solver(plan, devices)
-    pending: list[tuple[slice, dict[str, Any]]] = []
-    for start in range(0, plan.size, tile):
-        lanes = plan.lanes(start, width * len(devices))
-        dealt = {name: _deal(values, len(devices)) for name, values in lanes.items()}
-        numbers = _deal(np.arange(start, start + width * len(devices), dtype=np.uint32), len(devices))
-        pending.append((slice(start, min(start + tile, plan.size)), solve(dealt, numbers)))
-        if len(pending) == 2:
-            yield _collect(*pending.pop(0), len(devices))
-    for cells, answer in pending:
-        yield _collect(cells, answer, len(devices))
+def _open(plan: Plan, path: Any, resume: bool) -> Store:
+    """The store, which the first of several processes of `jax.distributed` begins before the others come."""
+    open_it = functools.partial(
+        open_store, path, plan.template(), plan.tiling, plan.results, plan.settings(), plan.result_bytes
+    )
+    if jax.process_count() == 1:
+        return open_it(resume)
+    from jax.experimental import multihost_utils
+
+    store = open_it(resume) if jax.process_index() == 0 else None
+    multihost_utils.sync_global_devices("hillopt: the store is begun")
+    return store or open_it(True)
 
 
-def _deal(values: np.ndarray, hands: int) -> np.ndarray:
-    """Deal lanes out like cards, so that every device gets its share of the slow ones."""
-    return values.reshape(-1, hands).T.reshape(-1)
+def _turn(tiles: int, resume: bool, shard: tuple[int, int] | None) -> list[int]:
+    """The tiles in the order in which this process looks for unfinished ones.
+
+    Processes begin at different places, so that they meet late; whoever has finished its own part helps the others.
+    """
+    if shard is not None:
+        return list(range(shard[0], tiles, shard[1]))
+    if jax.process_count() > 1:
+        first = jax.process_index() * tiles // jax.process_count()
+    else:
+        first = zlib.crc32(f"{socket.gethostname()} {os.getpid()}".encode()) % tiles if resume else 0
+    return [*range(first, tiles), *range(first)]
 
 
-def _collect(cells: slice, answer: dict[str, Any], hands: int) -> tuple[slice, dict[str, np.ndarray]]:
-    return cells, {name: np.asarray(leaf).reshape(hands, -1).T.reshape(-1) for name, leaf in answer.items()}
+class _Memory:
+    """A store in memory."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.tiling = plan.tiling
+        self.results: dict[str, np.ndarray] = {}
+        over = {} if plan.heights is None else dict.fromkeys(("escape", "escape_flagged"), (len(plan.heights.values),))
+        for name, field in plan.results.items():
+            self.results[name] = np.empty((*over.get(name, ()), *self.tiling.shape), field.dtype)
+
+    def is_finished(self, number: int) -> bool:
+        del number
+        return False
+
+    def finished(self) -> np.ndarray:
+        return np.zeros(self.tiling.number, bool)
+
+    def write(self, number: int, results: Mapping[str, np.ndarray]) -> None:
+        for name, values in results.items():
+            region: Any = (..., *self.tiling.region(number))
+            self.results[name][region] = values
 
 
-def _tile_solver(plan: _Plan, devices: list[Any]) -> Callable[[dict[str, np.ndarray], np.ndarray], dict[str, Any]]:
-    mesh = jax.sharding.Mesh(np.asarray(devices), ("lane",))
-    spec = jax.sharding.PartitionSpec("lane")
-    return jax.jit(jax.shard_map(plan.solve, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
+def _walk(plan: Plan, store: Store | _Memory, turn: list[int], on_progress: Callable[[Progress], None] | None) -> None:
+    """Walk the unfinished tiles, store them and tell of it.
+
+    Devices are handed their next tiles before the last ones are read, and none waits for another.
+    """
+    counter = _Counter(plan, store)
+    solver = _Solver(plan)
+    template = plan.template()
+    walking: collections.deque[tuple[list[int], Any]] = collections.deque()
+
+    def store_oldest() -> None:
+        numbers, answers = walking.popleft()
+        for number, answer in solver.read(numbers, answers):
+            store.write(number, template.judged(answer))
+            counter.note(number, answer)
+            if on_progress is not None:
+                on_progress(counter.progress())
+
+    for numbers in _rounds(store, turn, solver.hands, counter):
+        walking.append((numbers, solver.start(numbers)))
+        if len(walking) > ROUNDS_AHEAD:
+            store_oldest()
+    while walking:
+        store_oldest()
+    if on_progress is not None and not counter.told:
+        on_progress(counter.progress())
 
 
-def _kept(plan: _Plan) -> str:
-    """The hill's numbers that are not swept, as they stand in its call; critical heights do not depend on the height."""
-    swept = {*plan.axes, "height"} if plan.outcome == "height" else set(plan.axes)
-    values = {field.name: getattr(plan.hill, field.name) for field in dataclasses.fields(plan.hill)}  # type: ignore[arg-type]
-    texts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in values.items()}
-    kept = [f"{name}={text}" for name, text in texts.items() if name not in swept]
-    return f"({', '.join(kept)})" if kept else ""
+def _rounds(store: Store | _Memory, turn: list[int], hands: int, counter: "_Counter") -> Iterator[list[int]]:
+    """Unfinished tiles, one for each device at a time; looked up when their turn comes."""
+    chosen: list[int] = []
+    for number in turn:
+        counter.look()
+        if counter.finished[number] or store.is_finished(number):
+            counter.finished[number] = True
+            continue
+        chosen.append(number)
+        if len(chosen) == hands:
+            yield chosen
+            chosen = []
+    if chosen:
+        yield chosen
 
 
-def _provenance(plan: _Plan) -> dict[str, Any]:
-    device = jax.local_devices()[0]
-    versions = {name: importlib.metadata.version(name) for name in ("hillopt", "jax", "jaxlib", "numpy", "optax")}
-    axes = {name: [axis.values[0], axis.values[-1], len(axis.values), axis.scale] for name, axis in plan.axes.items()}
-    if plan.heights is not None:
-        axes["height"] = [plan.heights.values[0], plan.heights.values[-1], len(plan.heights.values), plan.heights.scale]
-    label = name_of(plan.make)
-    call = f"sweep({plan.hill}, {label}, axes={axes}, fixed={plan.fixed}, max_steps={plan.max_steps})"
-    return {
-        "title": f"{TITLES[plan.outcome]} of {label} on {type(plan.hill).__name__}",
-        "outcome": plan.outcome,
-        "hill": type(plan.hill).__name__ + _kept(plan),
-        "optimizer": label,
-        "fixed": json.dumps(plan.fixed, default=str),
-        "max_steps": plan.max_steps,
-        "dtype": str(plan.dtype),
-        "implementation": plan.implementation,
-        "device": f"{device.platform} {device.device_kind}, {jax.local_device_count()} local",
-        "versions": json.dumps(versions),
-        "call": call,
-    }
+class _Counter:
+    """What is finished, by this process and by others."""
+
+    def __init__(self, plan: Plan, store: Store | _Memory) -> None:
+        self._plan, self._store = plan, store
+        self._sizes = np.array([plan.tiling.cells(number) for number in range(plan.tiling.number)])
+        self.finished, self._looked = store.finished(), time.monotonic()
+        self._found = int(self._sizes[self.finished].sum())
+        self._steps = 0
+        self.told = False
+
+    def look(self) -> None:
+        """See now and then what other processes have finished."""
+        if isinstance(self._store, Store) and time.monotonic() - self._looked > BETWEEN_LOOKS:
+            self.finished, self._looked = self._store.finished(), time.monotonic()
+
+    def note(self, number: int, answer: Mapping[str, np.ndarray]) -> None:
+        self.finished[number] = True
+        self._steps += int(answer["num_steps"].sum(dtype=np.int64)) if "num_steps" in answer else 0
+
+    def progress(self) -> Progress:
+        self.told = True
+        return Progress(
+            cells=int(self._sizes[self.finished].sum()),
+            total=self._plan.size,
+            found=self._found,
+            steps=self._steps,
+            tiles=int(self.finished.sum()),
+            of_tiles=self._plan.tiling.number,
+        )
+
+
+class _Solver:
+    """Walks tiles on all local devices, each of them one at a time, by one compiled program."""
+
+    def __init__(self, plan: Plan) -> None:
+        devices = jax.local_devices()
+        self.plan, self.hands = plan, len(devices)
+        mesh = jax.sharding.Mesh(np.asarray(devices), ("tile",))
+        spread, same = jax.sharding.PartitionSpec("tile"), jax.sharding.PartitionSpec()
+
+        def solve(lanes: Lanes, max_steps: Any) -> dict[str, Any]:
+            answer = plan.solve(jax.tree.map(lambda leaf: leaf[0], lanes), max_steps)
+            return jax.tree.map(lambda leaf: leaf[None], answer)
+
+        self._solve = jax.jit(
+            jax.shard_map(solve, mesh=mesh, in_specs=(spread, same), out_specs=spread, check_vma=False)
+        )
+
+    def start(self, numbers: list[int]) -> dict[str, jax.Array]:
+        """Begin to walk tiles; the answers come later. Devices without a tile repeat the last one."""
+        lanes = [self.plan.lanes(number) for number in numbers]
+        return self._start(lanes, self.plan.max_steps)
+
+    def read(self, numbers: list[int], answers: Mapping[str, jax.Array]) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """The tiles' results, of which each is read when its device has it."""
+        for hand, number in enumerate(numbers):
+            whole = {name: np.asarray(field.addressable_shards[hand].data)[0] for name, field in answers.items()}
+            mine = {name: self.plan.without_filling(number, field) for name, field in whole.items()}
+            if self.plan.cap > self.plan.max_steps:
+                mine = self._settle(number, mine)
+            yield number, {name: self.plan.as_cells(number, field) for name, field in mine.items()}
+
+    def _start(self, lanes: list[Lanes], max_steps: int) -> dict[str, jax.Array]:
+        lanes = [*lanes, *[lanes[-1]] * (self.hands - len(lanes))]
+        return self._solve(jax.tree.map(lambda *each: np.stack(each), *lanes), np.int32(max_steps))
+
+    def _settle(self, number: int, answer: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Double the steps for those settings that are undecided, until none is or the cap is reached."""
+        lanes, steps = self.plan.lanes(number), self.plan.max_steps
+        shape = answer["verdict"].shape
+        lanes = jax.tree.map(lambda leaf: leaf[: shape[0], : shape[1]], lanes)
+        answer = {name: field.reshape(-1).copy() for name, field in answer.items()}
+        flat = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape).reshape(-1), lanes)
+        width = 2 * self.plan.block
+        while steps < self.plan.cap and np.any(undecided := answer["verdict"] == Verdict.UNDECIDED):
+            steps = min(2 * steps, self.plan.cap)
+            chosen = np.flatnonzero(undecided)
+            for some in np.split(chosen, range(width * self.hands, len(chosen), width * self.hands)):
+                full = np.resize(some, width * self.hands).reshape(self.hands, width)
+                found = self._start([jax.tree.map(lambda leaf, of=of: leaf[of][None], flat) for of in full], steps)
+                for name, field in found.items():
+                    answer[name][some] = np.asarray(field).reshape(-1)[: len(some)]
+        return {name: field.reshape(shape) for name, field in answer.items()}

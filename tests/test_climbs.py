@@ -178,6 +178,7 @@ def on_a_gpu():
     return jax.sharding.use_abstract_mesh(mesh)
 
 
+@pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("hill", [TENT, ho.WedgeHill(0.3), ho.DoubleWell(0.25)], ids=lambda hill: type(hill).__name__)
 @pytest.mark.parametrize(

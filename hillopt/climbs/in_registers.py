@@ -20,7 +20,7 @@ from hillopt.climbs.record import Batch, Climb, highest_met
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
 
-LANES = 256  # of a program; a power of two
+PROGRAM = 256  # of a program; a power of two
 WARPS = 4
 
 
@@ -62,11 +62,11 @@ def _launch(hill: AbstractHill, batch: Batch, max_steps: Array, interpret: bool)
     leaves = [jnp.asarray(leaf, batch.dtype) for leaf in leaves]
     shared = [leaf.size == 1 for leaf in leaves]
     lanes = jnp.broadcast_to(0, batch.shape).size
-    programs = -(-lanes // LANES)
+    programs = -(-lanes // PROGRAM)
 
     def laid_out(leaf: Array) -> Array:
         flat = jnp.broadcast_to(leaf, batch.shape).reshape(-1)
-        return jnp.concatenate([flat, jnp.broadcast_to(flat[:1], (programs * LANES - lanes,))])
+        return jnp.concatenate([flat, jnp.broadcast_to(flat[:1], (programs * PROGRAM - lanes,))])
 
     def climb(steps: Array, *numbers: Array) -> tuple[Array, Array]:
         optimizer, ground = jax.tree.unflatten(structure, numbers)
@@ -76,13 +76,13 @@ def _launch(hill: AbstractHill, batch: Batch, max_steps: Array, interpret: bool)
         *numbers, rise_ref, height_ref = refs
         loaded = [ref[0] if one else ref[...] for ref, one in zip(numbers, shared, strict=True)]
         along = [None if one else 0 for one in shared]
-        rise, height = jax.vmap(climb, (None, *along), axis_size=LANES)(steps_ref[0], *loaded)
+        rise, height = jax.vmap(climb, (None, *along), axis_size=PROGRAM)(steps_ref[0], *loaded)
         rise_ref[...] = rise
         height_ref[...] = height
 
     one_number = pallas.BlockSpec((1,), lambda program: (0,))
-    a_program = pallas.BlockSpec((LANES,), lambda program: (program,))
-    result = jax.ShapeDtypeStruct((programs * LANES,), batch.dtype)
+    a_program = pallas.BlockSpec((PROGRAM,), lambda program: (program,))
+    result = jax.ShapeDtypeStruct((programs * PROGRAM,), batch.dtype)
     answers = pallas.pallas_call(
         kernel,
         out_shape=(result, result),

@@ -17,7 +17,7 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
 
 STEPS_BETWEEN_LOOKS = 16
-BLOCK = 2_048  # lanes walked side by side
+BOUNDED_BLOCK = 2_048  # lanes walked side by side
 
 
 class _Walk(NamedTuple):
@@ -54,7 +54,7 @@ def climb_with_bounds(hill: AbstractHill, batch: Batch, max_steps: Int[Array, ""
     def climb(optimizer: AbstractOptimizer, ground: AbstractHill | None, target: Array | None) -> Climb:
         return _climb(hill if ground is None else ground, optimizer, target, max_steps)
 
-    return in_blocks(climb, BLOCK)(*batch.lanes())
+    return in_blocks(climb, BOUNDED_BLOCK)(*batch.lanes())
 
 
 def _climb(
