@@ -2,8 +2,8 @@
 
 from hillopt import theory
 from hillopt.axes import Axis
-from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, Escape, critical_height, escape
-from hillopt.dataset import save
+from hillopt.critical import DEFAULT_MAX_STEPS, IMPLEMENTATIONS, CriticalHeight, Escape, critical_height, escape
+from hillopt.dataset import pieces, save, thinned
 from hillopt.design import Design, Sensitivity, design, sensitivity
 from hillopt.landscapes import (
     HILLS,
@@ -49,7 +49,6 @@ from hillopt.optimizers import (
     optimizer_named,
 )
 from hillopt.outcomes import OUTCOMES
-from hillopt.plan import DEFAULT_TILE
 from hillopt.rollout import Trajectory, trajectory
 from hillopt.stability import Stability, stability
 from hillopt.sweep import MOST_STEPS, Progress, sweep
@@ -58,8 +57,8 @@ from hillopt.verdicts import Verdict
 
 __all__ = [
     "DEFAULT_MAX_STEPS",
-    "DEFAULT_TILE",
     "HILLS",
+    "IMPLEMENTATIONS",
     "MOST_STEPS",
     "OPTIMIZERS",
     "OUTCOMES",
@@ -112,10 +111,12 @@ __all__ = [
     "optax_settings",
     "optimizer_named",
     "passage_time",
+    "pieces",
     "save",
     "sensitivity",
     "stability",
     "sweep",
     "theory",
+    "thinned",
     "trajectory",
 ]

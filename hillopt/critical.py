@@ -39,6 +39,7 @@ CLIMBS = {
 BLOCKS = {"lattice": LATTICE_BLOCK, "bounded": BOUNDED_BLOCK, "plain": 4_096, "blocked": LANES, "pallas": PROGRAM}
 """Lanes that each of them walks side by side at least."""
 FAST = "fast"  # the faster one of the last two that serves
+IMPLEMENTATIONS = (*CLIMBS, FAST)
 
 
 class CriticalHeight(NamedTuple):
@@ -180,7 +181,7 @@ def choose_implementation(hill: AbstractHill, optimizer: AbstractOptimizer, name
     if name == FAST:
         return "pallas" if jax.default_backend() == "gpu" and _why_not_pallas(hill, optimizer) is None else "blocked"
     if name not in CLIMBS:
-        raise ValueError(f"`implementation` {name!r} is unknown; {near_miss(name, [*CLIMBS, FAST])}")
+        raise ValueError(f"`implementation` {name!r} is unknown; {near_miss(name, IMPLEMENTATIONS)}")
     if name == "lattice" and not has_lattice:
         raise ValueError(
             f"`implementation='lattice'` cannot serve: {type(optimizer).__name__} on {type(hill).__name__} does not "

@@ -1,7 +1,10 @@
 """A sweep's answers as one labelled data set, in memory and on disk."""
 
+import itertools
+import math
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
 HEIGHT_DIMENSION = "hill_height"
+DRAWN_CELLS = 2**22
 
 
 class Template(NamedTuple):
@@ -127,6 +131,25 @@ ABOUT: dict[str, dict[str, Any]] = {
         "flag_meanings": "certified flagged",
     },
 }
+
+
+def pieces(dataset: "xarray.Dataset") -> Iterator["xarray.Dataset"]:
+    """A stored sweep tile by tile, each in memory; one that is in memory as a whole."""
+    widest = max(dataset.data_vars.values(), key=lambda values: values.ndim)
+    chunks = dict(zip(widest.dims, widest.encoding.get("chunks", widest.shape), strict=True))
+    starts = [range(0, dataset.sizes[name], step) for name, step in chunks.items()]
+    for place in itertools.product(*starts):
+        region = {name: slice(start, start + chunks[name]) for name, start in zip(chunks, place, strict=True)}
+        yield dataset.isel(region).load()
+
+
+def thinned(dataset: "xarray.Dataset", most: int = DRAWN_CELLS) -> "xarray.Dataset":
+    """Every second, third, ... value of each axis, so that at most `most` cells are left: what a picture can show."""
+    axes = {name: size for name, size in dataset.sizes.items() if name != HEIGHT_DIMENSION}
+    step = 1
+    while math.prod(-(-size // step) for size in axes.values()) > most:
+        step += 1
+    return dataset.isel({name: slice(None, None, step) for name in axes}) if step > 1 else dataset
 
 
 def result_bytes(cells: int, num_heights: int, fields: dict[str, Any]) -> int:

@@ -29,8 +29,8 @@ MATHEMATICS = 2
 ADDRESS = re.compile(" at 0x[0-9a-f]+")  # of a function, which is another one in another process
 AUTO = "auto"
 FIRST_BUDGET = 1_024  # steps that every setting gets where the number of steps is found
-DEFAULT_TILE = 65_536
-ACCELERATORS_TILE = 2**21
+TILES = {"cpu": (65_536, 8_192), "accelerator": (2**21, 2**19)}  # settings of the largest and the smallest by default
+TILES_AT_LEAST = 32  # so that several devices end together
 WALKS_AT_ONCE = 2**22  # noisy walks of a tile, whose steps and rises are in memory together
 TITLES = {
     "height": "Critical heights",
@@ -281,9 +281,11 @@ def make_plan(
     if heights is not None and heights.values[0] < 0:
         raise ValueError(f"`axes['height']` must not be negative, got {heights.values[0]:g}; start at 0 or above.")
     if tile is None:
-        tile = DEFAULT_TILE if jax.default_backend() == "cpu" else ACCELERATORS_TILE
+        cells = math.prod(len(axis.values) for axis in checked.values())
+        widest, narrowest = TILES["cpu" if jax.default_backend() == "cpu" else "accelerator"]
+        tile = min(widest, max(narrowest, cells // TILES_AT_LEAST))
     if not isinstance(tile, int) or tile < 1:
-        raise ValueError(f"`tile` must be an integer of at least 1, got {tile!r}; the default is {DEFAULT_TILE}.")
+        raise ValueError(f"`tile` must be an integer of at least 1, got {tile!r}; leave it out for a good one.")
     for name, value in fixed.items():
         if np.ndim(value) > 0:
             raise ValueError(f"`fixed[{name!r}]` must be one value, got shape {np.shape(value)}; sweep it as an axis.")

@@ -120,7 +120,7 @@ def open_store(
     """
     import zarr
 
-    location = os.fspath(path)
+    location = os.fspath(path).removeprefix("file://")
     if not _is_there(location):
         if "://" not in location:
             check_room(location, num_bytes)

@@ -1,9 +1,12 @@
 """A grid of settings, walked tile by tile, as one labelled data set."""
 
-import collections
+import concurrent.futures
+import contextlib
 import functools
 import os
+import queue
 import socket
+import threading
 import time
 import warnings
 import zlib
@@ -26,7 +29,6 @@ from hillopt.verdicts import Verdict
 if TYPE_CHECKING:
     import xarray
 
-ROUNDS_AHEAD = 2  # rounds of tiles that are walking while an older one is read and stored
 BETWEEN_LOOKS = 2.0  # seconds between two looks at what other processes have finished
 MOST_STEPS = 2**20
 
@@ -79,8 +81,8 @@ def sweep(
     - `max_steps`, `implementation`: as in `critical_height`. `max_steps="auto"` begins with 1,024 steps and doubles them for
       those settings that are still undecided, until none is or `most_steps` are reached.
     - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.
-    - `tile`: settings walked at once on a device, 65,536 on a CPU. All tiles have one shape, so one compilation serves; they
-      are made of whole blocks, and the answer does not depend on their size, bit for bit.
+    - `tile`: settings walked at once on a device; 8,192 to 65,536 on a CPU by default. All tiles have one shape, so one
+      compilation a device serves; they are made of whole blocks, and the answer does not depend on their size, bit for bit.
     - `outcome`: "height" (`critical_height`), "escape" (`escape`), "probability" of an escape, mean "first_passage" (both of
       noisy walks), "loss" (the elevation after max_steps), or "stability" (`stability`, 16 repeats).
     - `noise`, `num_walks`, `seed`: deviation of Gaussian noise in the slope and walks a setting, for the noisy outcomes.
@@ -90,7 +92,7 @@ def sweep(
       against their checksums, then only the others are walked. Several processes may fill one store at once.
     - `shard`: (i, n) to walk every n-th tile only, from the i-th on; processes with all i of n share the work without a word
       to each other. Those of `jax.distributed` do without.
-    - `on_progress`: called after every tile.
+    - `on_progress`: called after every tile, and once at the end.
 
     All local devices walk tiles. Returns a data set whose dimensions are the axes in the given order. Raises ValueError,
     before any walk, for unknown names, bad axes, hyperparameters out of range, a path that exists or holds something else,
@@ -197,47 +199,67 @@ class _Memory:
 
 
 def _walk(plan: Plan, store: Store | _Memory, turn: list[int], on_progress: Callable[[Progress], None] | None) -> None:
-    """Walk the unfinished tiles, store them and tell of it.
-
-    Devices are handed their next tiles before the last ones are read, and none waits for another.
-    """
-    counter = _Counter(plan, store)
-    solver = _Solver(plan)
-    template = plan.template()
-    walking: collections.deque[tuple[list[int], Any]] = collections.deque()
-
-    def store_oldest() -> None:
-        numbers, answers = walking.popleft()
-        for number, answer in solver.read(numbers, answers):
-            store.write(number, template.judged(answer))
-            counter.note(number, answer)
-            if on_progress is not None:
-                on_progress(counter.progress())
-
-    for numbers in _rounds(store, turn, solver.hands, counter):
-        walking.append((numbers, solver.start(numbers)))
-        if len(walking) > ROUNDS_AHEAD:
-            store_oldest()
-    while walking:
-        store_oldest()
-    if on_progress is not None and not counter.told:
+    """Walk the unfinished tiles, each on the next free device, store them and tell of it."""
+    counter, template = _Counter(plan, store), plan.template()
+    dealer = _Dealer(store, turn, counter)
+    devices = jax.local_devices()[: max(1, int((~counter.finished[turn]).sum()))]
+    walked: queue.Queue[_Walked] = queue.Queue(maxsize=2 * len(devices))  # so that a slow disk holds the walks up
+    with concurrent.futures.ThreadPoolExecutor(len(devices)) as threads:
+        walkers = [threads.submit(_Walker(plan, device).walk, dealer, walked) for device in devices]
+        try:
+            for number, answer in _as_they_come(walkers, walked):
+                store.write(number, template.judged(answer))
+                counter.note(number, answer)
+                if on_progress is not None:
+                    on_progress(counter.progress())
+        finally:
+            dealer.close()
+            while not all(walker.done() for walker in walkers):
+                with contextlib.suppress(queue.Empty):
+                    walked.get(timeout=0.1)
+    counter.look(now=True)
+    if on_progress is not None:
         on_progress(counter.progress())
 
 
-def _rounds(store: Store | _Memory, turn: list[int], hands: int, counter: "_Counter") -> Iterator[list[int]]:
-    """Unfinished tiles, one for each device at a time; looked up when their turn comes."""
-    chosen: list[int] = []
-    for number in turn:
-        counter.look()
-        if counter.finished[number] or store.is_finished(number):
-            counter.finished[number] = True
-            continue
-        chosen.append(number)
-        if len(chosen) == hands:
-            yield chosen
-            chosen = []
-    if chosen:
-        yield chosen
+_Walked = tuple[int, dict[str, np.ndarray]]
+
+
+def _as_they_come(walkers: list[concurrent.futures.Future], walked: "queue.Queue[_Walked]") -> Iterator[_Walked]:
+    """Tiles from all devices until none walks any more; what one of them raises is raised here."""
+    while True:
+        over = all(walker.done() for walker in walkers)  # looked at first: what they have walked is in the queue then
+        for walker in walkers:
+            if walker.done():
+                walker.result()
+        try:
+            yield walked.get(timeout=0.05)
+        except queue.Empty:
+            if over:
+                return
+
+
+class _Dealer:
+    """Hands out unfinished tiles one by one, to whichever device asks; looked up when their turn comes."""
+
+    def __init__(self, store: Store | _Memory, turn: list[int], counter: "_Counter") -> None:
+        self._store, self._turn, self._counter = store, iter(turn), counter
+        self._lock = threading.Lock()
+
+    def next(self) -> int | None:
+        """The number of a tile, or None if all are dealt."""
+        with self._lock:
+            for number in self._turn:
+                self._counter.look()
+                if not (self._counter.finished[number] or self._store.is_finished(number)):
+                    return number
+                self._counter.finished[number] = True
+        return None
+
+    def close(self) -> None:
+        """Deal no more."""
+        with self._lock:
+            self._turn = iter(())
 
 
 class _Counter:
@@ -249,11 +271,10 @@ class _Counter:
         self.finished, self._looked = store.finished(), time.monotonic()
         self._found = int(self._sizes[self.finished].sum())
         self._steps = 0
-        self.told = False
 
-    def look(self) -> None:
+    def look(self, now: bool = False) -> None:
         """See now and then what other processes have finished."""
-        if isinstance(self._store, Store) and time.monotonic() - self._looked > BETWEEN_LOOKS:
+        if isinstance(self._store, Store) and (now or time.monotonic() - self._looked > BETWEEN_LOOKS):
             self.finished, self._looked = self._store.finished(), time.monotonic()
 
     def note(self, number: int, answer: Mapping[str, np.ndarray]) -> None:
@@ -261,7 +282,6 @@ class _Counter:
         self._steps += int(answer["num_steps"].sum(dtype=np.int64)) if "num_steps" in answer else 0
 
     def progress(self) -> Progress:
-        self.told = True
         return Progress(
             cells=int(self._sizes[self.finished].sum()),
             total=self._plan.size,
@@ -272,55 +292,54 @@ class _Counter:
         )
 
 
-class _Solver:
-    """Walks tiles on all local devices, each of them one at a time, by one compiled program."""
+class _Walker:
+    """Walks tiles on one device, by one compiled program."""
 
-    def __init__(self, plan: Plan) -> None:
-        devices = jax.local_devices()
-        self.plan, self.hands = plan, len(devices)
-        mesh = jax.sharding.Mesh(np.asarray(devices), ("tile",))
-        spread, same = jax.sharding.PartitionSpec("tile"), jax.sharding.PartitionSpec()
+    def __init__(self, plan: Plan, device: jax.Device) -> None:
+        """Lower the programs here, in the caller's thread, whose configuration of JAX counts; they are compiled by `walk`."""
+        self.plan, self._device = plan, device
+        self._some = self._lowered(plan.lanes(0))
+        if plan.cap > plan.max_steps:
+            self._few = self._lowered(jax.tree.map(lambda leaf: np.resize(leaf, (1, 2 * plan.block)), plan.lanes(0)))
 
-        def solve(lanes: Lanes, max_steps: Any) -> dict[str, Any]:
-            answer = plan.solve(jax.tree.map(lambda leaf: leaf[0], lanes), max_steps)
-            return jax.tree.map(lambda leaf: leaf[None], answer)
+    def _lowered(self, lanes: Lanes) -> Callable[[Lanes, int], dict[str, jax.Array]]:
+        here = jax.sharding.SingleDeviceSharding(self._device)
+        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), lanes)
+        steps = jax.ShapeDtypeStruct((), np.int32, sharding=here)
+        lowered = jax.jit(self.plan.solve).lower(shapes, steps)
+        compiled = functools.cache(lowered.compile)
+        return lambda lanes, steps: compiled()(*jax.device_put((lanes, np.int32(steps)), self._device))
 
-        self._solve = jax.jit(
-            jax.shard_map(solve, mesh=mesh, in_specs=(spread, same), out_specs=spread, check_vma=False)
-        )
+    def walk(self, dealer: _Dealer, walked: "queue.Queue[_Walked]") -> None:
+        """Walk what is dealt; the device has its next tile before the last one is read."""
+        walking: list[tuple[int, dict[str, jax.Array]]] = []
+        while (number := dealer.next()) is not None:
+            walking.append((number, self._some(self.plan.lanes(number), self.plan.max_steps)))
+            if len(walking) == 2:
+                walked.put(self._read(*walking.pop(0)))
+        for each in walking:
+            walked.put(self._read(*each))
 
-    def start(self, numbers: list[int]) -> dict[str, jax.Array]:
-        """Begin to walk tiles; the answers come later. Devices without a tile repeat the last one."""
-        lanes = [self.plan.lanes(number) for number in numbers]
-        return self._start(lanes, self.plan.max_steps)
-
-    def read(self, numbers: list[int], answers: Mapping[str, jax.Array]) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        """The tiles' results, of which each is read when its device has it."""
-        for hand, number in enumerate(numbers):
-            whole = {name: np.asarray(field.addressable_shards[hand].data)[0] for name, field in answers.items()}
-            mine = {name: self.plan.without_filling(number, field) for name, field in whole.items()}
-            if self.plan.cap > self.plan.max_steps:
-                mine = self._settle(number, mine)
-            yield number, {name: self.plan.as_cells(number, field) for name, field in mine.items()}
-
-    def _start(self, lanes: list[Lanes], max_steps: int) -> dict[str, jax.Array]:
-        lanes = [*lanes, *[lanes[-1]] * (self.hands - len(lanes))]
-        return self._solve(jax.tree.map(lambda *each: np.stack(each), *lanes), np.int32(max_steps))
+    def _read(self, number: int, answer: Mapping[str, jax.Array]) -> _Walked:
+        mine = {name: self.plan.without_filling(number, np.asarray(field)) for name, field in answer.items()}
+        if self.plan.cap > self.plan.max_steps:
+            mine = self._settle(number, mine)
+        return number, {name: self.plan.as_cells(number, field) for name, field in mine.items()}
 
     def _settle(self, number: int, answer: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Double the steps for those settings that are undecided, until none is or the cap is reached."""
-        lanes, steps = self.plan.lanes(number), self.plan.max_steps
-        shape = answer["verdict"].shape
-        lanes = jax.tree.map(lambda leaf: leaf[: shape[0], : shape[1]], lanes)
-        answer = {name: field.reshape(-1).copy() for name, field in answer.items()}
-        flat = jax.tree.map(lambda leaf: np.broadcast_to(leaf, shape).reshape(-1), lanes)
+        rows, columns = shape = answer["verdict"].shape
+        answer, steps = {name: field.reshape(-1).copy() for name, field in answer.items()}, self.plan.max_steps
+        lanes = jax.tree.map(
+            lambda leaf: np.broadcast_to(leaf[:rows, :columns], shape).reshape(-1), self.plan.lanes(number)
+        )
         width = 2 * self.plan.block
         while steps < self.plan.cap and np.any(undecided := answer["verdict"] == Verdict.UNDECIDED):
             steps = min(2 * steps, self.plan.cap)
             chosen = np.flatnonzero(undecided)
-            for some in np.split(chosen, range(width * self.hands, len(chosen), width * self.hands)):
-                full = np.resize(some, width * self.hands).reshape(self.hands, width)
-                found = self._start([jax.tree.map(lambda leaf, of=of: leaf[of][None], flat) for of in full], steps)
+            for some in np.split(chosen, range(width, len(chosen), width)):
+                full = np.resize(some, (1, width))
+                found = self._few(jax.tree.map(lambda leaf, full=full: leaf[full], lanes), steps)
                 for name, field in found.items():
-                    answer[name][some] = np.asarray(field).reshape(-1)[: len(some)]
+                    answer[name][some] = np.asarray(field)[0, : len(some)]
         return {name: field.reshape(shape) for name, field in answer.items()}

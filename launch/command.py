@@ -13,6 +13,17 @@ from absl import app, flags, logging
 import hillopt as ho
 
 FLAGS_FILE = "flags.txt"
+WHERE_AND_HOW = (
+    "out",
+    "name",
+    "overwrite",
+    "resume",
+    "shard",
+    "coordinator",
+    "num_processes",
+    "process_id",
+    "cpu_devices",
+)
 
 
 def run(main: Callable[[], None]) -> None:
@@ -26,6 +37,9 @@ def run(main: Callable[[], None]) -> None:
             main()
         except ValueError as error:
             _refuse(str(error))
+        except KeyboardInterrupt:
+            print("interrupted" + ("; --resume goes on" if "resume" in flags.FLAGS else ""), file=sys.stderr)
+            sys.exit(130)
 
     app.run(guarded, flags_parser=_parse)
 
@@ -46,15 +60,28 @@ def _refuse(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
+class NotYet(Exception):
+    """Leaves a run folder unfinished, for another process to go on with."""
+
+
+def unfinished(path: Path) -> Path:
+    """Where a run folder is filled before it takes its place."""
+    return path.with_name(f".{path.name}.unfinished")
+
+
 @contextlib.contextmanager
-def run_folder(path: Path, overwrite: bool, resume: bool | None = None) -> Iterator[Path]:
+def run_folder(path: Path, overwrite: bool, resume: bool | None = None, in_place: bool = False) -> Iterator[Path]:
     """A fresh folder to fill, which takes the place of `path` when all is written.
 
     If anything fails on the way, what was at `path` is still there. Of a command that can go on where it stopped, `resume`
     says whether it should: the unfinished folder is then kept for the next try. One that cannot leaves nothing half-written
-    (None). Raises ValueError if the path exists and is not to be overwritten, is no run folder, or cannot be written.
+    (None). With `in_place` a finished run may be resumed too, where it stands. Raises ValueError if the path exists and is
+    not to be overwritten, is no run folder, or cannot be written.
     """
-    fresh = path.with_name(f".{path.name}.unfinished")
+    fresh = unfinished(path)
+    if in_place and resume and not overwrite and not fresh.exists() and (path / FLAGS_FILE).is_file():
+        yield path
+        return
     _check_free(path, fresh, overwrite, resume)
     try:
         if not resume:
@@ -66,7 +93,9 @@ def run_folder(path: Path, overwrite: bool, resume: bool | None = None) -> Itera
         ) from error
     try:
         yield fresh
-        if path.exists():
+        if not fresh.exists():
+            pass  # another process that filled it with us has put it in place
+        elif path.exists():
             old = path.with_name(f".{path.name}.replaced")
             shutil.rmtree(old, ignore_errors=True)
             path.rename(old)
@@ -93,18 +122,14 @@ def _check_free(path: Path, fresh: Path, overwrite: bool, resume: bool | None) -
 
 
 def save_flags(folder: Path) -> None:
-    """Write the settings as they were, in the form that --flagfile takes back; where to put a run is not one of them.
+    """Write the settings as they were, in the form that --flagfile takes back; where to put a run, and who makes it, are none.
 
     Raises ValueError where an unfinished run stands in the folder that was begun with others.
     """
     values = flags.FLAGS.flags_by_module_dict()[
         "__main__" if "__main__" in flags.FLAGS.flags_by_module_dict() else sys.argv[0]
     ]
-    lines = [
-        flag.serialize()
-        for flag in values
-        if flag.name not in ("out", "name", "overwrite", "resume") and flag.value is not None
-    ]
+    lines = [flag.serialize() for flag in values if flag.name not in WHERE_AND_HOW and flag.value is not None]
     lines = [line for line in lines if line]
     path = folder / FLAGS_FILE
     before = path.read_text().splitlines() if path.is_file() else lines

@@ -21,17 +21,28 @@ Other hills, any optimizer of optax, and other outcomes than critical heights:
     python -m launch.sweep --name=rough --hill=rough_bowl --optimizer=optax.nadam --outcome=loss \\
         --axis=learning_rate:log:1e-3:1:200 --axis=height:linear:0:1:200 --max_steps=500
 
+Sweeps of any size:
+
+    python -m launch.sweep --resume                                     goes on where a killed one stopped
+    python -m launch.sweep --max_steps=auto                             more steps for those settings that need them
+    python -m launch.sweep --shard=0/3                                  one of three jobs that share the work, in any order
+    python -m launch.sweep --coordinator=HOST:PORT --num_processes=2 --process_id=0         with jax.distributed
+    python -m launch.sweep --implementation=fast --dtype=float32 --axis=learning_rate:log:1e-3:1:32768 \\
+        --axis=b1:log_complement:0:0.999:32768 --max_steps=10 --tile=1048576               a billion settings
+
 An axis is NAME:linear:LOW:HIGH:POINTS, NAME:log:..., NAME:log_complement:... (even in the logarithm of 1 - value), or
 NAME:list:VALUE,VALUE,... NAME is a hyperparameter, "noise", or a number of the hill such as "height". Critical heights answer
 for all heights at once: there --heights, in the same form without NAME, adds the verdicts on hills of those heights; with one
 axis they become the picture. A third and a fourth axis give facets.
 """
 
+import contextlib
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import numpy as np
@@ -63,13 +74,34 @@ flags.DEFINE_multi_string(
 )
 flags.DEFINE_list("fixed", [], "Hyperparameters kept at one value, as name=value,name=value.")
 flags.DEFINE_string("heights", None, "Heights to judge as SCALE:LOW:HIGH:POINTS or list:VALUES.")
-flags.DEFINE_integer("max_steps", ho.DEFAULT_MAX_STEPS, "Follow a walk for at most so many steps.", lower_bound=1)
+flags.DEFINE_string(
+    "max_steps",
+    str(ho.DEFAULT_MAX_STEPS),
+    "Follow a walk for at most so many steps, or auto: ever more for those settings that are undecided.",
+)
+flags.DEFINE_integer("most_steps", ho.MOST_STEPS, "Where --max_steps=auto ends.", lower_bound=1)
 flags.DEFINE_enum("dtype", "float64", ["float32", "float64"], "The walks' floating-point format.")
-flags.DEFINE_integer("tile", ho.DEFAULT_TILE, "Settings walked at once.", lower_bound=1)
+flags.DEFINE_integer(
+    "tile",
+    None,
+    "Settings walked at once on a device, and stored together; as many as do it well by default.",
+    lower_bound=1,
+)
 flags.DEFINE_enum(
-    "implementation", None, ["lattice", "bounded", "plain"], "How to walk; by default the best that serves."
+    "implementation",
+    None,
+    list(ho.IMPLEMENTATIONS),
+    "How to walk; by default the best that proves. fast is the fastest without proofs.",
 )
 flags.DEFINE_integer("cpu_devices", None, "CPU cores to walk on; all by default.", lower_bound=1)
+flags.DEFINE_string(
+    "store", None, "Where the data go, a folder or a URL for fsspec; data.zarr in the run folder by default."
+)
+flags.DEFINE_bool("resume", False, "Go on with an unfinished run of that name, or mend a finished one.")
+flags.DEFINE_string("shard", None, "I/N to walk one of N parts, each by a job of its own; the last one draws.")
+flags.DEFINE_string("coordinator", None, "HOST:PORT of jax.distributed, or auto where JAX finds the cluster itself.")
+flags.DEFINE_integer("num_processes", None, "With --coordinator: how many processes there are.", lower_bound=1)
+flags.DEFINE_integer("process_id", None, "With --coordinator: which of them this one is.", lower_bound=0)
 flags.DEFINE_string("out", "runs", "Folder that run folders are put into.")
 flags.DEFINE_string("name", None, "Name of the run folder; the optimizer's by default.")
 flags.DEFINE_bool("overwrite", False, "Replace a run folder of that name.")
@@ -127,86 +159,182 @@ NOTES = {
 }
 
 
-def summary(dataset: "xarray.Dataset", seconds: float, steps: int) -> str:
+class Counts(NamedTuple):
+    """What a person wants to know first, added up tile by tile."""
+
+    size: int
+    verdicts: dict[ho.Verdict, int]
+    flagged: int
+    highest: float
+    """Of the walks that have not diverged."""
+    where: str
+
+
+def counts(dataset: "xarray.Dataset") -> Counts:
+    """Go through a sweep of critical heights once."""
+    verdicts, size, flagged, highest, where = dict.fromkeys(ho.Verdict, 0), 0, 0, -np.inf, ""
+    for piece in ho.pieces(dataset):
+        verdict = piece["verdict"].values
+        size += verdict.size
+        flagged += int(piece["flagged"].sum())
+        for kind in ho.Verdict:
+            verdicts[kind] += int((verdict == kind).sum())
+        sound = piece["height"].where(verdict != ho.Verdict.DIVERGED)
+        if sound.notnull().any() and float(sound.max()) > highest:
+            highest, best = float(sound.max()), sound.argmax(...)
+            where = ", ".join(f"{name} = {piece[name].values[int(index)]:.6g}" for name, index in best.items())
+    return Counts(size, verdicts, flagged, highest, where)
+
+
+def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) -> str:
     """What a person wants to know first."""
+    title = (
+        f"{dataset.attrs['title']}: {progress.total:,} settings, {dataset.attrs['dtype']}, {dataset.attrs['device']}"
+    )
     if dataset.attrs["outcome"] != "height":
-        return other_summary(dataset, seconds)
-    verdict, height = dataset["verdict"].values, dataset["height"].values
-    lines = [
-        f"{dataset.attrs['title']}: {verdict.size:,} settings, {dataset.attrs['dtype']}, {dataset.attrs['device']}"
+        return "\n".join([title, *ranges(dataset), f"  {seconds:.1f} s, compilation included"])
+    found, lines = counts(dataset), [title]
+    lines += [
+        f"  {kind.name.lower():<10} {count:>13,}  {count / found.size:7.2%}{NOTES.get(kind, '')}"
+        for kind, count in found.verdicts.items()
+        if count
     ]
-    for kind in ho.Verdict:
-        count = int((verdict == kind).sum())
-        if count:
-            lines.append(f"  {kind.name.lower():<10} {count:>10,}  {count / verdict.size:7.2%}{NOTES.get(kind, '')}")
-    lines.append(
-        f"  {'flagged':<10} {int(dataset['flagged'].sum()):>10,}  {float(dataset['flagged'].mean()):7.2%}  rounding decides"
-    )
-    finite = dataset["height"].where(verdict != ho.Verdict.DIVERGED)
-    if finite.notnull().any():
-        best = finite.argmax(...)
-        where = ", ".join(f"{name} = {dataset[name].values[int(index)]:.6g}" for name, index in best.items())
-        lines.append(f"  largest h* {float(height[tuple(int(i) for i in best.values())]):.6g} at {where}")
-    lines.append(
-        f"  {steps:,} optimizer steps answered for in {seconds:.1f} s, {steps / seconds:.3g} a second, compilation included"
-    )
+    lines.append(f"  {'flagged':<10} {found.flagged:>13,}  {found.flagged / found.size:7.2%}  rounding decides")
+    if found.where:
+        lines.append(f"  largest h* {found.highest:.6g} at {found.where}")
+    if progress.found:
+        lines.append(f"  {progress.found:,} settings stood already; the rest took {seconds:.1f} s")
+    else:
+        lines.append(
+            f"  {progress.steps:,} optimizer steps answered for in {seconds:.1f} s, {progress.steps / seconds:.3g} a second, "
+            "compilation included"
+        )
     return "\n".join(lines)
 
 
-def other_summary(dataset: "xarray.Dataset", seconds: float) -> str:
+def ranges(dataset: "xarray.Dataset") -> list[str]:
     """The ranges of all fields, and of verdicts how many there are of each."""
-    size = next(iter(dataset.data_vars.values())).size
-    lines = [f"{dataset.attrs['title']}: {size:,} settings, {dataset.attrs['dtype']}, {dataset.attrs['device']}"]
-    for name, values in dataset.data_vars.items():
+    lines = []
+    for name, values in ho.thinned(dataset).data_vars.items():
         if name == "verdict":
-            counts = {kind: int((values == kind).sum()) for kind in ho.Verdict}
-            lines += [f"  {kind.name.lower():<16} {count:>10,}" for kind, count in counts.items() if count]
+            counted = {kind: int((values == kind).sum()) for kind in ho.Verdict}
+            lines += [f"  {kind.name.lower():<16} {count:>10,}" for kind, count in counted.items() if count]
         elif values.dtype.kind == "f":
             known = values.where(np.isfinite(values))
             lines.append(f"  {name!s:<16} {float(known.min()):.6g} to {float(known.max()):.6g}")
         elif values.dtype.kind == "b":
             lines.append(f"  {name!s:<16} {float(values.mean()):.2%}")
-    return "\n".join([*lines, f"  {seconds:.1f} s, compilation included"])
+    return lines
+
+
+def steps_allowed() -> int | str:
+    """--max_steps as the library takes it."""
+    if FLAGS.max_steps == "auto":
+        return FLAGS.max_steps
+    try:
+        return int(FLAGS.max_steps)
+    except ValueError as error:
+        raise ValueError(f"`--max_steps` must be an integer or auto, got {FLAGS.max_steps!r}.") from error
+
+
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """I/N as two integers."""
+    if text is None:
+        return None
+    first, _, second = text.partition("/")
+    try:
+        return int(first), int(second)
+    except ValueError as error:
+        raise ValueError(f"`--shard` takes I/N, such as 0/3, got {text!r}.") from error
+
+
+def set_up() -> None:
+    """Devices and processes, before JAX looks for them."""
+    jax.config.update("jax_enable_x64", FLAGS.dtype == "float64")
+    jax.config.update("jax_num_cpu_devices", FLAGS.cpu_devices or os.cpu_count() or 1)
+    if FLAGS.coordinator is None:
+        if FLAGS.num_processes is not None or FLAGS.process_id is not None:
+            raise ValueError("`--num_processes` and `--process_id` need `--coordinator`; give its HOST:PORT.")
+        return
+    address = None if FLAGS.coordinator == "auto" else FLAGS.coordinator
+    try:
+        jax.distributed.initialize(address, FLAGS.num_processes, FLAGS.process_id)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"`--coordinator={FLAGS.coordinator}`: {str(error).splitlines()[0]}") from error
+
+
+def walk(folder: Path, reporter: Reporter, speaks: bool) -> tuple["xarray.Dataset", ho.Progress]:
+    """Sweep as the flags say; what came out, and how far all processes are with it."""
+    last = ho.Progress(0, 1, 0, 0, 0, 1)
+
+    def tell(progress: ho.Progress) -> None:
+        nonlocal last
+        step, last = progress.cells - max(last.cells, progress.found), progress
+        if speaks:
+            reporter.tell(progress.cells, progress.total, f"{progress.tiles:,} of {progress.of_tiles:,} tiles", step)
+
+    dataset = ho.sweep(
+        the_hill(),
+        the_optimizer(),
+        parse_axes(FLAGS.axis, FLAGS.heights),
+        fixed=command.hyperparameters(FLAGS.fixed, "--fixed"),
+        max_steps=steps_allowed(),
+        most_steps=FLAGS.most_steps,
+        dtype=FLAGS.dtype,
+        tile=FLAGS.tile,
+        implementation=FLAGS.implementation,
+        outcome=FLAGS.outcome,
+        noise=FLAGS.noise,
+        num_walks=FLAGS.num_walks,
+        seed=FLAGS.seed,
+        path=FLAGS.store or folder / "data.zarr",
+        resume=FLAGS.resume,
+        shard=parse_shard(FLAGS.shard),
+        on_progress=tell,
+    )
+    return dataset, last
+
+
+def wait_for_others() -> None:
+    """Until all processes have walked; one that died has left its tiles to the others."""
+    from jax.experimental import multihost_utils
+
+    try:
+        multihost_utils.sync_global_devices("launch.sweep: all is walked")
+    except Exception as error:  # whatever a network may say
+        print(f"a process is gone, its tiles are walked all the same: {str(error).splitlines()[0]}", file=sys.stderr)
 
 
 def main() -> None:
-    """Plan, walk, draw, report."""
-    jax.config.update("jax_enable_x64", FLAGS.dtype == "float64")
-    jax.config.update("jax_num_cpu_devices", FLAGS.cpu_devices or os.cpu_count() or 1)
-    axes = parse_axes(FLAGS.axis, FLAGS.heights)
+    """Walk, draw, report; the first process speaks for all."""
+    set_up()
     path = Path(FLAGS.out) / (FLAGS.name or FLAGS.optimizer)
-    hill, optimizer = the_hill(), the_optimizer()
-    steps = 0
-    with command.run_folder(path, FLAGS.overwrite) as folder:
-        with Reporter("settings") as reporter:
+    shares = FLAGS.resume or FLAGS.shard is not None
+    speaks = jax.process_index() == 0
+    folders: contextlib.AbstractContextManager[Path] = (
+        command.run_folder(path, FLAGS.overwrite, shares, in_place=True)
+        if speaks
+        else contextlib.nullcontext(command.unfinished(path))
+    )
+    try:
+        with folders as folder:
+            with Reporter("settings", with_speed=True) as reporter:
+                dataset, progress = walk(folder, reporter, speaks)
+            if jax.process_count() > 1:
+                wait_for_others()
+            if not speaks or progress.cells < progress.total:
+                raise command.NotYet
+            from hillopt import plot
 
-            def tell(progress: ho.Progress) -> None:
-                nonlocal steps
-                steps = progress.steps
-                reporter.tell(progress.cells, progress.total)
-
-            dataset = ho.sweep(
-                hill,
-                optimizer,
-                axes,
-                fixed=command.hyperparameters(FLAGS.fixed, "--fixed"),
-                max_steps=FLAGS.max_steps,
-                dtype=FLAGS.dtype,
-                tile=FLAGS.tile,
-                implementation=FLAGS.implementation,
-                outcome=FLAGS.outcome,
-                noise=FLAGS.noise,
-                num_walks=FLAGS.num_walks,
-                seed=FLAGS.seed,
-                path=folder / "data.zarr",
-                on_progress=tell,
-            )
-        from hillopt import plot
-
-        draw = plot.phase_diagram if FLAGS.outcome == "height" else plot.outcome_diagram
-        plot.write(draw(dataset), [folder / "phase.png", folder / "phase.pdf"])
-        command.save_flags(folder)
-    print(summary(dataset, reporter.seconds, steps))
+            draw = plot.phase_diagram if FLAGS.outcome == "height" else plot.outcome_diagram
+            plot.write(draw(ho.thinned(dataset)), [folder / "phase.png", folder / "phase.pdf"])
+            command.save_flags(folder)
+            told = summary(dataset, reporter.seconds, progress)
+    except command.NotYet:
+        if speaks:
+            print(f"{progress.cells:,} of {progress.total:,} settings are walked; whoever walks the last one draws.")
+        return
+    print(told)
     print(
         "wrote " + ", ".join(str(path / name) for name in ("data.zarr", "phase.png", "phase.pdf", command.FLAGS_FILE))
     )

@@ -67,6 +67,9 @@ def test_every_cell_is_its_critical_height(sweep, ours, fixed):
         (functools.partial(_in_float32, "plain", 55), 64),
         (functools.partial(_in_float32, "plain", 55), 165),
         (functools.partial(_in_float32, "lattice", 1500), 1009),
+        (functools.partial(_in_float32, "blocked", 1500), 1009),
+        (functools.partial(_in_float32, "blocked", 55), 7),
+        (functools.partial(_in_float32, "pallas", 55), 64),
         (_without_lattice, 37),
     ],
 )
@@ -191,8 +194,10 @@ def test_progress_adds_up_to_the_whole():
     told: list[ho.Progress] = []
     options = {"max_steps": 60, "tile": 4, "on_progress": told.append, "implementation": "bounded"}
     dataset = ho.sweep(HILL, ho.GradientDescent, {"learning_rate": RATES}, **options)
-    assert [(progress.cells, progress.total) for progress in told] == [(4, 11), (8, 11), (11, 11)]
-    assert [progress.steps for progress in told] == np.cumsum(dataset.num_steps.values)[[3, 7, 10]].tolist()
+    assert [progress.tiles for progress in told] == [1, 2, 3, 3]
+    assert [progress.cells for progress in told] in ([4, 8, 11, 11], [4, 7, 11, 11], [3, 7, 11, 11])
+    assert {(progress.total, progress.of_tiles, progress.found) for progress in told} == {(11, 3, 0)}
+    assert told[-1].steps == dataset.num_steps.values.sum()
 
 
 def _compilations(caplog, action):
@@ -206,12 +211,12 @@ def _compilations(caplog, action):
     ]
 
 
-def test_one_compilation_serves_all_tiles(caplog):
+def test_one_compilation_a_device_serves_all_tiles(caplog):
     def walk():
         axes = {"learning_rate": ho.Axis.linear(0.1, 0.8, 23)}
         ho.sweep(HILL, ho.GradientDescent, axes, max_steps=20, tile=5, implementation="plain")
 
-    assert sum("solve" in line for line in _compilations(caplog, walk)) == 1
+    assert sum("solve" in line for line in _compilations(caplog, walk)) == 2  # one a device
 
 
 @pytest.mark.parametrize("implementation", ["lattice", "bounded", "plain"])
@@ -338,6 +343,35 @@ def test_an_axis_must_increase_in_the_dtype_of_the_walk():
     axes = {"learning_rate": ho.Axis.linear(0.3, 0.3 + 1e-9, 5)}
     with pytest.raises(ValueError, match=r"`axes\['learning_rate'\]`"):
         ho.sweep(HILL, ho.Adam, axes, max_steps=5, dtype="float32", implementation="plain")
+
+
+def test_steps_without_a_number_go_on_until_all_is_settled():
+    axes = {"b1": BETAS, "learning_rate": RATES}
+    told: list[ho.Progress] = []
+    auto = ho.sweep(HILL, ho.Adam, axes, max_steps="auto", most_steps=5000, on_progress=told.append)
+    fixed = ho.sweep(HILL, ho.Adam, axes, max_steps=5000)
+    short = ho.sweep(HILL, ho.Adam, axes, max_steps=1024)
+    assert (short.verdict == ho.Verdict.UNDECIDED).any()
+    for name in ("height", "verdict", "step"):
+        np.testing.assert_array_equal(auto[name], fixed[name], err_msg=name)
+    same = (short.verdict != ho.Verdict.UNDECIDED).values
+    for name in short.data_vars:
+        np.testing.assert_array_equal(auto[name].values[same], short[name].values[same], err_msg=str(name))
+    assert auto.attrs["max_steps"] == 5000
+    assert told[-1].steps == auto.num_steps.values.sum()
+
+
+def test_steps_without_a_number_do_not_depend_on_the_tile():
+    axes = {"decay": BETAS, "learning_rate": RATES}
+    options = {"max_steps": "auto", "most_steps": 3000}
+    whole, parts = (ho.sweep(HILL, ho.RMSprop, axes, tile=tile, **options) for tile in (2**16, 7))
+    xarray.testing.assert_identical(whole, parts)
+
+
+@pytest.mark.parametrize("options", [{"implementation": "blocked"}, {"outcome": "loss"}])
+def test_steps_without_a_number_take_proofs(options):
+    with pytest.raises(ValueError, match=r"^`max_steps='auto'` goes on with what is undecided"):
+        ho.sweep(HILL, ho.Adam, {"learning_rate": [0.1]}, max_steps="auto", **options)
 
 
 def test_a_disk_without_room_is_refused_before_any_walk(tmp_path, monkeypatch):

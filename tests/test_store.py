@@ -1,0 +1,454 @@
+"""Stores: cut anywhere, killed at any moment, damaged, shared, read-only, full; what comes out is the same bit for bit."""
+
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+import hillopt as ho
+from hillopt.tiles import Tiling, cut
+
+ROOT = Path(__file__).parent.parent
+HILL = ho.TentHill()
+AXES = {"b1": ho.Axis.linear(0.1, 0.9, 5), "learning_rate": ho.Axis.log(0.05, 0.9, 11), "height": (0.1, 0.3)}
+OPTIONS = {"max_steps": 200, "tile": 4, "implementation": "plain"}  # what compiles soonest
+TILES = 15
+
+
+def sweep(path=None, axes=AXES, **options):
+    return ho.sweep(HILL, ho.Adam, axes, path=path, **{**OPTIONS, **options})
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return sweep()
+
+
+def finished_tiles(path):
+    import zarr
+
+    return np.asarray(zarr.open_group(path, mode="r")["progress/tiles"][...]) != 0
+
+
+def files(path):
+    return {file.relative_to(path): file for file in Path(path).rglob("*") if file.is_file()}
+
+
+class Stopped(Exception):
+    """A sweep that a test has had enough of."""
+
+
+def stop_after(tiles):
+    def tell(progress):
+        if progress.tiles >= tiles:
+            raise Stopped
+
+    return tell
+
+
+# ---------------------------------------------------------------------------------------------------------- the cutting
+
+
+@pytest.mark.parametrize(
+    ("shape", "order", "most", "tile"),
+    [
+        ((5, 11), (0, 1), 4, (1, 4)),
+        ((5, 11), (0, 1), 30, (2, 11)),
+        ((5, 11), (1, 0), 30, (5, 6)),
+        ((5, 11), (0, 1), 1000, (5, 11)),
+        ((7,), (0,), 3, (3,)),
+        ((3, 4, 5), (2, 0, 1), 13, (3, 4, 1)),
+        ((3, 4), (0, 1), 1, (1, 1)),
+    ],
+)
+def test_tiles_cover_the_grid_once(shape, order, most, tile):
+    tiling = cut(shape, order, most)
+    assert tiling.tile == tile
+    covered = np.zeros(shape, int)
+    for number in range(tiling.number):
+        covered[tiling.region(number)] += 1
+        assert tiling.cells(number) == covered[tiling.region(number)].size <= most
+    assert np.all(covered == 1)
+
+
+def test_a_tiling_knows_its_places():
+    tiling = Tiling((5, 11), (2, 4))
+    assert tiling.counts == (3, 3)
+    assert [tiling.place(number) for number in (0, 4, 8)] == [(0, 0), (1, 1), (2, 2)]
+    assert tiling.region(8) == (slice(4, 5), slice(8, 11))
+
+
+# ------------------------------------------------------------------------------------------------------ what is written
+
+
+def test_a_store_holds_what_a_sweep_in_memory_returns(whole, tmp_path):
+    stored = sweep(tmp_path / "s.zarr")
+    xarray.testing.assert_equal(stored.load(), whole)
+    reopened = xarray.open_zarr(tmp_path / "s.zarr", consolidated=False, chunks=None)
+    xarray.testing.assert_identical(reopened.load(), stored)
+    for name, values in whole.variables.items():
+        assert reopened[name].attrs == values.attrs
+        assert reopened[name].dtype == values.dtype
+    assert {name: reopened.attrs[name] for name in whole.attrs} == whole.attrs
+
+
+@pytest.mark.parametrize("order", [("b1", "learning_rate", "eps"), ("learning_rate", "eps", "b1")])
+@pytest.mark.parametrize("tile", [1, 7, 13, 1000])
+def test_any_cut_gives_the_same_bits(order, tile, tmp_path):
+    axes = {"b1": (0.5, 0.9), "learning_rate": ho.Axis.log(0.05, 0.9, 5), "eps": (0.0, 0.1, 0.2)}
+    axes = {name: axes[name] for name in order}
+    stored = sweep(tmp_path / "s.zarr", axes, tile=tile).load()
+    xarray.testing.assert_equal(stored, sweep(axes=axes, tile=30))
+
+
+@pytest.mark.parametrize("scheme", ["memory", "file"])
+def test_a_url_is_as_good_as_a_path(scheme, whole, tmp_path):
+    url = f"{scheme}://{tmp_path}/s.zarr"
+    with pytest.raises(Stopped):
+        sweep(url, on_progress=stop_after(5))
+    with pytest.raises(ValueError, match="exists; choose another name, remove it, or go on"):
+        sweep(url)
+    told: list[ho.Progress] = []
+    xarray.testing.assert_equal(sweep(url, resume=True, on_progress=told.append).load(), whole)
+    assert told[0].found >= 5
+
+
+def test_thinned_keeps_both_ends_of_memory(tmp_path):
+    stored = sweep(tmp_path / "s.zarr")
+    thin = ho.thinned(stored, 20)
+    assert dict(thin.sizes) == {"hill_height": 2, "b1": 3, "learning_rate": 6}
+    np.testing.assert_array_equal(thin.height, stored.height[::2, ::2])
+    assert ho.thinned(stored, 55) is stored
+
+
+def test_pieces_are_the_tiles(whole, tmp_path):
+    pieces = list(ho.pieces(sweep(tmp_path / "s.zarr")))
+    assert len(pieces) == TILES
+    assert sum(piece.height.size for piece in pieces) == whole.height.size
+    assert sum(float(piece.height.sum()) for piece in pieces) == pytest.approx(float(whole.height.sum()), rel=1e-12)
+    assert [piece.height.size for piece in ho.pieces(whole)] == [55]
+
+
+# ------------------------------------------------------------------------------------------------------------ going on
+
+
+def test_a_sweep_goes_on_where_it_stopped(whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    with pytest.raises(Stopped):
+        sweep(path, on_progress=stop_after(6))
+    before = {name: file.stat().st_mtime_ns for name, file in files(path).items() if "c" in name.parts}
+    assert 6 <= finished_tiles(path).sum() < TILES
+    told: list[ho.Progress] = []
+    xarray.testing.assert_equal(sweep(path, resume=True, on_progress=told.append).load(), whole)
+    after = files(path)
+    assert all(after[name].stat().st_mtime_ns == then for name, then in before.items())
+    assert finished_tiles(path).all()
+
+
+def test_a_finished_sweep_is_read_and_not_walked(tmp_path):
+    stored = sweep(tmp_path / "s.zarr").load()
+    told: list[ho.Progress] = []
+    xarray.testing.assert_identical(sweep(tmp_path / "s.zarr", resume=True, on_progress=told.append).load(), stored)
+    assert [(progress.found, progress.cells) for progress in told] == [(55, 55)]
+
+
+def test_resume_begins_what_is_not_there(whole, tmp_path):
+    xarray.testing.assert_equal(sweep(tmp_path / "s.zarr", resume=True).load(), whole)
+
+
+@pytest.mark.parametrize("missing", ["zarr.json", "height", "upper/zarr.json", "progress"])
+def test_a_store_whose_beginning_was_cut_off_is_begun_again(missing, whole, tmp_path):
+    """Killed while it wrote its metadata: the settings, which come last, are not there."""
+    import zarr
+
+    path = tmp_path / "s.zarr"
+    with pytest.raises(Stopped):
+        sweep(path, on_progress=stop_after(1))
+    for chunk in path.rglob("c"):
+        shutil.rmtree(chunk)
+    group = zarr.open_group(path, mode="a")
+    group.attrs.clear()
+    lost = path / missing
+    shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    if missing == "zarr.json":
+        zarr.open_group(path, mode="a")
+    xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
+
+
+DIFFERENCES = [
+    ({"max_steps": 201}, "max_steps=200, not 201"),
+    ({"dtype": "float32"}, "dtype='float64', not 'float32'"),
+    ({"tile": 5}, "tile=[1, 4], not [1, 5]"),
+    ({"fixed": {"eps": 0.1}}, "fixed='{}', not '{\"eps\": 0.1}'"),
+    ({"implementation": "bounded"}, "implementation='plain', not 'bounded'"),
+    (
+        {"outcome": "loss", "axes": {name: AXES[name] for name in ("b1", "learning_rate")}},
+        "outcome='height', not 'loss'",
+    ),
+    ({"axes": {**AXES, "b1": ho.Axis.linear(0.1, 0.8, 5)}}, "axis b1=[0.1, 0.9, 5, 'linear', "),
+    ({"axes": {**AXES, "height": (0.1, 0.31)}}, "axis height=[0.1, 0.3, 2, 'list', "),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), DIFFERENCES, ids=[row[1][:20] for row in DIFFERENCES])
+def test_other_settings_are_refused_by_name_and_nothing_is_lost(options, message, whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    sweep(path)
+    before = {name: file.stat().st_mtime_ns for name, file in files(path).items()}
+    with pytest.raises(ValueError, match="was begun with ") as caught:
+        sweep(path, resume=True, **options)
+    assert message in str(caught.value)
+    assert before == {name: file.stat().st_mtime_ns for name, file in files(path).items()}
+
+
+@pytest.mark.parametrize(
+    ("what", "message"), [("jax.__version__", "jax="), ("hillopt.plan.MATHEMATICS", "mathematics=")]
+)
+def test_other_mathematics_are_refused(what, message, tmp_path, monkeypatch):
+    sweep(tmp_path / "s.zarr")
+    monkeypatch.setattr(what, "another" if "version" in what else 0)
+    with pytest.raises(ValueError, match=f"was begun with {message}"):
+        sweep(tmp_path / "s.zarr", resume=True)
+
+
+def test_what_is_no_store_is_left_alone(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    with pytest.raises(ValueError, match=r"holds no sweep; choose another name\.$"):
+        sweep(tmp_path / "thesis", resume=True)
+    ho.save(sweep(), tmp_path / "saved.zarr")
+    with pytest.raises(ValueError, match=r"holds no sweep that can be resumed; choose another name\.$"):
+        sweep(tmp_path / "saved.zarr", resume=True)
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter.txt"]
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"resume": True}, "`path` must be given where a sweep is resumed or shared"),
+        ({"shard": (0, 2)}, "`path` must be given where a sweep is resumed or shared"),
+        ({"shard": (2, 2), "path": "x"}, r"`shard` must be \(i, n\) with 0 <= i < n, got \(2, 2\)"),
+        ({"shard": (-1, 2), "path": "x"}, r"`shard` must be \(i, n\) with 0 <= i < n"),
+        ({"path": "/proc/nowhere/s.zarr"}, r"`path` '/proc/nowhere/s\.zarr' needs .* GiB and the disk has 0 left"),
+        ({"most_steps": 0, "max_steps": "auto"}, "`most_steps` must lie between 1 and"),
+    ],
+)
+def test_bad_options(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        sweep(**options)
+    assert not list(tmp_path.iterdir())
+
+
+# -------------------------------------------------------------------------------------------------------------- damage
+
+
+def flip(chunk):
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    chunk.write_bytes(content)
+
+
+DAMAGES = {
+    "flipped": flip,
+    "truncated": lambda chunk: chunk.write_bytes(chunk.read_bytes()[:-5]),
+    "empty": lambda chunk: chunk.write_bytes(b""),
+    "gone": lambda chunk: chunk.unlink(),
+}
+
+
+@pytest.mark.parametrize("chunk", ["height/c/1/1", "height/c/4/2", "escape/c/0/2/2"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_chunk_is_found_named_and_walked_again(damage, chunk, whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    sweep(path)
+    contents = {name: file.read_bytes() for name, file in files(path).items()}
+    DAMAGES[damage](path / chunk)
+    place = tuple(int(part) for part in chunk.split("/")[-2:])
+    told: list[ho.Progress] = []
+    with pytest.warns(UserWarning, match=rf"tile \({place[0]}, {place[1]}\) of .* is damaged: .*; it is walked again"):
+        mended = sweep(path, resume=True, on_progress=told.append)
+    xarray.testing.assert_equal(mended.load(), whole)
+    assert {name: file.read_bytes() for name, file in files(path).items()} == contents
+    assert told[0].tiles - TILES + 1 in (0, 1)
+
+
+def test_a_flipped_chunk_is_noticed_by_whoever_reads_it(tmp_path):
+    sweep(tmp_path / "s.zarr")
+    flip(tmp_path / "s.zarr" / "height/c/1/1")
+    with pytest.raises(Exception, match=r"(?i)checksum|decod|corrupt|zstd"):
+        xarray.open_zarr(tmp_path / "s.zarr", consolidated=False, chunks=None).height.load()
+
+
+# --------------------------------------------------------------------------------------------------- disks that refuse
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of one megabyte, which takes the right to mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("no right to mount a file system here")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_loses_nothing(small_disk, whole):
+    path, filler = small_disk / "s.zarr", small_disk / "filler"
+
+    def fill(progress):
+        if progress.tiles == 4 and not filler.exists():
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+
+    with pytest.raises(
+        ValueError, match=r"cannot be written \(No space left on device\); its \d+ finished tiles of 15 are safe"
+    ):
+        sweep(path, on_progress=fill)
+    assert 4 <= finished_tiles(path).sum() < TILES
+    filler.unlink()
+    told: list[ho.Progress] = []
+    xarray.testing.assert_equal(sweep(path, resume=True, on_progress=told.append).load(), whole)
+    assert told[0].found >= 4
+
+
+def test_a_read_only_store_is_read_and_not_gone_on_with(small_disk, whole):
+    path = small_disk / "s.zarr"
+    with pytest.raises(Stopped):
+        sweep(path, on_progress=stop_after(3))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(
+        ValueError, match=r"cannot be written \(Read-only file system\); its \d+ finished tiles of 15 are safe"
+    ):
+        sweep(path, resume=True)
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
+
+
+# ------------------------------------------------------------------------------------------------- processes and kills
+
+PROGRAM = """
+import sys, jax
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_num_cpu_devices", int(sys.argv[2]))
+import hillopt as ho
+axes = {"b1": ho.Axis.linear(0.1, 0.9, 40), "learning_rate": ho.Axis.log(0.05, 0.9, 50)}
+tell = lambda progress: print(progress.tiles, flush=True)
+ho.sweep(ho.TentHill(), ho.Adam, axes, path=sys.argv[1], resume=True, max_steps=200, tile=10,
+         implementation="plain", on_progress=tell)
+"""
+PROGRAM_TILES = 200
+
+
+def start(path, devices=2):
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path), str(devices)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The files that the program leaves if it is let be, and the seconds from its first tile to its last."""
+    path = tmp_path_factory.mktemp("whole") / "s.zarr"
+    process = start(path, devices=1)
+    assert process.stdout.readline().strip() == "1"
+    began = time.monotonic()
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return {name: file.read_bytes() for name, file in files(path).items()}, time.monotonic() - began
+
+
+def kill_and_resume(path, moments, uninterrupted):
+    """Kill at random moments after the first tile of each life, then let it end."""
+    contents, seconds = uninterrupted
+    done = {}
+    for share in moments:
+        process = start(path)
+        process.stdout.readline()
+        time.sleep(share * seconds / len(moments))
+        process.kill()
+        process.communicate()
+        now = {name: file.stat().st_mtime_ns for name, file in files(path).items() if name.parts[0] == "progress"}
+        assert all(now[name] == then for name, then in done.items()), "a finished tile was walked again"
+        done = now
+    process = start(path)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    after = {name: file.read_bytes() for name, file in files(path).items() if file.suffix != ".partial"}
+    assert after == contents
+    return len(done)
+
+
+def test_killed_at_random_moments_and_resumed_it_is_the_same(uninterrupted, tmp_path):
+    random.seed(0)
+    assert kill_and_resume(tmp_path / "s.zarr", [2 * random.random() for _ in range(5)], uninterrupted) > 5
+
+
+@pytest.mark.slow
+def test_killed_at_fifty_random_moments_and_resumed_it_is_the_same(uninterrupted, tmp_path):
+    random.seed(1)
+    assert kill_and_resume(tmp_path / "s.zarr", [2 * random.random() for _ in range(50)], uninterrupted) > 50
+
+
+def test_two_processes_fill_one_store(uninterrupted, tmp_path):
+    path = tmp_path / "s.zarr"
+    processes = [start(path, devices=1) for _ in range(2)]
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+    assert {name: file.read_bytes() for name, file in files(path).items()} == uninterrupted[0]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_three_shards_are_one_sweep(order, whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    for turn, shard in enumerate(order):
+        told: list[ho.Progress] = []
+        sweep(path, shard=(shard, 3), on_progress=told.append)
+        assert told[-1].tiles == 5 * (turn + 1)
+    xarray.testing.assert_equal(xarray.open_zarr(path, consolidated=False, chunks=None)[list(whole)].load(), whole)
+
+
+@pytest.mark.slow
+def test_memory_is_bounded_by_the_tile(tmp_path):
+    """A hundred million settings, whose results take 2.6 GB."""
+    program = """
+import resource, sys, jax
+import hillopt as ho
+axes = {"b1": ho.Axis.linear(0, 0.99, 10_000), "learning_rate": ho.Axis.log(1e-2, 1, 10_000)}
+ho.sweep(ho.TentHill(), ho.Adam, axes, path=sys.argv[1], implementation="blocked", max_steps=4, tile=2**20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "s.zarr"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert int(done.stdout) < 2e9
+
+
+def test_nothing_half_written_stays_for_long(tmp_path):
+    path = tmp_path / "s.zarr"
+    sweep(path)
+    old, new = path / "height" / "c" / "old.partial", path / "height" / "c" / "new.partial"
+    for file in (old, new):
+        file.write_text("half")
+    os.utime(old, (0, 0))
+    sweep(path, resume=True)
+    assert not old.exists()
+    assert new.exists()
