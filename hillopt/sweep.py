@@ -92,7 +92,7 @@ def sweep(
       against their checksums, then only the others are walked. Several processes may fill one store at once.
     - `shard`: (i, n) to walk every n-th tile only, from the i-th on; processes with all i of n share the work without a word
       to each other. Those of `jax.distributed` do without.
-    - `on_progress`: called after every tile, and once at the end.
+    - `on_progress`: called after every tile, and at the end if others have finished more or nothing was left to do.
 
     All local devices walk tiles. Returns a data set whose dimensions are the axes in the given order. Raises ValueError,
     before any walk, for unknown names, bad axes, hyperparameters out of range, a path that exists or holds something else,
@@ -201,6 +201,7 @@ class _Memory:
 def _walk(plan: Plan, store: Store | _Memory, turn: list[int], on_progress: Callable[[Progress], None] | None) -> None:
     """Walk the unfinished tiles, each on the next free device, store them and tell of it."""
     counter, template = _Counter(plan, store), plan.template()
+    told = None
     dealer = _Dealer(store, turn, counter)
     devices = jax.local_devices()[: max(1, int((~counter.finished[turn]).sum()))]
     walked: queue.Queue[_Walked] = queue.Queue(maxsize=2 * len(devices))  # so that a slow disk holds the walks up
@@ -210,15 +211,16 @@ def _walk(plan: Plan, store: Store | _Memory, turn: list[int], on_progress: Call
             for number, answer in _as_they_come(walkers, walked):
                 store.write(number, template.judged(answer))
                 counter.note(number, answer)
+                told = counter.progress()
                 if on_progress is not None:
-                    on_progress(counter.progress())
+                    on_progress(told)
         finally:
             dealer.close()
             while not all(walker.done() for walker in walkers):
                 with contextlib.suppress(queue.Empty):
                     walked.get(timeout=0.1)
     counter.look(now=True)
-    if on_progress is not None:
+    if on_progress is not None and counter.progress() != told:
         on_progress(counter.progress())
 
 

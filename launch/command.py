@@ -4,6 +4,7 @@ import contextlib
 import csv
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -32,6 +33,7 @@ def run(main: Callable[[], None]) -> None:
     def guarded(arguments: Sequence[str]) -> None:
         if len(arguments) > 1:
             _refuse(f"unexpected argument {arguments[1]!r}; every setting is a flag, see --help.")
+        warnings.formatwarning = lambda message, *_: f"{message}\n"
         logging.set_verbosity(logging.WARNING)  # JAX tells of every backend that it does not find
         try:
             main()

@@ -202,8 +202,8 @@ def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) ->
     lines.append(f"  {'flagged':<10} {found.flagged:>13,}  {found.flagged / found.size:7.2%}  rounding decides")
     if found.where:
         lines.append(f"  largest h* {found.highest:.6g} at {found.where}")
-    if progress.found:
-        lines.append(f"  {progress.found:,} settings stood already; the rest took {seconds:.1f} s")
+    if progress.found or jax.process_count() > 1:
+        lines.append(f"  {progress.total - progress.found:,} settings walked in {seconds:.1f} s, compilation included")
     else:
         lines.append(
             f"  {progress.steps:,} optimizer steps answered for in {seconds:.1f} s, {progress.steps / seconds:.3g} a second, "
@@ -256,6 +256,7 @@ def set_up() -> None:
         if FLAGS.num_processes is not None or FLAGS.process_id is not None:
             raise ValueError("`--num_processes` and `--process_id` need `--coordinator`; give its HOST:PORT.")
         return
+    jax.config.update("jax_enable_recoverability", True)  # one that dies does not take the others with it
     address = None if FLAGS.coordinator == "auto" else FLAGS.coordinator
     try:
         jax.distributed.initialize(address, FLAGS.num_processes, FLAGS.process_id)

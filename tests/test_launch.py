@@ -110,7 +110,7 @@ REFUSALS = [
     (["--max_steps=0"], "max_steps"),
     (["--heights=list:-1,1"], "must not be negative"),
     (["--dtype=float16"], "dtype"),
-    (["--axis=learning_rate:linear:0.1:1:400000", "--axis=b1:linear:0:0.9:400000"], "GiB of memory"),
+    (["--axis=learning_rate:linear:0.1:1:400000", "--axis=b1:linear:0:0.9:400000"], "GiB and the disk has"),
     (["--out=/proc/nowhere"], "cannot be written"),
     (["extra"], "unexpected argument"),
     (["--optimizer=optax.adamm"], "optax has no optimizer 'adamm'; did you mean 'adam'?"),
