@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
 HEIGHT_DIMENSION = "hill_height"
-DRAWN_CELLS = 2**22
+DRAWN_CELLS = 2**20
 
 
 class Template(NamedTuple):

@@ -132,7 +132,7 @@ def save_flags(folder: Path) -> None:
         "__main__" if "__main__" in flags.FLAGS.flags_by_module_dict() else sys.argv[0]
     ]
     lines = [flag.serialize() for flag in values if flag.name not in WHERE_AND_HOW and flag.value is not None]
-    lines = [line for line in lines if line]
+    lines = "\n".join(line for line in lines if line).splitlines()  # a flag that is given twice has two
     path = folder / FLAGS_FILE
     before = path.read_text().splitlines() if path.is_file() else lines
     if before != lines:
