@@ -2,6 +2,7 @@
 
 from hillopt import theory
 from hillopt.axes import Axis
+from hillopt.blocks import compiler_options
 from hillopt.critical import DEFAULT_MAX_STEPS, IMPLEMENTATIONS, CriticalHeight, Escape, critical_height, escape
 from hillopt.dataset import pieces, save, thinned
 from hillopt.design import Design, Sensitivity, design, sensitivity
@@ -97,6 +98,7 @@ __all__ = [
     "Verdict",
     "WedgeHill",
     "check_names",
+    "compiler_options",
     "critical_height",
     "design",
     "escape",

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
+from hillopt.blocks import compiler_options
 from hillopt.critical import DEFAULT_MAX_STEPS
 from hillopt.dataset import label
 from hillopt.landscapes import AbstractHill
@@ -308,7 +309,7 @@ class _Walker:
         here = jax.sharding.SingleDeviceSharding(self._device)
         shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), lanes)
         steps = jax.ShapeDtypeStruct((), np.int32, sharding=here)
-        lowered = jax.jit(self.plan.solve).lower(shapes, steps)
+        lowered = jax.jit(self.plan.solve, compiler_options=compiler_options()).lower(shapes, steps)
         compiled = functools.cache(lowered.compile)
         return lambda lanes, steps: compiled()(*jax.device_put((lanes, np.int32(steps)), self._device))
 

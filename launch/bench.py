@@ -2,53 +2,63 @@
 
     python -m launch.bench --yardstick=adam_hill.c
 
-prints, for this machine,
-- optimizer steps a second of the general Adam update (eps > 0, division and square root really done) on one core in
-  float32, 65,536 settings x 1,000 steps in one jitted call; and, where a C compiler and the source of a yardstick are
-  given, that of the C program beside it. The yardstick is called with two arguments, settings and steps, and prints its
-  steps a second first;
-- the same grid and steps by the generic path: optax.adam, on a hill from a Python function whose slope is its derivative;
+prints, for this machine, medians with the least and the greatest of the repeats:
+
+- optimizer steps a second in float32, on one core of a CPU or on one accelerator, on the grid of the yardstick: learning
+  rates 0.01 + 0.99 i / 256 by b1 = 0.999 j / 256, b2 = 0.999, eps = 1e-8, 65,536 settings x 1,000 steps in one jitted call.
+  Rows share b1 (`shared`), or every number is given for every setting (`lanes`). On the tent the slope is a sign; the wedge
+  has a flank of slope 0.8, so that division and square root are really done for every setting and step. Beside them the
+  plain vmap of a loop, NumPy, Numba where it is installed, and the C program where a compiler and its source are given; it
+  is called with two arguments, settings and steps, and prints its steps a second first.
+- the same grid by optax.adam, on a hill from a Python function whose slope is its derivative;
+- two CPU devices on two cores against one;
+- critical heights proved a second, against a vmapped bisection over a scan on the same settings (30 halvings of a bracket of
+  length 2, each of as many steps as a proof may take; the step is optax's, or written by hand without powers), for learning
+  rates from 0.01 to 1 and around 1e-4; and around 1e-6, whose ramps are 10,000 times as long as those at 1e-2;
 - a million noisy walks in one jitted call, and the memory that the process has taken at most after it;
-- what certified critical heights cost at learning rates of 1e-6 against 1e-2, whose ramps are 10,000 times as long;
+- multiply-adds a second that a chain of them reaches on this device, and the share that each walk makes of it;
 - seconds that `python -m launch.sweep` takes from a cold start.
-Every figure is the median of the repeats, with the least and the greatest; a ratio pairs runs that followed each other.
-A run of the general update is the best of five calls, like the yardstick's own figure.
+
+A figure is the best of five calls, as the yardstick's own; a ratio pairs figures that were taken one after the other.
 """
 
+import concurrent.futures
+import functools
 import json
 import os
-import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from absl import flags
 
 import hillopt as ho
-from launch import command, timing
+from launch import command, rivals, timing
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("yardstick", None, "C source of a program to compare with.")
-flags.DEFINE_integer("repeats", 7, "Times that everything is measured.", lower_bound=1)
-flags.DEFINE_integer("settings", 65_536, "Settings walked in one call; a multiple of 64.", lower_bound=64)
+flags.DEFINE_integer("repeats", 5, "Times that everything is measured.", lower_bound=1)
+flags.DEFINE_integer("settings", 65_536, "Settings walked in one call; a multiple of 256.", lower_bound=256)
 flags.DEFINE_integer("steps", 1_000, "Steps of each walk.", lower_bound=1)
+flags.DEFINE_integer("side", 64, "Critical heights are solved for side x side settings.", lower_bound=2)
 flags.DEFINE_bool("cold_start", True, "Also time `python -m launch.sweep` in a process of its own.")
-flags.DEFINE_bool("json", False, "Print the figures as JSON too.")
+flags.DEFINE_string("json", None, "Write all measurements into this file too.")
 
 NOISY_WALKS, NOISY_STEPS = 1_000_000, 100
-BEST_OF = 5  # as the yardstick does: each of its figures is its best of five runs
-YARDSTICK_FLAGS = "-O3 -march=native -mprefer-vector-width=512 -fno-math-errno -fno-trapping-math"
+NUMPY_SHARE, NUMBA_SHARE = 20, 10  # slow rivals walk so many times fewer steps
+BEST_OF = 5
+CHAIN, CHAIN_LANES = 256, 2**20
+OPERATIONS = 23  # of a general step: a division, a square root, 2 comparisons, 19 multiplications and additions
+TENT = ho.TentHill()
+WEDGE = ho.WedgeHill(height=0.8e6, half_width=1e6)
 
 
 class Figures:
@@ -65,43 +75,51 @@ class Figures:
     def line(self, name: str) -> str:
         """Median, least and greatest."""
         values = self.series[name]
-        return f"{name:<62} {statistics.median(values):>10.4g}   ({min(values):.4g} to {max(values):.4g})"
+        return f"{name:<84} {statistics.median(values):>10.4g}   ({min(values):.4g} to {max(values):.4g})"
 
 
-def general_adam(num_settings: int, num_steps: int) -> Callable[[], Any]:
-    """The yardstick's own grid, walked plainly in one compiled call."""
-    number = np.arange(num_settings)
-    optimizer = ho.Adam(
-        learning_rate=jnp.asarray(0.01 + 0.99 * (number // 256 % 256) / 256, jnp.float32),
-        b1=jnp.asarray(0.999 * (number % 256) / 256, jnp.float32),
-        b2=jnp.full(num_settings, 0.999, jnp.float32),
-        eps=jnp.full(num_settings, 1e-8, jnp.float32),
-    )
-
-    def heights(optimizer: ho.Adam) -> Any:
-        return ho.critical_height(ho.TentHill(), optimizer, max_steps=num_steps, implementation="plain").height
-
-    compiled = jax.jit(heights).lower(optimizer).compile()
-    return lambda: compiled(optimizer)
+def the_grid(num_settings: int, shared: bool) -> dict[str, Any]:
+    """The yardstick's grid: rows of 256 learning rates that share b1, or all of it setting by setting."""
+    rates = jnp.asarray(0.01 + 0.99 * np.arange(256) / 256, jnp.float32)
+    b1 = jnp.asarray(0.999 * np.arange(num_settings // 256) / (num_settings // 256), jnp.float32)
+    numbers = {"learning_rate": rates[None, :], "b1": b1[:, None]}
+    numbers |= {"b2": jnp.float32(0.999), "eps": jnp.float32(1e-8)}
+    if shared:
+        return numbers
+    shape = (b1.size, rates.size)
+    return {name: jnp.broadcast_to(number, shape).reshape(-1) for name, number in numbers.items()}
 
 
-def generic_adam(num_settings: int, num_steps: int) -> Callable[[], Any]:
-    """The same grid by optax's own Adam on a hill that is a function, none of which the library knows beforehand."""
-    number = np.arange(num_settings)
+def walks(hill: ho.AbstractHill, optimizer: Any, implementation: str) -> Callable[[], Any]:
+    """A compiled call that walks on a hill that nobody escapes from."""
+
+    def answer(optimizer: Any) -> Any:
+        return ho.escape(hill, optimizer, max_steps=FLAGS.steps, implementation=implementation)
+
+    def heights(optimizer: Any) -> Any:
+        return ho.critical_height(hill, optimizer, max_steps=FLAGS.steps, implementation=implementation).height
+
+    solve = jax.jit(heights if hill.flank_is_shared else answer, compiler_options=ho.compiler_options())
+    return functools.partial(solve.lower(optimizer).compile(), optimizer)
+
+
+def optax_walks() -> Callable[[], Any]:
+    """The grid by optax's own Adam on a hill that is a function, none of which the library knows beforehand."""
     hill = ho.hill_from(lambda x, h: jnp.where(x < 1 + h, jnp.abs(x - 1), 2 * h - x + 1), 1e6, crest=lambda h: 1 + h)
-    optimizer = ho.from_optax(
-        optax.adam,
-        learning_rate=jnp.asarray(0.01 + 0.99 * (number // 256 % 256) / 256, jnp.float32),
-        b1=jnp.asarray(0.999 * (number % 256) / 256, jnp.float32),
-        b2=jnp.full(num_settings, 0.999, jnp.float32),
-        eps=jnp.full(num_settings, 1e-8, jnp.float32),
-    )
+    return walks(hill, ho.optax_named("adam", **the_grid(FLAGS.settings, shared=True)), "fast")
 
-    def verdicts(optimizer: Any) -> Any:
-        return ho.escape(hill, optimizer, max_steps=num_steps, implementation="plain").verdict
 
-    compiled = jax.jit(verdicts).lower(optimizer).compile()
-    return lambda: compiled(optimizer)
+def rival_walks() -> dict[str, tuple[int, Callable[[], Any]]]:
+    """NumPy and Numba on the same grid: steps that they make, and the call."""
+    grid = {name: np.asarray(number) for name, number in the_grid(FLAGS.settings, shared=False).items()}
+    rates, b1, calls = grid["learning_rate"], grid["b1"], {}
+    fewer = max(1, FLAGS.steps // NUMPY_SHARE)
+    calls["NumPy, arrays of all settings"] = (fewer, lambda: rivals.numpy_heights(rates, b1, fewer))
+    numba_heights = rivals.numba_heights()
+    if numba_heights is not None:
+        some = max(1, FLAGS.steps // NUMBA_SHARE)
+        calls["Numba, setting by setting"] = (some, functools.partial(numba_heights, rates, b1, some))
+    return calls
 
 
 def noisy_walks(num_walks: int, num_steps: int) -> Callable[[], Any]:
@@ -117,42 +135,61 @@ def noisy_walks(num_walks: int, num_steps: int) -> Callable[[], Any]:
     return lambda: compiled(jax.random.key(0))
 
 
-def certified(learning_rate: float) -> Callable[[], Any]:
-    """Critical heights with proofs, for 64 x 64 settings whose learning rates lie within 10 % of the given one."""
-    rates = learning_rate * np.linspace(0.95, 1.05, 64)
-    optimizer = ho.Adam(jnp.asarray(rates)[:, None], jnp.linspace(0.0, 0.97, 64)[None, :])
-    max_steps = int(1.1 / learning_rate) + 10_000
-    return lambda: ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps)
+class Heights:
+    """Critical heights with proofs in float64, and the bisection that goes for them today."""
+
+    def __init__(self, low: float, high: float, with_rival: bool = True) -> None:
+        rates = np.geomspace(low, high, FLAGS.side)[None, :]
+        b1 = np.linspace(0.0, 0.97, FLAGS.side)[:, None]
+        self.size, self.steps = FLAGS.side**2, int(1.1 / low) + 10_000
+        self.optimizer = ho.Adam(jnp.asarray(rates), jnp.asarray(b1))
+        self.rivals: dict[str, Callable[[], Any]] = {}
+        grid = [jnp.asarray(each.reshape(-1)) for each in np.broadcast_arrays(rates, b1)]
+        for name, by_hand in {"over optax.adam": False, "over Adam by hand": True}.items() if with_rival else ():
+            compiled = jax.jit(rivals.bisection(self.steps, by_hand)).lower(*grid).compile()
+            self.rivals[name] = functools.partial(compiled, *grid)
+
+    def ours(self) -> Any:
+        """Solve."""
+        return ho.critical_height(TENT, self.optimizer, max_steps=self.steps)
 
 
-def build_yardstick(source: str, folder: str) -> list[str]:
-    """Compile the C program; the command that runs it."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not Path(source).is_file():
-        raise ValueError(
-            f"`--yardstick` {source!r} is no file; give the C source to compare with, or leave the flag out."
-        )
-    if compiler is None:
-        raise ValueError("`--yardstick` needs a C compiler, and none of cc, gcc and clang is found; install one.")
-    program = str(Path(folder) / "yardstick")
-    built = subprocess.run(
-        [compiler, *YARDSTICK_FLAGS.split(), "-fopenmp", source, "-lm", "-o", program], capture_output=True, text=True
-    )
-    if built.returncode:
-        raise ValueError(f"`--yardstick` {source!r} does not compile: {built.stderr.strip().splitlines()[-1]}")
-    return [program]
+def chain() -> Callable[[], Any]:
+    """Multiply-adds one after the other in every lane, which is what a walk is at best."""
+
+    def steps(x: Any) -> Any:
+        for _ in range(CHAIN):
+            x = x * jnp.float32(0.999) + jnp.float32(0.001)
+        return x
+
+    numbers = jnp.ones(CHAIN_LANES, jnp.float32)
+    compiled = jax.jit(lambda x: jax.lax.fori_loop(0, 8, lambda _, x: steps(x), x)).lower(numbers).compile()
+    return lambda: compiled(numbers)
 
 
-def yardstick_speed(program: list[str], num_settings: int, num_steps: int) -> float:
-    """Steps a second that the yardstick says it makes on one core."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    printed = subprocess.run(
-        [*program, str(num_settings), str(num_steps)], capture_output=True, text=True, env=environment, check=True
-    ).stdout
-    found = re.match(r"\s*([0-9.eE+]+) steps/s", printed)
-    if found is None:
-        raise ValueError(f"`--yardstick` must print its steps/s first, got {printed!r}.")
-    return float(found.group(1))
+def two_devices() -> Callable[[], tuple[float, float]] | None:
+    """Seconds of two calls on one CPU device after the other, and on two at once; None where there is one."""
+    devices = jax.devices("cpu")[:2]
+    if len(devices) < 2 or len(_cores()) < 2:
+        return None
+    calls = []
+    for device in devices:
+        with jax.default_device(device):
+            calls.append(
+                walks(TENT, jax.device_put(ho.Adam(**the_grid(FLAGS.settings, shared=False)), device), "blocked")
+            )
+
+    def measure() -> tuple[float, float]:
+        with concurrent.futures.ThreadPoolExecutor(2) as threads:
+            one = min(timing.seconds(calls[0]) + timing.seconds(calls[0]) for _ in range(BEST_OF))
+            began = []
+            for _ in range(BEST_OF):
+                then = time.perf_counter()
+                list(threads.map(timing.seconds, calls))
+                began.append(time.perf_counter() - then)
+        return one, min(began)
+
+    return measure
 
 
 def cold_start(folder: str) -> float:
@@ -164,56 +201,122 @@ def cold_start(folder: str) -> float:
     return time.perf_counter() - began
 
 
+def best(call: Callable[[], Any], of: int = BEST_OF) -> float:
+    """Seconds of the fastest of some calls."""
+    return min(timing.seconds(call) for _ in range(of))
+
+
+def compiled_calls(compilations: dict[str, float]) -> dict[str, Callable[[], Any]]:
+    """Our walks by name; what each took to compile is noted."""
+    makers: dict[str, Callable[[], Callable[[], Any]]] = {}
+    for name in ("plain", "blocked", *(["pallas"] if jax.default_backend() == "gpu" else [])):
+        for shared in (True, False):
+            kind = "shared" if shared else "lanes"
+            adam = ho.Adam(**the_grid(FLAGS.settings, shared))
+            makers[f"tent, {kind}, {name}"] = functools.partial(walks, TENT, adam, name)
+            if name != "plain":
+                makers[f"wedge, {kind}, {name}"] = functools.partial(walks, WEDGE, adam, name)
+    makers["function's hill, shared, optax.adam"] = optax_walks
+    calls = {}
+    for name, make in makers.items():
+        began = time.perf_counter()
+        calls[name] = make()
+        compilations[name] = time.perf_counter() - began
+        timing.seconds(calls[name])
+    return calls
+
+
+def measure_steps(figures: Figures, program: list[str] | None) -> None:
+    """Optimizer steps a second."""
+    compilations: dict[str, float] = {}
+    calls, slow, links = compiled_calls(compilations), rival_walks(), chain()
+    for _, call in slow.values():
+        call()
+    work = FLAGS.settings * FLAGS.steps
+    for _ in range(FLAGS.repeats):
+        ceiling = CHAIN_LANES * CHAIN * 8 / best(links)
+        figures.add("multiply-adds/s in chains on this device, float32", ceiling)
+        theirs = None
+        if program is not None:
+            theirs = figures.add("steps/s: C yardstick", rivals.yardstick_speed(program, FLAGS.settings, FLAGS.steps))
+        speeds = {name: figures.add(f"steps/s: {name}", work / best(call)) for name, call in calls.items()}
+        for name, (steps, call) in slow.items():
+            speeds[name] = figures.add(f"steps/s: {name}", FLAGS.settings * steps / best(call, of=1))
+        plain = speeds["tent, lanes, plain"]
+        for name, speed in speeds.items():
+            if theirs is not None:
+                figures.add(f"ratio to the C yardstick: {name}", speed / theirs)
+            figures.add(f"ratio to plain lanes: {name}", speed / plain)
+        general = max(speed for name, speed in speeds.items() if name.startswith("wedge"))
+        figures.add(
+            "operations/s of the fastest general step / multiply-adds/s in chains", general * OPERATIONS / ceiling
+        )
+    print("compilation, seconds: " + "; ".join(f"{name} {seconds:.2f}" for name, seconds in compilations.items()))
+
+
+def measure_heights(figures: Figures) -> None:
+    """Critical heights a second."""
+    sets = {"0.01 to 1": Heights(0.01, 1.0), "around 1e-4": Heights(0.95e-4, 1.05e-4)}
+    sets |= {
+        name: Heights(0.95 * rate, 1.05 * rate, False) for name, rate in (("around 1e-2", 1e-2), ("around 1e-6", 1e-6))
+    }
+    for each in sets.values():
+        timing.seconds(each.ours)
+    for _ in range(FLAGS.repeats):
+        ours = {}
+        for name, each in sets.items():
+            settled = int(each.ours().settled.sum())
+            ours[name] = figures.add(f"settled heights/s: learning rates {name}", settled / best(each.ours))
+            for rival, call in each.rivals.items():
+                theirs = figures.add(
+                    f"heights/s: bisection {rival}, learning rates {name}, {each.steps:,} steps",
+                    each.size / best(call, of=1),
+                )
+                figures.add(f"ratio to the bisection {rival}: learning rates {name}", ours[name] / theirs)
+        figures.add("time at 1e-6 / time at 1e-2", ours["around 1e-2"] / ours["around 1e-6"])
+
+
 def main() -> None:
     """Measure and print."""
     jax.config.update("jax_enable_x64", True)
-    figures = Figures()
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    work = FLAGS.settings * FLAGS.steps
+    jax.config.update("jax_num_cpu_devices", 2)
+    if FLAGS.settings % 256:
+        raise ValueError(f"`--settings` must be a multiple of 256, got {FLAGS.settings}.")
+    figures, cores = Figures(), _cores()
     with tempfile.TemporaryDirectory() as folder:
-        program = build_yardstick(FLAGS.yardstick, folder) if FLAGS.yardstick else None
+        program = rivals.build_yardstick(FLAGS.yardstick, folder) if FLAGS.yardstick else None
         _run_on({min(cores)})
-        began = time.perf_counter()
-        walk, low, high = general_adam(FLAGS.settings, FLAGS.steps), certified(1e-6), certified(1e-2)
-        generic = generic_adam(FLAGS.settings, FLAGS.steps)
-        for call in (walk, generic, low, high):
-            timing.seconds(call)
-        compiling = time.perf_counter() - began
-        for _ in range(FLAGS.repeats):
-            ours = figures.add(
-                "general Adam, float32, steps/s, best of 5", work / min(timing.seconds(walk) for _ in range(BEST_OF))
-            )
-            anyones = figures.add(
-                "optax.adam on a function's hill, float32, steps/s, best of 5",
-                work / min(timing.seconds(generic) for _ in range(BEST_OF)),
-            )
-            figures.add("generic path / general Adam", anyones / ours)
-            if program is not None:
-                theirs = figures.add(
-                    "C yardstick, float32, steps/s, best of 5", yardstick_speed(program, FLAGS.settings, FLAGS.steps)
-                )
-                figures.add("general Adam / C yardstick", ours / theirs)
-            slow, fast = timing.seconds(low), timing.seconds(high)
-            figures.add("certified heights at learning rates around 1e-2, settings/s", 4096 / fast)
-            figures.add("certified heights at learning rates around 1e-6, settings/s", 4096 / slow)
-            figures.add("time at 1e-6 / time at 1e-2", slow / fast)
+        measure_steps(figures, program)
+        measure_heights(figures)
         noisy = noisy_walks(NOISY_WALKS, NOISY_STEPS)
-        figures.add(f"{NOISY_WALKS:,} noisy walks x {NOISY_STEPS} steps in one call, s", timing.seconds(noisy))
+        timing.seconds(noisy)
+        figures.add(f"seconds: {NOISY_WALKS:,} noisy walks x {NOISY_STEPS} steps in one call", best(noisy, of=2))
         figures.add("memory of the process at most, GiB", _peak_memory())
         _run_on(cores)
+        both = two_devices()
+        for _ in range(FLAGS.repeats if both is not None else 0):
+            one, two = both()  # type: ignore[misc]
+            figures.add("ratio: two CPU devices on two cores / one", one / two)
         for _ in range(min(3, FLAGS.repeats) if FLAGS.cold_start else 0):
-            figures.add(f"python -m launch.sweep, cold start on {len(cores)} cores, s", cold_start(folder))
-    print(f"{FLAGS.settings:,} settings x {FLAGS.steps:,} steps; jax {jax.__version__}; {jax.devices()[0].device_kind}")
-    print(f"compilation and first calls, apart from all figures: {compiling:.2f} s")
+            figures.add(f"seconds: python -m launch.sweep, cold start on {len(cores)} cores", cold_start(folder))
+    device = jax.devices()[0]
+    print(
+        f"{FLAGS.settings:,} settings x {FLAGS.steps:,} steps, heights for {FLAGS.side} x {FLAGS.side} settings, seed 0"
+    )
+    print(
+        f"jax {jax.__version__}; {device.platform} {device.device_kind}; one core of a CPU where nothing else is said"
+    )
+    print("command: python -m launch.bench " + " ".join(sys.argv[1:]))
     print(*(figures.line(name) for name in figures.series), sep="\n")
     print(
-        "A general step is at least 1 division, 1 square root, 2 comparisons and 19 multiplications and additions, and"
+        f"A general step is at least {OPERATIONS} operations, one of them a division and one a square root, and moves no\n"
+        "bytes if its numbers stay in registers; on a CPU ours go to the second-level cache and back every step."
     )
-    print(
-        "moves no bytes if its 6 numbers stay in registers; ours go to the second-level cache and back every 2 steps."
-    )
-    if FLAGS.json:
-        print(json.dumps(figures.series))
+    if FLAGS.json is not None:
+        with open(FLAGS.json, "w") as file:
+            json.dump(
+                {"command": sys.argv[1:], "jax": jax.__version__, "device": device.device_kind, **figures.series}, file
+            )
 
 
 def _peak_memory() -> float:
@@ -224,9 +327,14 @@ def _peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
+def _cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
 def _run_on(cores: set[int]) -> None:
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
+        for thread in os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else ["0"]:
+            os.sched_setaffinity(int(thread), cores)
 
 
 if __name__ == "__main__":
