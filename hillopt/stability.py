@@ -30,7 +30,7 @@ def stability(
     *,
     num_repeats: int = 16,
     max_steps: Any = DEFAULT_MAX_STEPS,
-    implementation: str | None = "plain",
+    implementation: str | None = "fast",
 ) -> Stability:
     """Repeat a walk with its start, its height and every hyperparameter nudged by one unit in the last place or by none.
 

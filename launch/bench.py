@@ -16,7 +16,7 @@ prints, for this machine, medians with the least and the greatest of the repeats
   length 2, each of as many steps as a proof may take; the step is optax's, or written by hand without powers), for learning
   rates from 0.01 to 1 and around 1e-4; and around 1e-6, whose ramps are 10,000 times as long as those at 1e-2;
 - a million noisy walks in one jitted call, and the memory that the process has taken at most after it;
-- multiply-adds a second that a chain of them reaches on this device, and the share that each walk makes of it;
+- the arithmetic and the memory ceiling of this device, measured, and the share of the first that a general step reaches;
 - seconds that `python -m launch.sweep` takes from a cold start.
 
 A figure is the best of five calls, as the yardstick's own; a ratio pairs figures that were taken one after the other.
@@ -55,7 +55,7 @@ flags.DEFINE_string("json", None, "Write all measurements into this file too.")
 NOISY_WALKS, NOISY_STEPS = 1_000_000, 100
 NUMPY_SHARE, NUMBA_SHARE = 20, 10  # slow rivals walk so many times fewer steps
 BEST_OF = 5
-CHAIN, CHAIN_LANES = 256, 2**20
+CHAIN, CHAIN_LANES, LARGE = 256, 2**20, 2**26
 OPERATIONS = 23  # of a general step: a division, a square root, 2 comparisons, 19 multiplications and additions
 TENT = ho.TentHill()
 WEDGE = ho.WedgeHill(height=0.8e6, half_width=1e6)
@@ -154,17 +154,31 @@ class Heights:
         return ho.critical_height(TENT, self.optimizer, max_steps=self.steps)
 
 
-def chain() -> Callable[[], Any]:
-    """Multiply-adds one after the other in every lane, which is what a walk is at best."""
+def arithmetic_ceiling() -> float:
+    """Operations a second in float32: of a matrix product on a CPU, of chains of multiply-adds on an accelerator.
 
-    def steps(x: Any) -> Any:
+    (There a matrix product has units of its own, which no walk can use; on a CPU a chain waits for itself.)
+    """
+    if jax.default_backend() == "cpu":
+        return timing.matmul_speed()
+
+    def links(x: Any) -> Any:
         for _ in range(CHAIN):
             x = x * jnp.float32(0.999) + jnp.float32(0.001)
         return x
 
     numbers = jnp.ones(CHAIN_LANES, jnp.float32)
-    compiled = jax.jit(lambda x: jax.lax.fori_loop(0, 8, lambda _, x: steps(x), x)).lower(numbers).compile()
-    return lambda: compiled(numbers)
+    chain = jax.jit(lambda x: jax.lax.fori_loop(0, 8, lambda _, x: links(x), x)).lower(numbers).compile()
+    timing.seconds(lambda: chain(numbers))
+    return 2 * CHAIN_LANES * CHAIN * 8 / best(lambda: chain(numbers))
+
+
+def memory_ceiling() -> float:
+    """Bytes a second that a large array is read and written with."""
+    numbers = jnp.ones(LARGE, jnp.float32)
+    increase = jax.jit(lambda x: x + 1).lower(numbers).compile()
+    timing.seconds(lambda: increase(numbers))
+    return 2 * 4 * LARGE / best(lambda: increase(numbers))
 
 
 def two_devices() -> Callable[[], tuple[float, float]] | None:
@@ -229,13 +243,13 @@ def compiled_calls(compilations: dict[str, float]) -> dict[str, Callable[[], Any
 def measure_steps(figures: Figures, program: list[str] | None) -> None:
     """Optimizer steps a second."""
     compilations: dict[str, float] = {}
-    calls, slow, links = compiled_calls(compilations), rival_walks(), chain()
+    calls, slow = compiled_calls(compilations), rival_walks()
     for _, call in slow.values():
         call()
     work = FLAGS.settings * FLAGS.steps
     for _ in range(FLAGS.repeats):
-        ceiling = CHAIN_LANES * CHAIN * 8 / best(links)
-        figures.add("multiply-adds/s in chains on this device, float32", ceiling)
+        ceiling = figures.add("ceiling: float32 operations/s of this device", arithmetic_ceiling())
+        figures.add("ceiling: bytes/s of its memory", memory_ceiling())
         theirs = None
         if program is not None:
             theirs = figures.add("steps/s: C yardstick", rivals.yardstick_speed(program, FLAGS.settings, FLAGS.steps))

@@ -56,7 +56,7 @@ def test_every_optimizer_climbs_as_plainly(make, implementation):
 
 
 @pytest.mark.parametrize("implementation", FAST)
-@pytest.mark.parametrize("size", [1, 2, 127, 255, 256, 257, 1009])
+@pytest.mark.parametrize("size", [1, 256, 257, 1009])
 def test_awkward_sizes(size, implementation, monkeypatch):
     monkeypatch.setattr(blocks, "LANES", 256)
     jax.clear_caches()
@@ -90,7 +90,7 @@ def test_numbers_shared_along_any_axis(rates, b1, b2, implementation, monkeypatc
 
 
 @pytest.mark.parametrize("implementation", FAST)
-@pytest.mark.parametrize("steps", [1, 2, 239, 240, 241, 480, 1000])
+@pytest.mark.parametrize("steps", [1, 239, 240, 241, 1000])
 def test_any_number_of_steps(steps, implementation):
     optimizer = ho.HeavyBall(np.array([0.0213, 0.117]), momentum=np.array([0.3, 0.99]))
     np.testing.assert_allclose(
@@ -179,8 +179,10 @@ def on_a_gpu():
 
 
 @pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("hill", [TENT, ho.WedgeHill(0.3), ho.DoubleWell(0.25)], ids=lambda hill: type(hill).__name__)
+@pytest.mark.parametrize(
+    ("hill", "dtype"),
+    [(TENT, np.float32), (TENT, np.float64), (ho.WedgeHill(0.3), np.float32), (ho.DoubleWell(0.25), np.float32)],
+)
 @pytest.mark.parametrize(
     "make", [*ho.OPTIMIZERS.values(), OPTAX_ADAM], ids=lambda make: getattr(make, "__name__", "optax")
 )

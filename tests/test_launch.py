@@ -1,5 +1,6 @@
 """The commands, as a user starts them: files, summaries, refusals with exit code 2."""
 
+import json
 import os
 import subprocess
 import sys
@@ -169,7 +170,45 @@ def test_trajectory_prints_the_reference_table(tmp_path):
 
 
 def test_bench_prints_its_figures(tmp_path):
-    done = launch("bench", "--settings=64", "--steps=10", "--repeats=1", "--nocold_start", cwd=tmp_path)
+    small = ["--settings=256", "--steps=10", "--repeats=1", "--side=2", "--nocold_start", "--json=figures.json"]
+    done = launch("bench", *small, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "general Adam, float32, steps/s" in done.stdout
-    assert "time at 1e-6 / time at 1e-2" in done.stdout
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    for name in (
+        "steps/s: tent, shared, blocked",
+        "steps/s: wedge, lanes, blocked",
+        "steps/s: NumPy, arrays of all settings",
+        "ratio to plain lanes: tent, shared, blocked",
+        "ratio to the bisection over optax.adam: learning rates around 1e-4",
+        "ratio to the bisection over Adam by hand: learning rates 0.01 to 1",
+        "time at 1e-6 / time at 1e-2",
+        "share of the arithmetic ceiling: the fastest general step",
+    ):
+        assert figures[name][0] > 0
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--settings=300"], "`--settings` must be a multiple of 256, got 300."),
+        (["--yardstick=nowhere.c"], "`--yardstick` 'nowhere.c' is no file;"),
+    ],
+)
+def test_bench_refuses_in_one_sentence(arguments, message, tmp_path):
+    done = launch("bench", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_the_rivals_solve_the_same():
+    from launch import rivals
+
+    rates, b1 = np.array([0.31, 0.07]), np.array([0.9, 0.5])
+    ours = ho.critical_height(ho.TentHill(), ho.Adam(rates, b1), max_steps=300)
+    for by_hand in (False, True):
+        np.testing.assert_allclose(rivals.bisection(300, by_hand)(rates, b1), ours.height, atol=4e-9)
+    small = [rates.astype(np.float32), b1.astype(np.float32), 300]
+    np.testing.assert_allclose(rivals.numpy_heights(*small), ours.height, atol=1e-4)
+    if (numba_heights := rivals.numba_heights()) is not None:
+        np.testing.assert_allclose(numba_heights(*small), ours.height, atol=1e-4)

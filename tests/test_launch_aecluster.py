@@ -60,6 +60,7 @@ def test_a_training_is_not_overwritten_unasked(training):
     assert (folder / "runs" / "digits" / "metrics.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_flags_repeat_a_training(training):
     folder, _ = training
     done = launch("train", "--flagfile=runs/digits/flags.txt", "--name=again", cwd=folder)

@@ -48,6 +48,7 @@ def test_a_study_writes_tables_checkpoints_and_figures(deblurred):
     assert {row["width"] for row in rows(run / "strengths.csv")} == {"2.0", "3.0", "4.0", "5.0", "6.0", "7.0"}
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(deblurred):
     folder, _ = deblurred
     arguments = [*TINY, "--model=dense", "--latent_size=3", "--loss=l2=1,probability_of_blur=0.1", "--name=killed"]

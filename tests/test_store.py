@@ -101,7 +101,7 @@ def test_a_store_holds_what_a_sweep_in_memory_returns(whole, tmp_path):
 
 
 @pytest.mark.parametrize("order", [("b1", "learning_rate", "eps"), ("learning_rate", "eps", "b1")])
-@pytest.mark.parametrize("tile", [1, 7, 13, 1000])
+@pytest.mark.parametrize("tile", [2, 7, 1000])
 def test_any_cut_gives_the_same_bits(order, tile, tmp_path):
     axes = {"b1": (0.5, 0.9), "learning_rate": ho.Axis.log(0.05, 0.9, 5), "eps": (0.0, 0.1, 0.2)}
     axes = {name: axes[name] for name in order}
@@ -266,7 +266,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("chunk", ["height/c/1/1", "height/c/4/2", "escape/c/0/2/2"])
+@pytest.mark.parametrize("chunk", ["height/c/1/1", "escape/c/0/2/2"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_chunk_is_found_named_and_walked_again(damage, chunk, whole, tmp_path):
     path = tmp_path / "s.zarr"
