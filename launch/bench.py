@@ -12,8 +12,8 @@ prints, for this machine, medians with the least and the greatest of the repeats
   is called with two arguments, settings and steps, and prints its steps a second first.
 - the same grid by optax.adam, on a hill from a Python function whose slope is its derivative;
 - two CPU devices on two cores against one;
-- critical heights proved a second, against a vmapped bisection over a scan on some of the same settings (30 halvings of a bracket of
-  length 2, each of as many steps as a proof may take; the step is optax's, or written by hand without powers), for learning
+- critical heights proved a second, against a vmapped bisection over a scan on some of these settings (30 halvings of a bracket
+  of length 2, each of as many steps as a proof may take; the step is optax's, or written by hand without powers), for learning
   rates from 0.01 to 1 and around 1e-4; and around 1e-6, whose ramps are 10,000 times as long as those at 1e-2;
 - a million noisy walks in one jitted call, and the memory that the process has taken at most after them;
 - the arithmetic and the memory ceiling of this device, measured, and the share of the first that a general step reaches;
