@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hillopt.axes import Axis
+from hillopt.bisection import halved
 from hillopt.blocks import as_lanes
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, critical_height
 from hillopt.landscapes import AbstractHill
@@ -135,11 +136,5 @@ def design(
 def _bisect(
     height_of: Callable, solved: str, wanted: float, low: Array, high: Array, beside: dict[str, Array], below: Array
 ) -> Array:
-    def halve(_: Array, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bracket
-        middle = (low + high) / 2
-        same = (height_of({solved: middle, **beside}) < wanted) == below
-        return jnp.where(same, middle, low), jnp.where(same, high, middle)
-
-    low, high = jax.lax.fori_loop(0, HALVINGS, halve, (low, high))
+    low, high = halved(lambda middle: (height_of({solved: middle, **beside}) < wanted) == below, low, high, HALVINGS)
     return (low + high) / 2

@@ -30,7 +30,8 @@ from hillopt.verdicts import Verdict
 if TYPE_CHECKING:
     import xarray
 
-BETWEEN_LOOKS = 2.0  # seconds between two looks at what other processes have finished
+BETWEEN_LOOKS = 2.0  # seconds between two looks at what other processes have finished, at least,
+LOOKING_SHARE = 0.05  # and so that they take no more of the time than this
 MOST_STEPS = 2**20
 
 
@@ -271,14 +272,18 @@ class _Counter:
     def __init__(self, plan: Plan, store: Store | _Memory) -> None:
         self._plan, self._store = plan, store
         self._sizes = np.array([plan.tiling.cells(number) for number in range(plan.tiling.number)])
-        self.finished, self._looked = store.finished(), time.monotonic()
+        self._next_look = time.monotonic() + BETWEEN_LOOKS
+        self.finished = self._store.finished()
         self._found = int(self._sizes[self.finished].sum())
         self._steps = 0
 
     def look(self, now: bool = False) -> None:
         """See now and then what other processes have finished."""
-        if isinstance(self._store, Store) and (now or time.monotonic() - self._looked > BETWEEN_LOOKS):
-            self.finished, self._looked = self._store.finished(), time.monotonic()
+        began = time.monotonic()
+        if isinstance(self._store, Store) and (now or began > self._next_look):
+            self.finished |= self._store.finished()
+            took = time.monotonic() - began
+            self._next_look = began + max(BETWEEN_LOOKS, took / LOOKING_SHARE)
 
     def note(self, number: int, answer: Mapping[str, np.ndarray]) -> None:
         self.finished[number] = True

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from hillopt.bisection import halved
 from hillopt.blocks import common_shape
 from hillopt.critical import DEFAULT_MAX_STEPS, escape
 from hillopt.landscapes import AbstractHill
@@ -125,13 +126,10 @@ def _search(
     low, high = (jnp.take_along_axis(levels, chosen + end, axis=0) for end in (0, 1))
     below = jnp.take_along_axis(escaped, chosen, axis=0)
 
-    def halve(_: Array, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bracket
-        middle = (low + high) / 2
-        same = (ask(hill.at(middle), optimizer).verdict == Verdict.ESCAPED) == below
-        return jnp.where(same, middle, low), jnp.where(same, high, middle)
+    def is_low(height: Array) -> Array:
+        return (ask(hill.at(height), optimizer).verdict == Verdict.ESCAPED) == below
 
-    low, high = jax.lax.fori_loop(0, halvings, halve, (low, high))
+    low, high = halved(is_low, low, high, halvings)
     switch = jnp.where(real, (low + high) / 2, jnp.nan)
     return EscapingHeights(
         switch=switch[:-1],

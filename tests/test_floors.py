@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "hillopt": [
         "hillopt.pytrees",
+        "hillopt.bisection",
         "hillopt.theory",
         "hillopt.rounding",
         "hillopt.simplified",

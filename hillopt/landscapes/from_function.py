@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from hillopt.bisection import halved
 from hillopt.landscapes.contract import AbstractHill
 from hillopt.pytrees import register_pytree
 
@@ -94,13 +95,7 @@ def crest_of(hill: FunctionHill) -> Float[Array, ""]:
     uphill = jax.vmap(hill.slope)(places) > 0
     ends = uphill[:-1] & ~uphill[1:] & (jnp.cumsum(~uphill[:-1]) > 0)  # a rise counts where it has begun on the way
     first = jnp.argmax(ends)
-
-    def halve(_: Array, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = (bracket[0] + bracket[1]) / 2
-        rising = hill.slope(middle) > 0
-        return jnp.where(rising, middle, bracket[0]), jnp.where(rising, bracket[1], middle)
-
-    low, high = jax.lax.fori_loop(0, HALVINGS, halve, (places[first], places[first + 1]))
+    low, high = halved(lambda place: hill.slope(place) > 0, places[first], places[first + 1], HALVINGS)
     return jnp.where(jnp.any(ends), (low + high) / 2, jnp.nan)
 
 

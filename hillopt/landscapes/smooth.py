@@ -4,10 +4,10 @@ import dataclasses
 import math
 from typing import Any, ClassVar
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from hillopt.bisection import halved
 from hillopt.landscapes.contract import AbstractHill
 from hillopt.pytrees import register_pytree
 
@@ -39,15 +39,8 @@ class GaussianHill(AbstractHill):
         """The crest lies a little before x = 1: width u before, where u exp(-u² / 2) = tilt width / height and u < 1."""
         width = jnp.asarray(self.width)
         needed = self.tilt * width / self.height
-
-        def halve(_: Array, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
-            low, high = bracket
-            middle = (low + high) / 2
-            below = middle * jnp.exp(-jnp.square(middle) / 2) < needed
-            return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
         zero = jnp.zeros_like(needed)
-        _, distance = jax.lax.fori_loop(0, HALVINGS, halve, (zero, zero + 1))
+        _, distance = halved(lambda place: place * jnp.exp(-jnp.square(place) / 2) < needed, zero, zero + 1, HALVINGS)
         return jnp.where(needed < math.exp(-0.5), -width * distance, 0.0)
 
     def at(self, height: ArrayLike) -> "GaussianHill":

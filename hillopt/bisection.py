@@ -1,0 +1,22 @@
+"""Brackets halved again and again, all lanes at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+
+def halved(
+    is_low: Callable[[Float[Array, "..."]], Bool[Array, "..."]], low: Any, high: Any, times: int
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """The brackets [low, high] after so many halvings; the middle becomes the low end where `is_low(middle)` holds."""
+
+    def halve(_: Array, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bracket
+        middle = (low + high) / 2
+        same = is_low(middle)
+        return jnp.where(same, middle, low), jnp.where(same, high, middle)
+
+    return jax.lax.fori_loop(0, times, halve, (low, high))
