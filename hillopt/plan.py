@@ -192,8 +192,7 @@ class Plan(NamedTuple):
         versions = {name: importlib.metadata.version(name) for name in ("hillopt", "jax", "jaxlib", "numpy", "optax")}
         axes = {name: _told(axis) for name, axis in self._all_axes().items()}
         label = name_of(self.make)
-        steps = self.max_steps if self.cap == self.max_steps else f"auto, at most {self.cap}"
-        call = f"sweep({self.hill}, {label}, axes={axes}, fixed={self.fixed}, max_steps={steps})"
+        call = f"sweep({self.hill}, {label}, axes={axes}, fixed={self.fixed}, max_steps={self._steps_told()})"
         return {
             "title": f"{TITLES[self.outcome]} of {label} on {type(self.hill).__name__}",
             "outcome": self.outcome,
@@ -225,12 +224,15 @@ class Plan(NamedTuple):
             "hill": type(self.hill).__name__,
             **{f"hill's {name}": text for name, text in numbers.items()},
             **axes,
-            "max_steps": self.max_steps if self.cap == self.max_steps else f"auto, at most {self.cap}",
+            "max_steps": self._steps_told(),
             **(noisy if self.outcome in (*NOISY, "stability") else {}),
             "tile": list(self.tiling.tile),
             "mathematics": MATHEMATICS,
             "jax": jax.__version__,
         }
+
+    def _steps_told(self) -> int | str:
+        return self.cap if self.cap == self.max_steps else f"auto, at most {self.cap}"
 
     def _all_axes(self) -> dict[str, Axis]:
         return self.axes if self.heights is None else {**self.axes, "height": self.heights}
@@ -295,7 +297,8 @@ def make_plan(
                 f"`axes` must not name {name!r}, which is a result's name; wrap the optimizer under another."
             )
     cap: int = check_steps(most_steps, "most_steps") if max_steps == AUTO else check_steps(max_steps, "max_steps")
-    first = min(FIRST_BUDGET, cap) if max_steps == AUTO else cap
+    steps_are_found = max_steps == AUTO
+    first = min(FIRST_BUDGET, cap) if steps_are_found else cap
     if outcome in NOISY:
         tile = max(1, min(tile, WALKS_AT_ONCE // num_walks))
     plan = Plan(
@@ -323,7 +326,9 @@ def make_plan(
     optimizer.check()
     scalars = plan.optimizer({name: plan.dtype.type(axis.values[0]) for name, axis in ours.items()})
     plan = plan._replace(implementation=choose_implementation(hill, scalars, implementation))
-    if cap > first and not (outcome in DECIDED and plan.implementation in ("lattice", "bounded")):
+    if plan.implementation == "lattice":
+        plan = plan._replace(max_steps=cap)  # it goes on with those that still walk by itself
+    if steps_are_found and not (outcome in DECIDED and plan.implementation in ("lattice", "bounded")):
         raise ValueError(
             "`max_steps='auto'` goes on with what is undecided, which takes outcome 'height' or 'escape' and proofs; give a "
             "number."

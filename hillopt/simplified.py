@@ -50,7 +50,8 @@ def simplified(
     To find its powers it is tried out for three steps with one half for every number; a site counts if its exponent is
     1, 2, 3 then. Of the arguments only shapes and dtypes matter.
     """
-    with jax.ensure_compile_time_eval():
+    no_mesh = jax.sharding.AbstractMesh((), ())  # tried out here, whatever devices the step is for
+    with jax.sharding.use_abstract_mesh(no_mesh), jax.ensure_compile_time_eval():
         halves = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 0.5, leaf.dtype), (optimizer, position, *others))
         state = first_state(*halves[:2])
         seen: list[dict[int, float]] = []

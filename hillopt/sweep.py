@@ -81,7 +81,8 @@ def sweep(
       follow from the critical height.
     - `fixed`: the hyperparameters that are not swept and not left at their default.
     - `max_steps`, `implementation`: as in `critical_height`. `max_steps="auto"` begins with 1,024 steps and doubles them for
-      those settings that are still undecided, until none is or `most_steps` are reached.
+      those settings that are still undecided, until none is or `most_steps` are reached. (On the lattice nothing is walked
+      twice for that: there the others have stopped anyway.)
     - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.
     - `tile`: settings walked at once on a device; 8,192 to 65,536 on a CPU by default. All tiles have one shape, so one
       compilation a device serves; they are made of whole blocks, and the answer does not depend on their size, bit for bit.

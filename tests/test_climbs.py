@@ -188,7 +188,7 @@ def on_a_gpu():
 )
 def test_the_kernel_lowers_for_cuda_without_a_gpu(make, hill, dtype):
     optimizer = jax.tree.map(lambda leaf: leaf.astype(dtype), as_arrays(make(learning_rate=np.linspace(0.1, 0.9, 300))))
-    traced = traced_for_gpu(hill, a_batch(hill, optimizer))
+    batch = a_batch(hill, optimizer)
     with on_a_gpu():
-        text = traced.lower(lowering_platforms=("cuda",)).as_text()
+        text = traced_for_gpu(hill, batch).lower(lowering_platforms=("cuda",)).as_text()
     assert "triton" in text

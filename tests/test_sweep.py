@@ -346,11 +346,10 @@ def test_an_axis_must_increase_in_the_dtype_of_the_walk():
 
 
 def test_steps_without_a_number_go_on_until_all_is_settled():
-    axes = {"b1": BETAS, "learning_rate": RATES}
+    walk = functools.partial(ho.sweep, HILL, ho.Adam, {"b1": BETAS, "learning_rate": RATES}, implementation="bounded")
     told: list[ho.Progress] = []
-    auto = ho.sweep(HILL, ho.Adam, axes, max_steps="auto", most_steps=5000, on_progress=told.append)
-    fixed = ho.sweep(HILL, ho.Adam, axes, max_steps=5000)
-    short = ho.sweep(HILL, ho.Adam, axes, max_steps=1024)
+    auto = walk(max_steps="auto", most_steps=5000, on_progress=told.append)
+    fixed, short = walk(max_steps=5000), walk(max_steps=1024)
     assert (short.verdict == ho.Verdict.UNDECIDED).any()
     for name in ("height", "verdict", "step"):
         np.testing.assert_array_equal(auto[name], fixed[name], err_msg=name)

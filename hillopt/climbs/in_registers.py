@@ -52,7 +52,7 @@ def traced_for_gpu(hill: AbstractHill, batch: Batch) -> jax.stages.Traced:
     """The kernel before it is lowered; `.lower(lowering_platforms=("cuda",))` takes no GPU."""
     launch = functools.partial(_launch, hill, interpret=False)
     return jax.jit(lambda numbers, steps: launch(batch._replace(**numbers), steps)).trace(
-        {"optimizer": batch.optimizer, "ground": batch.ground}, jnp.int32(1)
+        {"optimizer": batch.optimizer, "ground": batch.ground}, jax.ShapeDtypeStruct((), jnp.int32)
     )
 
 
