@@ -3,7 +3,7 @@
 from hillopt import theory
 from hillopt.axes import Axis
 from hillopt.blocks import compiler_options
-from hillopt.critical import DEFAULT_MAX_STEPS, IMPLEMENTATIONS, CriticalHeight, Escape, critical_height, escape
+from hillopt.critical import DEFAULT_MAX_STEPS, IMPLEMENTATIONS, PROOFS, CriticalHeight, Escape, critical_height, escape
 from hillopt.dataset import pieces, save, thinned
 from hillopt.design import Design, Sensitivity, design, sensitivity
 from hillopt.landscapes import (
@@ -63,6 +63,7 @@ __all__ = [
     "MOST_STEPS",
     "OPTIMIZERS",
     "OUTCOMES",
+    "PROOFS",
     "AbstractHill",
     "AbstractOptimizer",
     "Adagrad",

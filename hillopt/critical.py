@@ -40,6 +40,7 @@ BLOCKS = {"lattice": LATTICE_BLOCK, "bounded": BOUNDED_BLOCK, "plain": 4_096, "b
 """Lanes that each of them walks side by side at least."""
 FAST = "fast"  # the faster one of the last two that serves
 IMPLEMENTATIONS = (*CLIMBS, FAST)
+PROOFS = ("lattice", "bounded")
 
 
 class CriticalHeight(NamedTuple):

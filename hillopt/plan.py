@@ -15,7 +15,7 @@ import numpy as np
 
 from hillopt import blocks
 from hillopt.axes import Axis
-from hillopt.critical import BLOCKS, choose_implementation
+from hillopt.critical import BLOCKS, PROOFS, choose_implementation
 from hillopt.dataset import Template, result_bytes
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, check_names, name_of, near_miss
@@ -328,7 +328,7 @@ def make_plan(
     plan = plan._replace(implementation=choose_implementation(hill, scalars, implementation))
     if plan.implementation == "lattice":
         plan = plan._replace(max_steps=cap)  # it goes on with those that still walk by itself
-    if steps_are_found and not (outcome in DECIDED and plan.implementation in ("lattice", "bounded")):
+    if steps_are_found and not (outcome in DECIDED and plan.implementation in PROOFS):
         raise ValueError(
             "`max_steps='auto'` goes on with what is undecided, which takes outcome 'height' or 'escape' and proofs; give a "
             "number."

@@ -199,7 +199,10 @@ def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) ->
         for kind, count in found.verdicts.items()
         if count
     ]
-    lines.append(f"  {'flagged':<10} {found.flagged:>13,}  {found.flagged / found.size:7.2%}  rounding decides")
+    if dataset.attrs["implementation"] in ho.PROOFS:
+        lines.append(f"  {'flagged':<10} {found.flagged:>13,}  {found.flagged / found.size:7.2%}  rounding decides")
+    else:
+        lines.append(f"  without proofs: the highest rise within {dataset.attrs['max_steps']:,} steps")
     if found.where:
         lines.append(f"  largest h* {found.highest:.6g} at {found.where}")
     if progress.found or jax.process_count() > 1:

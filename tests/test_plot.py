@@ -71,3 +71,11 @@ def test_a_walk_is_drawn_where_it_went():
     np.testing.assert_allclose(points[:, 0], walk.position)
     np.testing.assert_allclose(points[:, 1], hill.value(walk.position))
     assert any("0.410184" in text.get_text() for text in figure.axes[0].texts)
+
+
+def test_without_proofs_the_title_says_so_and_nothing_is_flagged():
+    axes = {"learning_rate": ho.Axis.log(0.05, 0.9, 9), "b1": (0.1, 0.5, 0.9)}
+    figure = plot.phase_diagram(ho.sweep(ho.TentHill(), ho.Adam, axes, max_steps=1500, implementation="blocked"))
+    assert figure.axes[0].get_title(loc="left") == "Adam; without proofs, 1,500 steps"
+    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert not any("flagged" in label or "undecided" in label for label in labels)

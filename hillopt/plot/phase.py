@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hillopt import theory
+from hillopt.critical import PROOFS
 from hillopt.dataset import HEIGHT_DIMENSION
 from hillopt.plot.style import (
     COLOUR_MAP,
@@ -37,7 +38,7 @@ def phase_diagram(dataset: "xarray.Dataset") -> "Figure":
     One axis gives the curve of critical heights, or, with a `height` axis, the map of verdicts; two give a map of
     critical heights; more give facets of such maps, at most four in each direction. Undecided cells are hatched and
     pale, those that have not reached the valley grey and dotted, diverged ones grey and cross-hatched, flagged ones
-    marked in a colour outside the colour map.
+    marked in a colour outside the colour map; where there are no proofs, the title says so instead.
     """
     dims = [str(name) for name in dataset["height"].dims]
     if len(dims) == 1:
@@ -47,7 +48,13 @@ def phase_diagram(dataset: "xarray.Dataset") -> "Figure":
 
 def _title(dataset: "xarray.Dataset") -> str:
     fixed = dataset.attrs["fixed"].strip("{}").replace('"', "").replace(": ", " = ")
-    return f"{dataset.attrs['optimizer']}{', ' + fixed if fixed else ''}"
+    without = "" if _proves(dataset) else f"; without proofs, {dataset.attrs['max_steps']:,} steps"
+    return f"{dataset.attrs['optimizer']}{', ' + fixed if fixed else ''}{without}"
+
+
+def _proves(dataset: "xarray.Dataset") -> bool:
+    """Whether the walks came with proofs; else all is flagged and nothing settled, which the title says once."""
+    return dataset.attrs["implementation"] in PROOFS
 
 
 def _curve(dataset: "xarray.Dataset", name: str) -> "Figure":
@@ -59,8 +66,9 @@ def _curve(dataset: "xarray.Dataset", name: str) -> "Figure":
     shown = np.where(lost, np.nan, height)
     axes.plot(values, shown, color=WALK_COLOUR, lw=1.1, label="critical height $h^*$")
     undecided = verdict == Verdict.UNDECIDED
-    axes.plot(values[undecided], shown[undecided], "o", ms=4, mfc="none", mec=INK, label="within max_steps only")
-    axes.plot(values[flagged], shown[flagged], "x", ms=5, color=FLAG_COLOUR, label="flagged: rounding decides")
+    if _proves(dataset):
+        axes.plot(values[undecided], shown[undecided], "o", ms=4, mfc="none", mec=INK, label="within max_steps only")
+        axes.plot(values[flagged], shown[flagged], "x", ms=5, color=FLAG_COLOUR, label="flagged: rounding decides")
     for value in values[lost]:
         axes.axvline(value, color=LOST_COLOUR, lw=2, zorder=0)
     _draw_law(axes, dataset, name)
@@ -120,7 +128,8 @@ def _verdict_map(dataset: "xarray.Dataset", name: str) -> "Figure":
             if hatch is not None:
                 _hatch(axes, x.values, y.values, here.astype(float), hatch)
             handles.append(Patch(facecolor=colour, edgecolor=INK, hatch=hatch, label=kind.name.lower(), lw=0.5))
-    if _mark_flags(axes, (x.values, y.values), (x_edges, y_edges), dataset["escape_flagged"].values):
+    marked = dataset["escape_flagged"].values & _proves(dataset)
+    if _mark_flags(axes, (x.values, y.values), (x_edges, y_edges), marked):
         handles.append(Patch(color=FLAG_COLOUR, label="flagged: rounding decides"))
     height = np.where(dataset["verdict"].values == Verdict.DIVERGED, np.nan, dataset["height"].values)
     axes.plot(x.values, height, color=INK, lw=0.8)
@@ -199,13 +208,13 @@ def _map(axes: "Axes", dataset: "xarray.Dataset", dims: list[str], norm: Any, la
     if short.any():
         seen.add("short")
         _hatch(axes, *centres, short.astype(float), "...")
-    if (undecided & ~short).any():
+    if _proves(dataset) and (undecided & ~short).any():
         seen.add("undecided")
         _veil(axes, (x_edges, y_edges), centres, undecided & ~short)
     if lost.any():
         seen.add("diverged")
         _hatch(axes, *centres, lost.astype(float), "xxxx")
-    if _mark_flags(axes, centres, (x_edges, y_edges), cells["flagged"].values & ~lost):
+    if _mark_flags(axes, centres, (x_edges, y_edges), cells["flagged"].values & ~lost & _proves(dataset)):
         seen.add("flagged")
     axes.set(xlim=(x_edges[0], x_edges[-1]), ylim=(y_edges[0], y_edges[-1]))
     return seen
