@@ -1,4 +1,4 @@
-"""Running powers: found where they are, left alone where they are not, and the same walk."""
+"""Simplified steps: powers carried along and squares of signs dropped where that is right, and only there."""
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +7,8 @@ import optax
 import pytest
 
 import hillopt as ho
+from hillopt.climbs.lane import Walker
+from hillopt.optimizers import as_arrays
 from hillopt.simplified import simplified
 
 BETAS = {"b1": jnp.asarray(0.9), "b2": jnp.asarray(0.99)}
@@ -75,3 +77,39 @@ def test_optaxs_adam_carries_both_of_its_powers():
 
     reduced = simplified(step, lambda numbers, x: optax.adam(**numbers).init(x), numbers, jnp.zeros(()))
     assert len(reduced.powers) == 2
+
+
+def second_moments(hill):
+    """Adam's second moments after a step from two places, carried once for both lanes; an error if they depend on the lane."""
+    walker = Walker(hill, as_arrays(ho.Adam(0.3)))
+    after = lambda place: walker.after(walker.begin._replace(position=place)).state.second  # noqa: E731
+    return jax.vmap(after, out_axes=None)(jnp.array([0.5, 1.1]))
+
+
+def test_on_slopes_of_size_one_the_second_moment_depends_on_no_lane():
+    assert float(second_moments(ho.TentHill())) == pytest.approx(0.001)
+    with pytest.raises(ValueError, match="out_axes"):
+        second_moments(jax.tree.map(jnp.asarray, ho.WedgeHill(0.2)))
+
+
+@pytest.mark.parametrize("square", [jnp.square, lambda g: g * g, lambda g: g**2, jnp.abs, lambda g: (-g) ** 4])
+def test_squares_of_signs_are_one_and_other_squares_are_left_alone(square):
+    def step(betas, state, position):
+        sign, other = jnp.where(position > 1, 1.0, -1.0), jnp.where(position > 1, 2.0, -1.0)
+        return position + square(sign) + 10 * square(other), (state[0], square(sign) * betas["b1"])
+
+    reduced = simplified(step, start, BETAS, jnp.zeros(()))
+    for place in (0.5, 1.5):
+        (position, state), _ = reduced.step(BETAS, start(None, None), reduced.powers, jnp.asarray(place))
+        expected, (_, moment) = step(BETAS, start(None, None), jnp.asarray(place))
+        assert float(position) == float(expected)
+        assert float(state[1]) == float(moment) == 0.9
+
+
+def test_what_is_no_sign_for_sure_is_squared():
+    def step(betas, state, position):
+        return jnp.square(jnp.sign(position)) * betas["b1"], state
+
+    reduced = simplified(step, start, BETAS, jnp.zeros(()))
+    (position, _), _ = reduced.step(BETAS, start(None, None), reduced.powers, jnp.asarray(0.0))
+    assert float(position) == 0.0
