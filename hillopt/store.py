@@ -6,6 +6,7 @@ What was cut off, truncated or flipped afterwards is found by the checksum. Proc
 word with each other: they write different chunks, or the same bytes into the same one.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -155,10 +156,11 @@ def _begin(
 
     def make(name: str, **options: Any) -> None:
         if name not in group:
-            try:
+            with contextlib.suppress(zarr.errors.ContainsArrayError):  # another process was faster
                 group.create_array(name, compressors=compressor, **options)
-            except zarr.errors.ContainsArrayError:
-                return  # another process was faster
+        found = group[name]
+        if (found.shape, found.chunks, found.dtype) != (options["shape"], options["chunks"], options["dtype"]):
+            raise ValueError(f"`path` {location!r} was half begun with other settings; remove it.")
 
     for name, (dimension, values, about) in template.coordinates().items():
         make(

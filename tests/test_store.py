@@ -183,6 +183,16 @@ def test_a_store_whose_beginning_was_cut_off_is_begun_again(missing, whole, tmp_
     xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
 
 
+def test_a_store_that_was_half_begun_with_other_settings_is_refused(tmp_path):
+    import zarr
+
+    with pytest.raises(Stopped):
+        sweep(tmp_path / "s.zarr", on_progress=stop_after(1))
+    zarr.open_group(tmp_path / "s.zarr", mode="a").attrs.clear()
+    with pytest.raises(ValueError, match=r"was half begun with other settings; remove it\.$"):
+        sweep(tmp_path / "s.zarr", resume=True, tile=5)
+
+
 DIFFERENCES = [
     ({"max_steps": 201}, "max_steps=200, not 201"),
     ({"dtype": "float32"}, "dtype='float64', not 'float32'"),
