@@ -320,8 +320,10 @@ def main() -> None:
         if speaks
         else contextlib.nullcontext(command.unfinished(path))
     )
+    walking_in: Path | None = None
     try:
         with folders as folder:
+            walking_in = folder
             with Reporter("settings", with_speed=True) as reporter:
                 dataset, progress = walk(folder, reporter, speaks)
             if jax.process_count() > 1:
@@ -337,6 +339,11 @@ def main() -> None:
     except command.NotYet:
         if speaks:
             print(f"{progress.cells:,} of {progress.total:,} settings are walked; whoever walks the last one draws.")
+        return
+    except (ValueError, OSError):
+        if walking_in is None or walking_in == path or walking_in.exists() or not path.exists():
+            raise
+        print(f"another process has finished {path} meanwhile.")
         return
     print(told)
     print(

@@ -91,6 +91,9 @@ def test_a_finished_sweep_is_mended_with_resume(whole, tmp_path):
     done = launch("sweep", *GRID, "--name=run", "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "tile (2, 1) of" in done.stderr
+    refused = launch("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "was begun with max_steps=300, not 301" in refused.stderr
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
 
@@ -127,6 +130,15 @@ def test_two_processes_of_jax_distributed(kill, whole, tmp_path):
     assert "largest h*" in outputs[0][0]
     assert "h*" not in outputs[1][0]  # the first speaks for all
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
+
+
+def test_two_that_resume_at_once_end_as_one(whole, tmp_path):
+    processes = [begin("--name=run", "--resume", cwd=tmp_path) for _ in range(2)]
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
 
 
 def test_the_store_may_be_elsewhere(whole, tmp_path):
