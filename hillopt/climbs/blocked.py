@@ -4,8 +4,9 @@ The settings of a sweep are a product of axes. Where neighbours along the last a
 are one number a row and step; where the slope is a sign, the second moment is too. No line says so: the walk is written for
 one setting, and vmap carries a number for every lane only if it depends on the lane.
 
-A loop takes one step an iteration. XLA hands the kernels of a longer loop body to several threads, whose caches then trade
-places: two steps at once made 1.9e9 general steps a second on one core of an AMD EPYC, but 1.1e9 where it had two.
+A loop takes one step an iteration: two at once made 1.9e9 general steps a second where one core of an AMD EPYC was all there
+was, but 1.1e9 where there were two. XLA, it seems, hands the kernels of a long loop body to several threads, each with a cache
+of its own.
 """
 
 from typing import Any
