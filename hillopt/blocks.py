@@ -29,8 +29,7 @@ def in_blocks(climb: Callable, block: int) -> Callable:
         number = -(-length // width)
 
         def split(leaf: Array) -> Array:
-            filled = jnp.concatenate([leaf, jnp.broadcast_to(leaf[:1], (number * width - length,))])
-            return filled.reshape(number, width)
+            return filled(leaf, number * width).reshape(number, width)
 
         answers = jax.lax.map(lambda trees: climb(*trees), jax.tree.map(split, trees))
         return jax.tree.map(lambda leaf: leaf.reshape(number * width)[:length], answers)
@@ -60,10 +59,10 @@ def in_rows(climb: Callable[[Any], Any], tree: Any, shape: tuple[int, ...], dtyp
         """[stack, row] and [piece, column] as far as the number differs there."""
         if over_rows:
             leaf = jnp.broadcast_to(leaf, (*shape[:-1], leaf.shape[-1])).reshape(rows, -1)
-            leaf = _filled(leaf, stacks * height, 0).reshape(stacks, height, -1)
+            leaf = filled(leaf, stacks * height).reshape(stacks, height, -1)
         else:
             leaf = leaf.reshape(1, 1, -1)
-        leaf = _filled(leaf, pieces * width, 2) if over_columns else leaf
+        leaf = filled(leaf, pieces * width, axis=2) if over_columns else leaf
         leaf = leaf.reshape(*leaf.shape[:2], -1, width if over_columns else 1)
         return jnp.moveaxis(leaf, 2, 1)  # [stack, piece, row, column]
 
@@ -95,7 +94,7 @@ def in_rows(climb: Callable[[Any], Any], tree: Any, shape: tuple[int, ...], dtyp
     return jax.tree.map(flat, answers)
 
 
-def _filled(leaf: Array, length: int, axis: int) -> Array:
+def filled(leaf: Array, length: int, axis: int = 0) -> Array:
     """An axis filled up to a length with copies of its first entry."""
     first = jax.lax.slice_in_dim(leaf, 0, 1, axis=axis)
     more = jnp.repeat(first, length - leaf.shape[axis], axis=axis)

@@ -4,7 +4,7 @@ import itertools
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +33,15 @@ class Template(NamedTuple):
     def dims(self, name: str) -> list[str]:
         """The dimensions of a result."""
         return [*([HEIGHT_DIMENSION] if name in ("escape", "escape_flagged") else []), *self.axes]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a result."""
+        axes = tuple(len(axis.values) for axis in self.axes.values())
+        return (len(self.heights.values), *axes) if self.heights and self.dims(name)[0] == HEIGHT_DIMENSION else axes
+
+    def num_bytes(self, results: Mapping[str, Any]) -> int:
+        """Size of results with these dtypes, by name."""
+        return sum(math.prod(self.shape(name)) * np.dtype(field.dtype).itemsize for name, field in results.items())
 
     def coordinates(self) -> dict[str, tuple[str, np.ndarray, dict[str, Any]]]:
         """By name: dimension, values, attributes."""
@@ -150,11 +159,6 @@ def thinned(dataset: "xarray.Dataset", most: int = DRAWN_CELLS) -> "xarray.Datas
     while math.prod(-(-size // step) for size in axes.values()) > most:
         step += 1
     return dataset.isel({name: slice(None, None, step) for name in axes}) if step > 1 else dataset
-
-
-def result_bytes(cells: int, num_heights: int, fields: dict[str, Any]) -> int:
-    """Size of a sweep's result: what its fields take a cell, and two bytes a cell and height."""
-    return cells * (sum(np.dtype(field.dtype).itemsize for field in fields.values()) + 2 * num_heights)
 
 
 def check_room(path: str | os.PathLike[str], num_bytes: int) -> None:

@@ -1,6 +1,7 @@
 """A sweep before it is walked: checked, cut into tiles, and as a pure function of the lanes of one."""
 
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import math
@@ -16,7 +17,7 @@ import numpy as np
 from hillopt import blocks
 from hillopt.axes import Axis
 from hillopt.critical import BLOCKS, PROOFS, choose_implementation
-from hillopt.dataset import Template, result_bytes
+from hillopt.dataset import Template
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, check_names, name_of, near_miss
 from hillopt.outcomes import DECIDED, NOISY, OUTCOMES, RESULTS, Question
@@ -51,7 +52,8 @@ class Lanes(NamedTuple):
     column: Any
 
 
-class Plan(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
     """A checked sweep. Of its axes the learning rate runs fastest, along the columns of a tile.
 
     Neighbouring lanes then differ in the learning rate alone: numbers that only the other axes decide are computed once a
@@ -79,19 +81,19 @@ class Plan(NamedTuple):
     def size(self) -> int:
         return math.prod(self.tiling.shape)
 
-    @property
+    @functools.cached_property
     def order(self) -> list[str]:
         """The axes as they are walked, the fastest last."""
         return sorted(self.axes, key=lambda name: name == "learning_rate")
 
-    @property
+    @functools.cached_property
     def tiling(self) -> Tiling:
         """In the order of the axes as given."""
         names = list(self.axes)
         shape = tuple(len(axis.values) for axis in self.axes.values())
         return cut(shape, [names.index(name) for name in self.order], self.most)
 
-    @property
+    @functools.cached_property
     def results(self) -> dict[str, Any]:
         """Shapes and dtypes of one cell's results, those that follow from others included."""
         one = {name: jnp.zeros((1, 1), self.dtype) for name in self.axes}
@@ -102,11 +104,7 @@ class Plan(NamedTuple):
             fields |= {name: jax.ShapeDtypeStruct((1, 1), dtype) for name, dtype in flags.items()}
         return fields
 
-    @property
-    def result_bytes(self) -> int:
-        return result_bytes(self.size, 0 if self.heights is None else len(self.heights.values), self.results)
-
-    @property
+    @functools.cached_property
     def call_shape(self) -> tuple[int, int]:
         """Rows and columns that a device walks at once: a tile, filled up to whole blocks.
 
@@ -183,6 +181,7 @@ class Plan(NamedTuple):
         fixed = {name: self.dtype.type(value) if _is_float(value) else value for name, value in self.fixed.items()}
         return self.make(**swept, **fixed)
 
+    @functools.cached_property
     def template(self) -> Template:
         """The data set without its numbers."""
         return Template(self.axes, self.heights, self.dtype, self._attributes())
@@ -192,11 +191,12 @@ class Plan(NamedTuple):
         versions = {name: importlib.metadata.version(name) for name in ("hillopt", "jax", "jaxlib", "numpy", "optax")}
         axes = {name: _told(axis) for name, axis in self._all_axes().items()}
         label = name_of(self.make)
+        kept = [f"{name}={_short(value)}" for name, value in self._kept().items()]
         call = f"sweep({self.hill}, {label}, axes={axes}, fixed={self.fixed}, max_steps={self._steps_told()})"
         return {
             "title": f"{TITLES[self.outcome]} of {label} on {type(self.hill).__name__}",
             "outcome": self.outcome,
-            "hill": type(self.hill).__name__ + self._kept(),
+            "hill": type(self.hill).__name__ + (f"({', '.join(kept)})" if kept else ""),
             "optimizer": label,
             "fixed": json.dumps(self.fixed, default=str),
             "max_steps": self.cap,
@@ -209,14 +209,12 @@ class Plan(NamedTuple):
 
     def settings(self) -> dict[str, Any]:
         """All that decides a bit of the results, as JSON takes it."""
-        told = self._attributes()
+        told = self.template.attributes
         axes = {
             f"axis {name}": [*_told(axis), zlib.crc32(np.asarray(axis.values).tobytes())]
             for name, axis in self._all_axes().items()
         }
-        fields = {field.name: getattr(self.hill, field.name) for field in dataclasses.fields(self.hill)}  # type: ignore[arg-type]
-        ignored = {*self.axes, "height"} if self.outcome == "height" else set(self.axes)
-        numbers = {name: ADDRESS.sub("", repr(value)) for name, value in fields.items() if name not in ignored}
+        numbers = {name: ADDRESS.sub("", repr(value)) for name, value in self._kept().items()}
         kept = ("outcome", "optimizer", "fixed", "dtype", "implementation", "device")
         noisy = {"noise": self.noise, "num_walks": self.num_walks, "seed": self.seed}
         return {
@@ -237,14 +235,15 @@ class Plan(NamedTuple):
     def _all_axes(self) -> dict[str, Axis]:
         return self.axes if self.heights is None else {**self.axes, "height": self.heights}
 
-    def _kept(self) -> str:
+    def _kept(self) -> dict[str, Any]:
         """The hill's numbers that are not swept; critical heights do not depend on the height."""
         swept = {*self.axes, "height"} if self.outcome == "height" else set(self.axes)
         fields = dataclasses.fields(self.hill)  # type: ignore[arg-type]
-        values = {field.name: getattr(self.hill, field.name) for field in fields}
-        texts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in values.items()}
-        kept = [f"{name}={text}" for name, text in texts.items() if name not in swept]
-        return f"({', '.join(kept)})" if kept else ""
+        return {field.name: getattr(self.hill, field.name) for field in fields if field.name not in swept}
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _told(axis: Axis) -> list[Any]:
@@ -282,12 +281,7 @@ def make_plan(
         raise ValueError(f"`fixed` must not name what `axes` sweeps, got {twice[0]!r} in both; remove one of them.")
     if heights is not None and heights.values[0] < 0:
         raise ValueError(f"`axes['height']` must not be negative, got {heights.values[0]:g}; start at 0 or above.")
-    if tile is None:
-        cells = math.prod(len(axis.values) for axis in checked.values())
-        widest, narrowest = TILES["cpu" if jax.default_backend() == "cpu" else "accelerator"]
-        tile = min(widest, max(narrowest, cells // TILES_AT_LEAST))
-    if not isinstance(tile, int) or tile < 1:
-        raise ValueError(f"`tile` must be an integer of at least 1, got {tile!r}; leave it out for a good one.")
+    tile = _tile_size(tile, math.prod(len(axis.values) for axis in checked.values()))
     for name, value in fixed.items():
         if np.ndim(value) > 0:
             raise ValueError(f"`fixed[{name!r}]` must be one value, got shape {np.shape(value)}; sweep it as an axis.")
@@ -325,15 +319,25 @@ def make_plan(
     optimizer = plan.optimizer({name: np.asarray(axis.values, plan.dtype) for name, axis in ours.items()})
     optimizer.check()
     scalars = plan.optimizer({name: plan.dtype.type(axis.values[0]) for name, axis in ours.items()})
-    plan = plan._replace(implementation=choose_implementation(hill, scalars, implementation))
+    plan = dataclasses.replace(plan, implementation=choose_implementation(hill, scalars, implementation))
     if plan.implementation == "lattice":
-        plan = plan._replace(max_steps=cap)  # it goes on with those that still walk by itself
+        plan = dataclasses.replace(plan, max_steps=cap)  # it goes on with those that still walk by itself
     if steps_are_found and not (outcome in DECIDED and plan.implementation in PROOFS):
         raise ValueError(
             "`max_steps='auto'` goes on with what is undecided, which takes outcome 'height' or 'escape' and proofs; give a "
             "number."
         )
     return plan
+
+
+def _tile_size(tile: int | None, cells: int) -> int:
+    """Cells of a tile, as asked for or by default."""
+    if tile is None:
+        widest, narrowest = TILES["cpu" if jax.default_backend() == "cpu" else "accelerator"]
+        return min(widest, max(narrowest, cells // TILES_AT_LEAST))
+    if not isinstance(tile, int) or tile < 1:
+        raise ValueError(f"`tile` must be an integer of at least 1, got {tile!r}; leave it out for a good one.")
+    return tile
 
 
 def hill_numbers(hill: AbstractHill) -> list[str]:

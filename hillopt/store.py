@@ -23,8 +23,7 @@ from hillopt.tiles import Tiling
 if TYPE_CHECKING:
     import xarray
 
-PROGRESS = "progress"
-TILES = f"{PROGRESS}/tiles"
+TILES = "progress/tiles"
 UNFINISHED = 0
 SETTINGS = "settings"
 DEBRIS_AGE = 60.0  # seconds after which a half-written file is nobody's any more
@@ -34,7 +33,7 @@ class Store:
     """A sweep's store, open for tiles. Make it with `open_store`."""
 
     def __init__(self, path: str, tiling: Tiling, names: list[str], group: Any) -> None:
-        self.path, self.tiling, self.names, self._group = path, tiling, names, group
+        self.path, self.tiling, self.names = path, tiling, names
         self._arrays = {name: group[name] for name in [*names, TILES]}
 
     def is_finished(self, number: int) -> bool:
@@ -111,7 +110,6 @@ def open_store(
     tiling: Tiling,
     results: Mapping[str, Any],
     settings: Mapping[str, Any],
-    num_bytes: int,
     resume: bool,
 ) -> Store:
     """Begin a store, or with `resume` go on with the one that is there.
@@ -124,7 +122,7 @@ def open_store(
     location = os.fspath(path).removeprefix("file://")
     if not _is_there(location):
         if "://" not in location:
-            check_room(location, num_bytes)
+            check_room(location, template.num_bytes(results))
     elif not resume:
         raise ValueError(
             f"`path` {location!r} exists; choose another name, remove it, or go on with it by resume=True."
@@ -173,14 +171,13 @@ def _begin(
         )
         group[name][...] = values
     for name, field in results.items():
-        dims = template.dims(name)
-        over = (len(template.coordinates()[dims[0]][1]),) if len(dims) > len(tiling.shape) else ()
+        shape = template.shape(name)
         make(
             name,
-            shape=(*over, *tiling.shape),
-            chunks=(*over, *tiling.tile),
+            shape=shape,
+            chunks=(*shape[: -len(tiling.tile)], *tiling.tile),
             dtype=field.dtype,
-            dimension_names=dims,
+            dimension_names=template.dims(name),
             attributes=ABOUT[name],
             fill_value=np.zeros((), field.dtype)[()],
         )

@@ -121,7 +121,7 @@ def sweep(
         _check_memory(plan)
         memory = _Memory(plan)
         _walk(plan, memory, list(range(plan.tiling.number)), on_progress)
-        return label(plan.template(), memory.results)
+        return label(plan.template, memory.results)
     store = _open(plan, path, resume or shard is not None)
     store.forget_damaged(lambda sentence: warnings.warn(sentence, stacklevel=3))
     _walk(plan, store, _turn(plan.tiling.number, resume, shard), on_progress)
@@ -141,7 +141,7 @@ def _check_sharing(path: Any, resume: bool, shard: tuple[int, int] | None) -> No
 
 
 def _check_memory(plan: Plan) -> None:
-    needed = plan.result_bytes
+    needed = plan.template.num_bytes(plan.results)
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > available:
         raise ValueError(
@@ -152,9 +152,7 @@ def _check_memory(plan: Plan) -> None:
 
 def _open(plan: Plan, path: Any, resume: bool) -> Store:
     """The store, which the first of several processes of `jax.distributed` begins before the others come."""
-    open_it = functools.partial(
-        open_store, path, plan.template(), plan.tiling, plan.results, plan.settings(), plan.result_bytes
-    )
+    open_it = functools.partial(open_store, path, plan.template, plan.tiling, plan.results, plan.settings())
     if jax.process_count() == 1:
         return open_it(resume)
     from jax.experimental import multihost_utils
@@ -183,10 +181,7 @@ class _Memory:
 
     def __init__(self, plan: Plan) -> None:
         self.tiling = plan.tiling
-        self.results: dict[str, np.ndarray] = {}
-        over = {} if plan.heights is None else dict.fromkeys(("escape", "escape_flagged"), (len(plan.heights.values),))
-        for name, field in plan.results.items():
-            self.results[name] = np.empty((*over.get(name, ()), *self.tiling.shape), field.dtype)
+        self.results = {name: np.empty(plan.template.shape(name), field.dtype) for name, field in plan.results.items()}
 
     def is_finished(self, number: int) -> bool:
         del number
@@ -203,7 +198,7 @@ class _Memory:
 
 def _walk(plan: Plan, store: Store | _Memory, turn: list[int], on_progress: Callable[[Progress], None] | None) -> None:
     """Walk the unfinished tiles, each on the next free device, store them and tell of it."""
-    counter, template = _Counter(plan, store), plan.template()
+    counter, template = _Counter(plan, store), plan.template
     told = None
     dealer = _Dealer(store, turn, counter)
     devices = jax.local_devices()[: max(1, int((~counter.finished[turn]).sum()))]

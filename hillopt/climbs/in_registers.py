@@ -6,6 +6,7 @@ and Triton on others.
 """
 
 import functools
+import math
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from jax.experimental import pallas
 from jax.experimental.pallas import triton
 from jaxtyping import Array, Int
 
+from hillopt.blocks import as_lanes, filled
 from hillopt.climbs.lane import Lane, Walker
 from hillopt.climbs.record import Batch, Climb, highest_met
 from hillopt.landscapes import AbstractHill
@@ -61,12 +63,11 @@ def _launch(hill: AbstractHill, batch: Batch, max_steps: Array, interpret: bool)
     leaves, structure = jax.tree.flatten((batch.optimizer, batch.ground))
     leaves = [jnp.asarray(leaf, batch.dtype) for leaf in leaves]
     shared = [leaf.size == 1 for leaf in leaves]
-    lanes = jnp.broadcast_to(0, batch.shape).size
+    lanes = math.prod(batch.shape)
     programs = -(-lanes // PROGRAM)
 
     def laid_out(leaf: Array) -> Array:
-        flat = jnp.broadcast_to(leaf, batch.shape).reshape(-1)
-        return jnp.concatenate([flat, jnp.broadcast_to(flat[:1], (programs * PROGRAM - lanes,))])
+        return filled(as_lanes(leaf, batch.shape, batch.dtype), programs * PROGRAM)
 
     def climb(steps: Array, *numbers: Array) -> tuple[Array, Array]:
         optimizer, ground = jax.tree.unflatten(structure, numbers)
