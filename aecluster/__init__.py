@@ -1,10 +1,11 @@
 """What an autoencoder's latent space knows: train, reconstruct, map, cluster."""
 
+from aecluster.adversary import Adversary
 from aecluster.blur import KINDS, Blur, RandomBlur
-from aecluster.checkpoints import restore
+from aecluster.checkpoints import Identity, Record, records, restore, restore_discriminator, save, trained
 from aecluster.corruptions import AbstractCorruption, Deformation, corrupted
 from aecluster.data import NAMES, ImageData, Split, load, read_idx, write_idx
-from aecluster.discriminator import Adversary, Discriminator, ProbabilityOfBlur, learn_discriminator
+from aecluster.discriminator import Discriminator, ProbabilityOfBlur
 from aecluster.ensemble import Ensemble, History, Trained, dead_pixels_of
 from aecluster.losses import (
     L1,
@@ -34,7 +35,7 @@ from aecluster.models import (
     count_parameters,
 )
 from aecluster.recipes import RECIPES, SCHEDULES, Recipe, optimizer_named
-from aecluster.training import Progress, train
+from aecluster.training import Progress, learn_discriminator, train
 
 __all__ = [
     "ARCHITECTURES",
@@ -62,11 +63,13 @@ __all__ = [
     "Ensemble",
     "GreyTargets",
     "History",
+    "Identity",
     "ImageData",
     "ProbabilityOfBlur",
     "Progress",
     "RandomBlur",
     "Recipe",
+    "Record",
     "Restorer",
     "Split",
     "ToGiven",
@@ -84,7 +87,11 @@ __all__ = [
     "loss_named",
     "optimizer_named",
     "read_idx",
+    "records",
     "restore",
+    "restore_discriminator",
+    "save",
     "train",
+    "trained",
     "write_idx",
 ]

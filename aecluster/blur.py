@@ -10,18 +10,17 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from aecluster.corruptions import AbstractCorruption
+from aecluster.images import Images, check_images
 from aecluster.names import hint
 
-Images = Float[Array, "image height width channel"]
-Kernel = Float[Array, "size size"]
-Scalar: TypeAlias = float | Num[Array, ""]  # a number, traced perhaps
+Kernel: TypeAlias = Float[Array, "size size"]
+Number: TypeAlias = float | Num[Array, ""]  # traced perhaps
 
 KINDS = ("gaussian", "box", "motion", "defocus")
 PER_WIDTH = {"gaussian": 12**-0.5, "box": 1.0, "motion": 1.0, "defocus": 0.5}  # strength of a blur one pixel wide
-HALF_STEP = 0.5 / 255
 
 
-def gaussian(size: int, sigma: Scalar) -> Kernel:
+def gaussian(size: int, sigma: Number) -> Kernel:
     """exp(-(x² + y²) / 2 sigma²), cut off at the kernel's border; sums to 1."""
     _check_size(size)
     _check_positive("sigma", sigma)
@@ -29,7 +28,7 @@ def gaussian(size: int, sigma: Scalar) -> Kernel:
     return jnp.outer(row, row)
 
 
-def box(size: int, width: Scalar) -> Kernel:
+def box(size: int, width: Number) -> Kernel:
     """The mean over a square of this width; pixels that it covers in part count in part. Sums to 1."""
     _check_size(size)
     _check_positive("width", width)
@@ -37,7 +36,7 @@ def box(size: int, width: Scalar) -> Kernel:
     return jnp.outer(row, row) / row.sum() ** 2
 
 
-def motion(size: int, length: Scalar, angle: Scalar) -> Kernel:
+def motion(size: int, length: Number, angle: Number) -> Kernel:
     """The mean over a line through the centre; sums to 1.
 
     The angle is in degrees, from the horizontal and against the clock. Along the line a pixel counts as far as the line
@@ -53,7 +52,7 @@ def motion(size: int, length: Scalar, angle: Scalar) -> Kernel:
     return line / line.sum()
 
 
-def defocus(size: int, radius: Scalar) -> Kernel:
+def defocus(size: int, radius: Number) -> Kernel:
     """The mean over a disc of this radius, what a point becomes outside a lens's focus; sums to 1.
 
     The edge is soft: from 1 to 0 over the pixel around the radius.
@@ -83,7 +82,7 @@ def fixed_point_gaussian(size: int, sigma: float) -> Kernel:
     return jnp.asarray(np.outer(row, row) / 65536)
 
 
-def kernel_named(kind: str, size: int, strength: Scalar, angle: Scalar = 0.0) -> Kernel:
+def kernel_named(kind: str, size: int, strength: Number, angle: Number = 0.0) -> Kernel:
     """A kernel by its kind, one of `KINDS`; the angle is for motion alone."""
     _check_kind("kind", kind)
     if kind == "motion":
@@ -97,11 +96,11 @@ def convolve(images: Images, kernel: Kernel | Float[Array, "image size size"]) -
     At the border the image is mirrored in its outermost pixels (OpenCV's BORDER_REFLECT_101, SciPy's "mirror"). The kernel
     must not be larger than the image.
     """
-    size, (count, height, width, _) = kernel.shape[-1], images.shape
-    _check_fits(size, height, width)
+    size, (num_images, height, width, _) = kernel.shape[-1], images.shape
+    check_fits(size, height, width)
     half = size // 2
     padded = jnp.pad(images, ((0, 0), (half, half), (half, half), (0, 0)), mode="reflect")
-    weights = jnp.broadcast_to(kernel, (count, size, size)).astype(images.dtype)[..., None, None, None]
+    weights = jnp.broadcast_to(kernel, (num_images, size, size)).astype(images.dtype)[..., None, None, None]
     # Slices rather than lax.conv: inside of lax.scan, where training is, XLA's convolution is 27 times slower on a CPU.
     blurred = jnp.zeros_like(images)
     for row in range(size):
@@ -132,17 +131,6 @@ def from_grey(greys: Images) -> Images:
     return greys * high + greys * (1 / 255 - high)
 
 
-def check_range(images: Num[Array, "..."] | Num[np.ndarray, "..."]) -> None:
-    """ValueError unless all pixels are in [0, 1], give or take half a grey value: the original study's bug was 0..255."""
-    if not images.size:
-        return
-    darkest, brightest = float(images.min()), float(images.max())
-    if not (darkest >= -HALF_STEP and brightest <= 1 + HALF_STEP):
-        raise ValueError(
-            f"`images` must be in [0, 1], got values from {darkest:g} to {brightest:g}; divide grey values by 255."
-        )
-
-
 @dataclasses.dataclass(frozen=True)
 class Blur(AbstractCorruption):
     """The same blur for every image, and noise upon it if wanted.
@@ -152,15 +140,16 @@ class Blur(AbstractCorruption):
     `weight * weight * pixel` of whole numbers is at most 65536 * 255, with the half for rounding still below 2**24, hence
     exact in float32, in any order and on any machine. Tested against OpenCV 5.0 for sizes up to 31, sigmas 0.1 to 1000.
 
-    Attributes:
-        kind: "gaussian", "box", "motion" or "defocus".
-        size: side of the kernel in pixels, odd.
-        strength: in pixels; the Gaussian's sigma, the box's width, the motion's length, the defocus's radius. What does not
-            fit in the kernel is cut off.
-        angle: of the motion in degrees, from the horizontal and against the clock.
-        noise: standard deviation of Gaussian noise that is added, drawn from the key.
-        eight_bit: whether images are rounded to multiples of 1/255 before and after, and clipped to [0, 1]. For a
-            gradient the rounding and clipping are not there. Without it, noise may lead out of [0, 1].
+    **Attributes**
+
+    - `kind`: "gaussian", "box", "motion" or "defocus".
+    - `size`: side of the kernel in pixels, odd.
+    - `strength`: in pixels; the Gaussian's sigma, the box's width, the motion's length, the defocus's radius. What does not
+      fit in the kernel is cut off.
+    - `angle`: of the motion in degrees, from the horizontal and against the clock.
+    - `noise`: standard deviation of Gaussian noise that is added, drawn from the key.
+    - `eight_bit`: whether images are rounded to multiples of 1/255 before and after, and clipped to [0, 1]. For a gradient
+      the rounding and clipping are not there. Without it, noise may lead out of [0, 1].
     """
 
     kind: str = "gaussian"
@@ -199,13 +188,14 @@ class RandomBlur(AbstractCorruption):
     strong as `ORIGINAL`: on MNIST's test images a peak signal-to-noise ratio of 14.0 to 16.7 dB by kind, against 15.3.
     Angles are drawn evenly too. Gaussian weights are not in fixed point here.
 
-    Attributes:
-        size: side of the kernels in pixels, odd.
-        kinds: those to draw from, each as likely as the others.
-        weakest: the least width over the side, above 0.
-        strongest: the greatest, at most 1.
-        noise: each image's standard deviation of the noise is drawn evenly between 0 and this.
-        eight_bit: as in `Blur`.
+    **Attributes**
+
+    - `size`: side of the kernels in pixels, odd.
+    - `kinds`: those to draw from, each as likely as the others.
+    - `weakest`: the least width over the side, above 0.
+    - `strongest`: the greatest, at most 1.
+    - `noise`: each image's standard deviation of the noise is drawn evenly between 0 and this.
+    - `eight_bit`: as in `Blur`.
     """
 
     size: int = 9
@@ -236,9 +226,9 @@ class RandomBlur(AbstractCorruption):
             noise = levels * jax.random.normal(noise_key, images.shape, images.dtype)
         return _degrade(images, self.kernels(blur_key, len(images)), noise, eight_bit=self.eight_bit)
 
-    def kernels(self, key: Key[Array, ""], count: int) -> Float[Array, "image size size"]:
-        """One kernel for each of so many images."""
-        return jax.vmap(self._kernel)(jax.random.split(key, count))
+    def kernels(self, key: Key[Array, ""], num_images: int) -> Float[Array, "image size size"]:
+        """One kernel for each of the images."""
+        return jax.vmap(self._kernel)(jax.random.split(key, num_images))
 
     def _kernel(self, key: Key[Array, ""]) -> Kernel:
         kind_key, share_key, angle_key = jax.random.split(key, 3)
@@ -252,8 +242,8 @@ class RandomBlur(AbstractCorruption):
 def _degrade(
     images: Images, kernel: Kernel | Float[Array, "image size size"], noise: Images | float, *, eight_bit: bool
 ) -> Images:
-    if not isinstance(images, jax.core.Tracer):
-        check_range(images)
+    if images.size and not isinstance(images, jax.core.Tracer):
+        check_images("images", images)
     if not eight_bit:
         return convolve(images, kernel) + noise
     return from_grey(nearest_grey(convolve(nearest_grey(255 * images), kernel) + 255 * noise))
@@ -273,7 +263,8 @@ def _check_size(size: int) -> None:
         raise ValueError(f"`size` must be odd and positive, got {size}; choose {max(size + 1, 1)}.")
 
 
-def _check_fits(size: int, height: int, width: int) -> None:
+def check_fits(size: int, height: int, width: int) -> None:
+    """Refuse with ValueError a kernel that is larger than the images."""
     largest = min(height, width)
     if size > largest:
         raise ValueError(
@@ -282,7 +273,7 @@ def _check_fits(size: int, height: int, width: int) -> None:
         )
 
 
-def _check_positive(name: str, value: Scalar) -> None:
+def _check_positive(name: str, value: Number) -> None:
     if not isinstance(value, jax.core.Tracer) and not 0 < float(value) < math.inf:
         raise ValueError(f"`{name}` must be positive and finite, got {value}; choose 0.5 or so for hardly any blur.")
 

@@ -5,11 +5,9 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Key
 
-Images = Float[Array, "image height width channel"]
-CHUNK = 2_000  # images that are corrupted at once
+from aecluster.images import HostImages, Images, check_images, chunks, joined
 
 
 class AbstractCorruption(abc.ABC):
@@ -19,16 +17,16 @@ class AbstractCorruption(abc.ABC):
     def __call__(self, key: Key[Array, ""], images: Images) -> Images: ...
 
 
-def corrupted(
-    corruption: AbstractCorruption | None, images: Float[np.ndarray, "image height width channel"], seed: int = 0
-) -> Float[np.ndarray, "image height width channel"]:
-    """All of the images corrupted, the same way every time: by key `seed`, CHUNK at a time; as they are by None."""
+def corrupted(corruption: AbstractCorruption | None, images: HostImages, seed: int = 0) -> HostImages:
+    """All of the images corrupted, the same way every time: by key `seed`, a chunk at a time; as they are by None.
+
+    What noise leads out of [0, 1] is cut off, so that images come out. Raises ValueError for what are no images.
+    """
+    check_images("images", images)
     if corruption is None:
         return images
     apply, key = jax.jit(corruption), jax.random.key(seed)
-    starts = range(0, len(images), CHUNK)
-    parts = [apply(jax.random.fold_in(key, start), images[start : start + CHUNK]) for start in starts]
-    return np.concatenate([np.asarray(part) for part in parts])
+    return joined(apply(jax.random.fold_in(key, start), part) for start, (part,) in chunks(images)).clip(0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +36,12 @@ class Deformation(AbstractCorruption):
     Every number is drawn evenly between minus and plus the given one, independently for each image; pixels from outside
     the image are black, others interpolated linearly.
 
-    Attributes:
-        rotation: in degrees.
-        shift: of each axis, as a share of the side.
-        scale: of both axes, in the logarithm.
-        shear: up or down per unit of width.
+    **Attributes**
+
+    - `rotation`: in degrees.
+    - `shift`: of each axis, as a share of the side.
+    - `scale`: of both axes, in the logarithm.
+    - `shear`: up or down per unit of width.
     """
 
     rotation: float = 20.0
@@ -53,9 +52,11 @@ class Deformation(AbstractCorruption):
     def __call__(self, key: Key[Array, ""], images: Images) -> Images:
         return jax.vmap(warp)(images, self.matrices(key, len(images)))
 
-    def matrices(self, key: Key[Array, ""], count: int) -> Float[Array, "image 2 3"]:
+    def matrices(self, key: Key[Array, ""], num_images: int) -> Float[Array, "image 2 3"]:
         """From a pixel's place to the place that it is taken from; origin in the middle, side 2."""
-        angle, shear, scale, down, right = jax.random.uniform(key, (5, count), jnp.float32, minval=-1.0, maxval=1.0)
+        angle, shear, scale, down, right = jax.random.uniform(
+            key, (5, num_images), jnp.float32, minval=-1.0, maxval=1.0
+        )
         angle, shear, scale = angle * jnp.deg2rad(self.rotation), shear * self.shear, jnp.exp(scale * self.scale)
         sine, cosine = jnp.sin(angle) * scale, jnp.cos(angle) * scale
         rows = jnp.stack([cosine, shear - sine, down * 2 * self.shift], axis=-1)

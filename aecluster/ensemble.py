@@ -2,32 +2,33 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
 
+from aecluster.images import HostImages, Images, ImageShape, Latents, check_images, chunks, joined
 from aecluster.metrics import INK, dead_pixels
-from aecluster.models import AbstractArchitecture, AbstractAutoencoder, ImageShape, Params, structure
+from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, structure
+from aecluster.names import shown
 
 Trained: TypeAlias = dict[tuple[str, int], "Ensemble"]  # several trainings, by recipe and latent size
-
-CHUNK = 2_000  # images that are encoded or decoded at once
 
 
 @dataclasses.dataclass(frozen=True)
 class History:
     """What was seen after every epoch.
 
-    Attributes:
-        loss: what was minimised, mean over the epoch's steps.
-        train_error: mean absolute error on the training batches as they came, before each step.
-        test_error: mean absolute error on the test images after the epoch.
-        dead_pixels: pixels black in every reconstruction of a test image although they often carry ink.
+    **Attributes**
+
+    - `loss`: what was minimised, mean over the epoch's steps.
+    - `train_error`: mean absolute error on the training batches as they came, before each step.
+    - `test_error`: mean absolute error on the test images after the epoch.
+    - `dead_pixels`: pixels black in every reconstruction of a test image although they often carry ink.
     """
 
     loss: Float[np.ndarray, "seed epoch"]
@@ -35,11 +36,18 @@ class History:
     test_error: Float[np.ndarray, "seed epoch"]
     dead_pixels: Int[np.ndarray, "seed epoch"]
 
+    __repr__ = shown
+
     @staticmethod
     def empty(num_seeds: int) -> "History":
         """The history before the first epoch."""
         nothing = np.zeros((num_seeds, 0))
         return History(nothing, nothing, nothing, nothing.astype(int))
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs so far."""
+        return self.loss.shape[1]
 
     def after(self, **measured: np.ndarray) -> "History":
         """The history with one more epoch."""
@@ -57,6 +65,8 @@ class Ensemble:
     params: Params
     history: History
 
+    __repr__ = shown
+
     def __len__(self) -> int:
         return len(self.seeds)
 
@@ -64,8 +74,8 @@ class Ensemble:
         """One network as a Flax module; an `Autoencoder` has `.encoder` and `.decoder` to use apart."""
         return nnx.merge(structure(self.architecture, self.image_shape), jax.tree.map(lambda a: a[index], self.params))
 
-    def encode(self, images: Float[np.ndarray, "image height width channel"]) -> Float[np.ndarray, "seed image latent"]:
-        """Latents of the images from every member."""
+    def encode(self, images: HostImages) -> Float[np.ndarray, "seed image latent"]:
+        """Latents of the images from every member. Raises ValueError for images of another shape or out of [0, 1]."""
         _ = self.latent_size  # a network without latents is told so
         self.check(images)
         return self._every_member(_encode, [images] * len(self))
@@ -81,20 +91,14 @@ class Ensemble:
             )
         return self._every_member(_decode, list(latents))
 
-    def reconstruct(
-        self, images: Float[np.ndarray, "image height width channel"]
-    ) -> Float[np.ndarray, "seed image height width channel"]:
-        """What every member makes of the images, pixels in [0, 1]."""
+    def reconstruct(self, images: HostImages) -> Float[np.ndarray, "seed image height width channel"]:
+        """What every member makes of the images, pixels in [0, 1]. Raises ValueError as `encode` does."""
         self.check(images)
         return self._every_member(_reconstruct, [images] * len(self))
 
     def check(self, images: np.ndarray) -> None:
-        """ValueError if the images are not of the shape that the networks were trained on."""
-        if images.shape[1:] != self.image_shape:
-            raise ValueError(
-                f"`images` must have shape (images, {', '.join(map(str, self.image_shape))}) as in training; "
-                f"got {images.shape}."
-            )
+        """Refuse with ValueError what are no images of the shape that the networks were trained on."""
+        check_images("images", images, self.image_shape)
 
     @property
     def latent_size(self) -> int:
@@ -109,40 +113,28 @@ class Ensemble:
         outputs = []
         for index, given in enumerate(inputs):
             params = jax.tree.map(lambda a, i=index: a[i], self.params)
-            outputs.append(np.concatenate([np.asarray(apply(graphdef, params, chunk)) for chunk in chunks(given)]))
+            outputs.append(joined(apply(graphdef, params, part) for _, (part,) in chunks(given)))
         return np.stack(outputs)
 
 
-def chunks(images: np.ndarray) -> Iterator[np.ndarray]:
-    """The images in order, CHUNK at a time."""
-    for start in range(0, len(images), CHUNK):
-        yield images[start : start + CHUNK]
-
-
 @functools.partial(jax.jit, static_argnums=0)
-def _encode(
-    graphdef: nnx.GraphDef, params: Params, images: Float[Array, "image height width channel"]
-) -> Float[Array, "image latent"]:
+def _encode(graphdef: nnx.GraphDef, params: Params, images: Images) -> Latents:
     return nnx.merge(graphdef, params).encoder(images)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _decode(
-    graphdef: nnx.GraphDef, params: Params, latents: Float[Array, "image latent"]
-) -> Float[Array, "image height width channel"]:
+def _decode(graphdef: nnx.GraphDef, params: Params, latents: Latents) -> Images:
     return jax.nn.sigmoid(nnx.merge(graphdef, params).decoder(latents))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _reconstruct(
-    graphdef: nnx.GraphDef, params: Params, images: Float[Array, "image height width channel"]
-) -> Float[Array, "image height width channel"]:
+def _reconstruct(graphdef: nnx.GraphDef, params: Params, images: Images) -> Images:
     return jax.nn.sigmoid(nnx.merge(graphdef, params)(images))
 
 
 def dead_pixels_of(
-    reconstructions: Float[np.ndarray, "image height width channel"],
-    images: Float[np.ndarray, "image height width channel"],
+    reconstructions: HostImages,
+    images: HostImages,
 ) -> Bool[np.ndarray, "height width channel"]:
     """Which pixels these reconstructions leave black in every image although the images often have ink there."""
     return np.asarray(dead_pixels(jnp.asarray(reconstructions).max(0), (jnp.asarray(images) > INK).mean(0)))

@@ -3,18 +3,18 @@
 import abc
 import dataclasses
 import math
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from aecluster.images import Images, Scalar
 from aecluster.metrics import ssim
 from aecluster.names import hint
 
-Logits = Float[Array, "image height width channel"]
-Images = Float[Array, "image height width channel"]
-Scalar = Float[Array, ""]
+Logits: TypeAlias = Float[Array, "image height width channel"]  # of pixels
 
 
 class AbstractLoss(abc.ABC):

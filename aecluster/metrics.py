@@ -1,12 +1,14 @@
 """How good a reconstruction is, in numbers that do not depend on the loss it was trained with."""
 
+from typing import TypeAlias
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-Images = Float[Array, "image height width channel"]
-Windows = Float[Array, "image _ _ channel"]  # of images, one value each; fewer than there are pixels
-PerImage = Float[Array, " image"]
+from aecluster.images import Images, PerImage, Scalar
+
+Windows: TypeAlias = Float[Array, "image _ _ channel"]  # of images, one value each; fewer than there are pixels
 
 INK = 0.5  # grey value from which a pixel counts as inked
 OFTEN = 0.05  # share of images from which a pixel counts as often inked
@@ -17,9 +19,7 @@ WINDOW = 7  # side of the windows of SSIM
 C1, C2 = 0.01**2, 0.03**2  # keep SSIM from 0 / 0 in black and in flat windows
 
 
-def mean_absolute_error(
-    prediction: Float[Array, "image height width channel"], target: Float[Array, "image height width channel"]
-) -> Float[Array, ""]:
+def mean_absolute_error(prediction: Images, target: Images) -> Scalar:
     """Mean over images and pixels of |prediction - target|, for pixels in [0, 1]."""
     return jnp.abs(prediction - target).mean()
 
@@ -81,8 +81,8 @@ def _local_moments(x: Images, y: Images) -> tuple[tuple[Windows, Windows], list[
 
 def _shifts(values: Windows, axis: int) -> list[Windows]:
     """The first places of all windows along an axis, their second places, and so on: no lax.conv, as in `blur`."""
-    count = values.shape[axis] - WINDOW + 1
-    return [jax.lax.slice_in_dim(values, start, start + count, axis=axis) for start in range(WINDOW)]
+    num_windows = values.shape[axis] - WINDOW + 1
+    return [jax.lax.slice_in_dim(values, start, start + num_windows, axis=axis) for start in range(WINDOW)]
 
 
 def _mean(parts: list[Windows]) -> Windows:

@@ -2,15 +2,21 @@
 
 import dataclasses
 import functools
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 
+from aecluster.adversary import Adversary
 from aecluster.corruptions import AbstractCorruption, Deformation
-from aecluster.discriminator import Adversary, Discriminator
+from aecluster.discriminator import Discriminator
+from aecluster.fingerprints import fingerprint
+from aecluster.images import ImageShape
 from aecluster.losses import L1, AbstractLoss, CrossEntropy, WarmUp
 from aecluster.names import hint
 
@@ -39,22 +45,26 @@ muon = functools.partial(optax.contrib.muon, muon_weight_dimension_numbers=layer
 class Recipe:
     """How to train; the defaults are the cured recipe.
 
-    Attributes:
-        epochs: passes over the training images.
-        batch_size: images a step. What is left of an epoch after its last full batch is left out; it is other images
-            every time.
-        optimizer: any optax factory that takes a learning rate, or a `functools.partial` of one with its other arguments.
-            Muon by default (Jordan et al. 2024, kellerjordan.github.io/posts/muon), which orthogonalises the update of
-            every layer, convolutions taken as matrices: more work a step than Adam, and a lower error after as many epochs.
-        learning_rate: the highest rate.
-        schedule: from (learning_rate, steps in all) to an optax schedule; cosine decay to 0 by default.
-        loss: what is minimised.
-        degradation: what was done to every image before the network may see it, in training and in testing: the blur to
-            undo. Nothing by default.
-        corruption: what is done besides in training alone. Nothing by default.
-        adversary: a critic that is trained along, and what it says of the predictions as a part of the loss.
-        small_steps: steps in all where there are too few images for `epochs` to mean much; see `for_images`.
-        precision: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
+    **Attributes**
+
+    - `epochs`: passes over the training images.
+    - `batch_size`: images a step. What is left of an epoch after its last full batch is left out; it is other images every
+      time.
+    - `optimizer`: any optax factory that takes a learning rate, or a `functools.partial` of one with its other arguments.
+      Muon by default (Jordan et al. 2024, kellerjordan.github.io/posts/muon), which orthogonalises the update of every
+      layer, convolutions taken as matrices: more work a step than Adam, and a lower error after as many epochs.
+    - `learning_rate`: the highest rate.
+    - `schedule`: from (learning_rate, steps in all) to an optax schedule; cosine decay to 0 by default.
+    - `loss`: what is minimised.
+    - `degradation`: what was done to every image before the network may see it, in training and in testing: the blur to
+      undo. Nothing by default.
+    - `corruption`: what is done besides in training alone. Nothing by default.
+    - `adversary`: a critic that is trained along, and what it says of the predictions as a part of the loss.
+    - `small_steps`: steps in all where there are too few images for `epochs` to mean much; see `for_images`.
+    - `precision`: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
+    - `name`: what tables and checkpoints call it; it decides nothing.
+
+    Raises ValueError for numbers that are not positive, and for another precision.
     """
 
     epochs: int = 30
@@ -68,6 +78,7 @@ class Recipe:
     adversary: Adversary | None = None
     small_steps: int = 600
     precision: str = "float32"
+    name: str = dataclasses.field(default="own", compare=False)
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "small_steps"):
@@ -82,17 +93,29 @@ class Recipe:
         """The optax transformation for a training of so many steps."""
         return self.optimizer(self.schedule(self.learning_rate, num_steps))
 
-    def for_images(self, count: int) -> "Recipe":
+    def for_images(self, num_images: int) -> "Recipe":
         """The recipe for so many images: few of them are taken in small batches, as often as makes `small_steps`."""
-        if count >= SMALL:
+        if num_images >= SMALL:
             return self
-        batch_size = min(SMALL_BATCH, count)
-        epochs = -(-self.small_steps // (count // batch_size))
+        batch_size = min(SMALL_BATCH, num_images)
+        epochs = -(-self.small_steps // (num_images // batch_size))
         return dataclasses.replace(self, batch_size=batch_size, epochs=epochs)
 
     def describe(self) -> dict[str, Any]:
         """The recipe in words and numbers that JSON can hold: two recipes that train alike read alike."""
-        return {field.name: _describe(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {field.name: _describe(getattr(self, field.name)) for field in dataclasses.fields(self) if field.compare}
+
+    def fingerprints(self, image_shape: ImageShape, num_steps: int) -> dict[str, str]:
+        """What its functions compute in a training of so many steps, by their fields: names may be shared, programs not."""
+        images = jax.ShapeDtypeStruct((self.batch_size, *image_shape), jnp.float32)
+        number, key = jax.ShapeDtypeStruct((), jnp.float32), jax.eval_shape(lambda: jax.random.key(0))
+        schedule = self.schedule(self.learning_rate, num_steps)
+        found = {
+            "loss": fingerprint(jax.value_and_grad(self.loss), images, images, images, number),
+            "schedule": fingerprint(lambda step: jnp.asarray(schedule(step)), jax.ShapeDtypeStruct((), jnp.int32)),
+        }
+        corruptions = {"degradation": self.degradation, "corruption": self.corruption}
+        return found | {name: fingerprint(each, key, images) for name, each in corruptions.items() if each is not None}
 
 
 def constant(learning_rate: float, num_steps: int) -> Schedule:
@@ -115,10 +138,16 @@ SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
 RECIPES: dict[str, Recipe] = {
     # the original study's: Adam at a constant rate, L1 from the first step; it kills pixels
     "original": Recipe(
-        epochs=40, batch_size=256, optimizer=optax.adam, learning_rate=1e-3, schedule=constant, loss=L1()
+        epochs=40,
+        batch_size=256,
+        optimizer=optax.adam,
+        learning_rate=1e-3,
+        schedule=constant,
+        loss=L1(),
+        name="original",
     ),
     # four epochs of cross-entropy before L1, and a rate that decays
-    "cured": Recipe(),
+    "cured": Recipe(name="cured"),
     # the image from a deformed version of it: latents that tell what is written rather than how
     "invariant": Recipe(
         batch_size=256,
@@ -127,6 +156,7 @@ RECIPES: dict[str, Recipe] = {
         loss=CrossEntropy(),
         corruption=Deformation(),
         small_steps=3_000,
+        name="invariant",
     ),
 }
 
@@ -154,12 +184,16 @@ def optimizer_named(name: str, options: Mapping[str, float] | None = None) -> Op
 def _describe(value: Any) -> Any:
     if isinstance(value, Discriminator):
         return {"name": "Discriminator", "digest": value.digest()}
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return [_describe(part) for part in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (np.ndarray, jax.Array)):
+        return {"shape": list(value.shape), "sha256": hashlib.sha256(np.asarray(value).tobytes()).hexdigest()}
     if isinstance(value, functools.partial):
         settings = {name: _describe(setting) for name, setting in value.keywords.items()}
         return {"name": value.func.__qualname__, **settings} if settings else _describe(value.func)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: _describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"name": type(value).__name__, **fields}
-    return value.__qualname__ if callable(value) else value
+    return getattr(value, "__qualname__", type(value).__qualname__) if callable(value) else value

@@ -55,11 +55,7 @@ def load_images(run: Path) -> ae.ImageData:
 
 def load_networks(run: Path) -> ae.Trained:
     """Every network of the run, by recipe and latent size, in the order of training."""
-    trained: ae.Trained = {}
-    for folder in sorted((run / "checkpoints").iterdir(), key=lambda folder: (folder.stat().st_mtime, folder.name)):
-        recipe, _, size = folder.name.rpartition("_")
-        trained[recipe, int(size)] = ae.restore(folder)
-    return trained
+    return ae.trained(run / "checkpoints")
 
 
 def deep(images: np.ndarray, labels: np.ndarray) -> tuple["clustering.Row", list["clustering.DeepClustering"]]:

@@ -137,10 +137,10 @@ def sized(preset: "deblurring.Preset", num_train: int) -> "deblurring.Preset":
 
 def learn_judge(data: ae.ImageData, blur: ae.Blur | ae.RandomBlur, folder: Path) -> ae.Discriminator:
     """The discriminator of blurred against clear, learned once a run."""
-    path = folder / "judge.npz"
-    if not path.is_file():
-        ae.learn_discriminator(data.train.images, blur).save(path)
-    return ae.Discriminator.load(path)
+    path = folder / "judge"
+    if not path.is_dir():
+        ae.save(ae.learn_discriminator(data.train.images, blur), path)
+    return ae.restore_discriminator(path)
 
 
 def train_all(

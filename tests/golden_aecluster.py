@@ -89,8 +89,7 @@ def blurred() -> Answer:
 
 
 CASES: dict[str, Callable[[], Answer]] = {
-    case.__name__: case
-    for case in (dense, convolutional, adversarial, discriminator, preset, self_training, blurred)
+    case.__name__: case for case in (dense, convolutional, adversarial, discriminator, preset, self_training, blurred)
 }
 
 

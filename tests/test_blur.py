@@ -233,7 +233,7 @@ def test_in_8_bits_a_blur_is_rounded_to_the_nearest_grey(kind, strength):
 
 
 def test_pixels_between_two_greys_are_rounded_before_the_blur():
-    images = batch()
+    images = shared(RNG.integers(0, 255, (6, 12, 11, 2), np.uint8))
     np.testing.assert_array_equal(ORIGINAL(KEY, images + 0.3 / 255), ORIGINAL(KEY, images))
 
 
@@ -396,28 +396,5 @@ def test_a_kernel_too_large_for_the_images_is_refused(corruption, wrap):
     assert corruption(KEY, batch((2, 9, 11, 1))).shape == (2, 9, 11, 1)
 
 
-@pytest.mark.parametrize(
-    ("images", "span"),
-    [
-        (np.array([0, 128, 255], np.uint8), "0 to 255"),
-        (np.array([0.0, 254.5]), "0 to 254.5"),
-        (np.array([-0.5, 1.0]), "-0.5 to 1"),
-        (np.array([0.0, np.nan]), "nan to nan"),
-        (jnp.asarray([0.0, 1.01]), "0 to 1.01"),
-    ],
-)
-def test_grey_values_in_255ths_are_refused(images, span):
-    message = f"`images` must be in [0, 1], got values from {span}; divide grey values by 255."
-    with pytest.raises(ValueError, match="^" + re.escape(message) + "$"):
-        blur.check_range(images)
-    with pytest.raises(ValueError, match="^" + re.escape(message) + "$"):
-        ORIGINAL(KEY, jnp.broadcast_to(images.astype(np.float32), (1, 3, 3, len(images))))
-
-
 def test_no_images_at_all_stay_none():
     assert ORIGINAL(KEY, batch()[:0]).shape == (0, 12, 11, 2)
-
-
-def test_what_interpolation_rounds_out_of_the_range_is_not():
-    blur.check_range(np.array([-1e-6, 1 + 1e-6]))
-    blur.check_range(np.array([0, 1], np.uint8))

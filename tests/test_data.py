@@ -174,7 +174,7 @@ def changed(index, value):
         (
             changed((2, 1, 1), -0.25),
             None,
-            "`images` must lie in [0, 1] when they are floats, image 2 has a pixel -0.25",
+            "`images` must lie in [0, 1], image 2 has a pixel -0.25",
         ),
         (changed((1, 1, 1), 1.25), None, "image 1 has a pixel 1.25; divide by the largest value"),
         (IMAGES * 255, None, "image 0 has a pixel 4.32203; divide by the largest value"),
@@ -183,8 +183,8 @@ def changed(index, value):
         (IMAGES[None, None], None, "got (1, 1, 3, 4, 5); reshape"),
         (np.array(0.5), None, "got (); reshape"),
         ([], None, "got (0,); reshape"),
-        (IMAGES[:0], None, "`images` must hold at least one pixel, got shape (0, 4, 5, 1)"),
-        (IMAGES[:, :0], None, "`images` must hold at least one pixel, got shape (3, 0, 5, 1)"),
+        (IMAGES[:0], None, "`images` must hold at least one image, got the shape (0, 4, 5, 1)"),
+        (IMAGES[:, :0], None, "`images` must hold at least one image, got the shape (3, 0, 5, 1)"),
         (IMAGES.astype(np.int64), None, "`images` must be uint8, bool or float, got int64"),
         (IMAGES.astype(np.uint16), None, "`images` must be uint8, bool or float, got uint16"),
         (IMAGES.astype(complex), None, "`images` must be uint8, bool or float, got complex128"),
@@ -253,7 +253,9 @@ def test_the_first_images_are_taken(sizes, labels, test_labels):
 
 @pytest.mark.parametrize("num", [0, -1, 4])
 def test_more_images_than_there_are_cannot_be_taken(num):
-    with pytest.raises(ValueError, match=refusal("`num` must be between 1 and the 3 images there are, got", str(num))):
+    with pytest.raises(
+        ValueError, match=refusal("`num_images` must be between 1 and the 3 images there are, got", str(num))
+    ):
         both().take(train=num)
 
 

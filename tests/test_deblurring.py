@@ -27,13 +27,37 @@ RNG = np.random.default_rng(9)
 
 def test_richardson_lucy_is_its_own_definition():
     kernel, image = np.asarray(BLUR.kernel(), float), BLURRED[3, ..., 0].astype(float)
-    framed = np.pad(image, 7, mode="reflect")
-    estimate = np.full_like(framed, 0.5)
+    estimate = np.full_like(image, 0.5)
     for _ in range(6):
-        seen = ndimage.convolve(estimate, kernel, mode="constant")
-        estimate *= ndimage.convolve(framed / (seen + 1e-12), kernel[::-1, ::-1], mode="constant")
+        seen = ndimage.convolve(estimate, kernel, mode="mirror")
+        estimate *= ndimage.convolve(image / (seen + 1e-12), kernel[::-1, ::-1], mode="mirror")
     found = deblurring.RichardsonLucy(kernel, 6)(BLURRED[3:4])[0, ..., 0]
-    np.testing.assert_allclose(found, estimate[7:-7, 7:-7].clip(0, 1), atol=1e-6)
+    np.testing.assert_allclose(found, estimate.clip(0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("blur", [BLUR, SHARP, ae.Blur("motion", 5, 3.0, 20.0), ae.Blur("box", 7, 5.5)])
+@pytest.mark.parametrize("shape", [(2, 8, 8, 1), (1, 28, 28, 1), (1, 9, 11, 2)])
+def test_richardson_lucy_leaves_white_images_white(blur, shape):
+    white = np.ones(shape, np.float32)
+    found = deblurring.RichardsonLucy(np.asarray(blur.kernel()))(white)
+    np.testing.assert_allclose(found, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("images", "error"), [(1 - CLEAR, 0.1), (np.full_like(CLEAR, 0.4), 1.01 / 255)], ids=["inverted", "flat grey"]
+)
+def test_richardson_lucy_restores_images_whose_border_is_not_black(images, error):
+    blurred = ae.corrupted(BLUR, images)
+    restored = deblurring.RichardsonLucy(np.asarray(BLUR.kernel()))(blurred)
+    assert np.abs(restored - images).mean() < error
+    plain = np.array(blurred, float)
+    kernel = np.asarray(BLUR.kernel(), float)[None, ..., None]
+    estimate = np.full_like(plain, 0.5)
+    for _ in range(100):
+        seen = ndimage.convolve(estimate, kernel, mode="mirror")
+        estimate *= ndimage.convolve(plain / (seen + 1e-12), kernel[:, ::-1, ::-1], mode="mirror")
+    mirrored = np.abs(estimate.clip(0, 1) - images).mean()
+    assert np.abs(restored - images).mean() == pytest.approx(mirrored, rel=1e-3, abs=1e-6)
 
 
 def test_a_stack_is_deconvolved_as_image_by_image():
@@ -132,7 +156,7 @@ def test_a_summary_is_of_means_over_images_and_spreads_over_seeds():
     [
         ((CLEAR[:3], CLEAR, BLURRED), "`restored` must be of the shape of `clear`, (40, 8, 8, 1), got (3, 8, 8, 1)"),
         ((CLEAR, CLEAR, BLURRED[:9]), "`blurred` must be of the shape of `clear`, (40, 8, 8, 1), got (9, 8, 8, 1)"),
-        ((CLEAR, 255 * CLEAR, BLURRED), "`images` must be in [0, 1], got values from 0 to 255; divide grey values"),
+        ((CLEAR, 255 * CLEAR, BLURRED), "`clear` must lie in [0, 1], image 0 has a pixel "),
     ],
 )
 def test_what_cannot_be_scored_is_refused(arguments, message):
@@ -225,11 +249,15 @@ def judge():
 
 
 def test_a_discriminator_comes_back_from_disk(judge, tmp_path):
-    judge.save(tmp_path / "judge.npz")
-    again = ae.Discriminator.load(tmp_path / "judge.npz")
+    ae.save(judge, tmp_path / "judge")
+    again = ae.restore_discriminator(tmp_path / "judge")
     assert again.digest() == judge.digest()
     np.testing.assert_array_equal(again.probability(CLEAR), judge.probability(CLEAR))
-    assert [path.name for path in tmp_path.iterdir()] == ["judge.npz"]
+    assert (again.seed, again.epochs, again.image_shape) == (judge.seed, judge.epochs, (8, 8, 1))
+    with pytest.raises(ValueError, match=r"holds a discriminator; read it with `restore_discriminator`\.$"):
+        ae.restore(tmp_path / "judge")
+    with pytest.raises(ValueError, match=r"^`path` '.*judge' holds a checkpoint already; remove it, or choose"):
+        ae.save(judge, tmp_path / "judge")
 
 
 @pytest.fixture(scope="module")

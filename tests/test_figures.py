@@ -270,9 +270,12 @@ BAD = {
     ),
     "images in 0..255": (
         lambda: figures.reconstruction_grid(255 * IMAGES, ROWS),
-        r"`original` must lie in \[0, 1\], got .* divide by 255",
+        r"`original` must lie in \[0, 1\], image \d+ has a pixel [\d.]+; divide by the largest",
     ),
-    "NaN": (lambda: figures.reconstruction_grid(IMAGES, {"model": np.nan * IMAGES}), r"`rows\['model'\]` must lie in"),
+    "NaN": (
+        lambda: figures.reconstruction_grid(IMAGES, {"model": np.nan * IMAGES}),
+        r"`rows\['model'\]` must be finite, image 0",
+    ),
     "no images": (lambda: figures.reconstruction_grid(IMAGES[:0], ROWS), "`original` must hold at least one image"),
     "no rows": (lambda: figures.reconstruction_grid(IMAGES, {}), "`rows` must name at least one"),
     "other images": (

@@ -271,8 +271,11 @@ BAD = {
         r"`restored\['a'\]` must have the shape of `clear`, \(10, 7, 5, 1\), got \(10, 3, 5, 1\)",
     ),
     "images without channels": (grid(clear=CLEAR[..., 0]), r"`clear` must have the axes \(image, height, width"),
-    "images in 0..255": (grid(blurred=255 * BLURRED), r"`blurred` must lie in \[0, 1\], got .* divide by 255"),
-    "NaN": (grid(restored={"a": np.nan * CLEAR}), r"`restored\['a'\]` must lie in \[0, 1\]"),
+    "images in 0..255": (
+        grid(blurred=255 * BLURRED),
+        r"`blurred` must lie in \[0, 1\], image \d+ has a pixel [\d.]+; divide by the largest",
+    ),
+    "NaN": (grid(restored={"a": np.nan * CLEAR}), r"`restored\['a'\]` must be finite, image 0"),
     "a score of no row": (
         grid(scores={"rigde": {}}),
         r"`scores` must speak of the rows drawn, got 'rigde'; choose among \['blurred', 'ridge', 'dense 256'\]",

@@ -41,6 +41,7 @@ FLOORS = {
     ],
     "aecluster": [
         "aecluster.names",
+        "aecluster.images",
         "aecluster.data",
         "aecluster.corruptions",
         "aecluster.blur",
@@ -48,6 +49,8 @@ FLOORS = {
         "aecluster.losses",
         "aecluster.models",
         "aecluster.discriminator",
+        "aecluster.adversary",
+        "aecluster.fingerprints",
         "aecluster.recipes",
         "aecluster.ensemble",
         "aecluster.checkpoints",

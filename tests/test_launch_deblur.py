@@ -41,7 +41,7 @@ def test_a_study_writes_tables_checkpoints_and_figures(deblurred):
     assert float(table["own"]["mae"]) == pytest.approx(errors.mean(), rel=1e-4)
     assert float(table["own"]["mae_std"]) == pytest.approx(errors.std(), abs=1e-6)
     assert f"{errors.mean():.4f} ± {errors.std():.4f}" in printed
-    said = ae.Discriminator.load(run / "judge.npz").probability(own[0])
+    said = ae.restore_discriminator(run / "judge").probability(own[0])
     assert 0 <= float(table["own"]["clear"]) <= 1
     assert said.shape == (len(images),)
     assert [float(row["share_of_clear"]) for row in rows(run / "judge.csv")] == [0, 0.25, 0.5, 0.75, 1]

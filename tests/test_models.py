@@ -11,7 +11,8 @@ from scipy.special import expit
 
 import aecluster as ae
 from aecluster.ensemble import History
-from aecluster.models import _spread, initialize, structure
+from aecluster.models import initialize, structure
+from aecluster.models.layers import spread
 
 RNG = np.random.default_rng(11)
 MNIST = (28, 28, 1)
@@ -187,14 +188,12 @@ def test_a_convolutional_encoder_is_a_plain_loop_over_windows(convolutional):
 
 def test_channels_are_spread_over_four_pixels():
     x = random_images(2, (3, 4, 8))
-    spread = np.asarray(_spread(x))
-    assert spread.shape == (2, 6, 8, 2)
+    found = np.asarray(spread(x))
+    assert found.shape == (2, 6, 8, 2)
     for row in range(6):
         for column in range(8):
             group = 2 * (row % 2) + column % 2
-            np.testing.assert_array_equal(
-                spread[:, row, column], x[:, row // 2, column // 2, 2 * group : 2 * group + 2]
-            )
+            np.testing.assert_array_equal(found[:, row, column], x[:, row // 2, column // 2, 2 * group : 2 * group + 2])
 
 
 @pytest.mark.parametrize("name", ["dense", "convolutional"])
@@ -212,7 +211,7 @@ def test_encoder_and_decoder_apart_compose_to_the_whole(name, request):
 def test_many_images_are_encoded_a_chunk_at_a_time(dense, monkeypatch):
     images = RNG.random((8, *dense.image_shape), np.float32)
     whole = dense.reconstruct(images)
-    monkeypatch.setattr("aecluster.ensemble.CHUNK", 3)
+    monkeypatch.setattr("aecluster.images.CHUNK", 3)
     np.testing.assert_allclose(dense.reconstruct(images), whole, rtol=1e-6)
 
 
@@ -262,7 +261,7 @@ def test_architectures_go_by_their_names():
 @pytest.mark.usefixtures("as_users_call")
 def test_arrays_of_another_shape_are_refused(dense):
     with pytest.raises(
-        ValueError, match=r"`images` must have shape \(images, 6, 4, 2\) as in training; got \(3, 6, 4\)"
+        ValueError, match=r"`images` must have shape \(images, 6, 4, 2\) as in training, got \(3, 6, 4\); crop"
     ):
         dense.encode(np.zeros((3, 6, 4), np.float32))
     for shape in [(1, 5, 3), (2, 5, 2), (5, 3)]:

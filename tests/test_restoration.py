@@ -12,9 +12,10 @@ from jax.scipy.special import logit
 from scipy.special import expit
 
 import aecluster as ae
-from aecluster.discriminator import critic_params, log_odds
+from aecluster.models import critic_params, log_odds
 from aecluster.recipes import layers_as_matrices
-from aecluster.training import Program
+from aecluster.training import Loop
+from aecluster.training.networks import network_task
 
 DIGITS = ae.load()
 SMALL = ae.ImageData("small", ae.Split(DIGITS.train.images[:128]), ae.Split(DIGITS.test.images[:32]))
@@ -199,9 +200,13 @@ def test_seeds_that_are_stepped_beside_each_other_are_what_each_is_alone():
 def test_a_convolving_loss_is_stepped_from_python_on_a_cpu(discriminator):
     devices = jax.local_devices()[:1]
     with_it = dataclasses.replace(RECIPE, loss=ae.ProbabilityOfBlur(discriminator))
-    assert Program(ae.Dense(4, (16,)), SMALL, with_it, devices).step_by_step
-    assert not Program(ae.Dense(4, (16,)), SMALL, RECIPE, devices).step_by_step
-    assert Program(ae.Restorer(4, 1, 3), SMALL, RECIPE, devices).step_by_step
+
+    def step_by_step(architecture, recipe):
+        return Loop(network_task(architecture, (8, 8, 1), recipe), SMALL.train.images, devices).step_by_step
+
+    assert step_by_step(ae.Dense(4, (16,)), with_it)
+    assert not step_by_step(ae.Dense(4, (16,)), RECIPE)
+    assert step_by_step(ae.Restorer(4, 1, 3), RECIPE)
 
 
 # Adversaries

@@ -13,7 +13,8 @@ from scipy.special import expit, log_expit
 
 import aecluster as ae
 from aecluster.recipes import constant
-from aecluster.training import Program
+from aecluster.training import Loop
+from aecluster.training.networks import Exam, network_task
 
 RNG = np.random.default_rng(1)
 NETWORK = ae.Dense(2, (8, 4))
@@ -85,17 +86,21 @@ def batches(num, batch_size, seed, epoch):
     return chosen
 
 
+def loop_of(architecture, data, recipe):
+    return Loop(network_task(architecture, data.image_shape, recipe), data.train.images)
+
+
 @functools.cache
 def _naming(num, batch_size):
     recipe = ae.Recipe(epochs=1, batch_size=batch_size, optimizer=optax.sgd, loss=NamesOfImages())
     blank = ae.Split(np.zeros((num, 1, 1, 1), np.float32))
-    return Program(ae.Dense(1, ()), ae.ImageData("names", blank, blank), recipe, jax.local_devices()[:1])
+    return loop_of(ae.Dense(1, ()), ae.ImageData("names", blank, blank), recipe)
 
 
 def _losses(images, batch_size, seed, epoch):
-    program = _naming(len(images.images), batch_size)
-    program.images = jax.device_put(images.images, program.everywhere)
-    return program.epoch(program.fresh([seed]), [seed], epoch)[1].loss[0]
+    loop = _naming(len(images.images), batch_size)
+    loop.examples = jax.device_put(images.images, loop.everywhere)
+    return loop.epoch(loop.fresh([seed]), [seed], epoch)[1].loss[0]
 
 
 @pytest.mark.parametrize(("num", "batch_size"), [(NUM_TRAIN, 16), (7, 1)])
@@ -171,7 +176,7 @@ def plain_training(arrays, images, seed):
 
 @pytest.mark.parametrize("index", range(len(SEEDS)))
 def test_training_is_a_plain_loop_of_adam(trained, index):
-    fresh = Program(NETWORK, DATA, RECIPE, jax.local_devices()[:1]).fresh(SEEDS)
+    fresh = loop_of(NETWORK, DATA, RECIPE).fresh(SEEDS)
     start = layers_of(dataclasses.replace(trained, params=fresh.params).member(index))
     arrays, losses, errors = plain_training(start, DATA.train.images, SEEDS[index])
     np.testing.assert_allclose(trained.history.loss[index], losses, rtol=1e-5)
@@ -219,7 +224,7 @@ def original():
     """L1 from the first step, fast: it kills pixels; measured on seven test images at a time."""
     recipe = dataclasses.replace(RECIPE, epochs=4, learning_rate=0.1, schedule=constant, loss=ae.L1())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aecluster.ensemble.CHUNK", 7)
+        patch.setattr("aecluster.images.CHUNK", 7)
         return ae.train(NETWORK, DATA, recipe, seeds=SEEDS)
 
 
@@ -305,9 +310,9 @@ class Blank(ae.AbstractCorruption):
 
 def test_the_network_is_given_the_corrupted_image_and_judged_by_the_image():
     recipe = dataclasses.replace(RECIPE, optimizer=optax.sgd, loss=ae.CrossEntropy(), corruption=Blank())
-    program = Program(NETWORK, DATA, recipe, jax.local_devices()[:1])
-    before = jax.tree.map(np.asarray, program.fresh([4]).params)
-    state, measured = program.epoch(program.fresh([4]), [4], 0)
+    loop = loop_of(NETWORK, DATA, recipe)
+    before = jax.tree.map(np.asarray, loop.fresh([4]).params)
+    state, measured = loop.epoch(loop.fresh([4]), [4], 0)
     # all zeros at first, biases too: every pixel is grey 1/2
     images = DATA.train.images[sorted(batches(NUM_TRAIN, 16, 4, 0)[0])]
     np.testing.assert_allclose(measured.error[0, 0], np.abs(0.5 - images).mean(), rtol=1e-5)
@@ -383,13 +388,14 @@ def _compilations(caplog, action):
 
 @pytest.mark.parametrize("architecture", [NETWORK, ae.Convolutional(2, (1, 1), 8)], ids=["dense", "convolutional"])
 def test_a_second_epoch_compiles_nothing_and_makes_errors_fall(architecture, caplog):
-    program = Program(architecture, DATA, MUCH, jax.local_devices()[:1])
+    loop = loop_of(architecture, DATA, MUCH)
+    exam = Exam(architecture, DATA, MUCH, loop.everywhere)
 
     def epoch(state, number):
-        state, _ = program.epoch(state, (2,), number)
-        return state, program.test(state.params)["test_error"]
+        state, _ = loop.epoch(state, (2,), number)
+        return state, exam(state.params).error
 
-    (state, before), first = _compilations(caplog, lambda: epoch(program.fresh((2,)), 0))
+    (state, before), first = _compilations(caplog, lambda: epoch(loop.fresh((2,)), 0))
     assert first
     (_, after), second = _compilations(caplog, lambda: epoch(state, 1))
     assert second == []

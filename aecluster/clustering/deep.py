@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from aecluster.clustering.self_training import SelfTraining, learn
 from aecluster.corruptions import AbstractCorruption, Deformation
 from aecluster.data import ImageData, Split
+from aecluster.ensemble import Ensemble
+from aecluster.images import HostImages, ImageShape, check_images
 from aecluster.models import Dense
 from aecluster.recipes import RECIPES, Recipe
 from aecluster.training import train
@@ -36,28 +38,33 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
     4. A classifier, its first layers the encoder's, learns these clusters from deformed images (`learn`), which corrects
        them. It answers for new images, which need no manifold.
 
-    Args:
-        n_clusters: clusters to look for.
-        image_shape: height, width and channels of images that are given as flat rows. Without it a flat row is taken as one
-            long line of pixels, which is not deformed.
-        latent_size: numbers kept of an image.
-        widths: hidden layers of the encoder.
-        recipe: how to train the autoencoder; the recipe "invariant" by default.
-        self_training: how to train the classifier.
-        random_state: seed, or what scikit-learn takes for one. The same seed gives the same clusters on the same machine.
+    Images have shape (images, height, width, channels) or (images, height, width), pixels in [0, 1]. Flat rows may have any
+    range, which is brought to [0, 1] by the lowest and the highest number of those that were fitted.
 
-    Attributes:
-        labels_: cluster of every image given to `fit`.
-        ensemble_: the trained autoencoder.
-        manifold_: where UMAP put the images, of shape (images, dimensions).
-        mixture_labels_: the mixture's clusters, before the classifier corrected them.
+    **Arguments**
+
+    - `n_clusters`: clusters to look for.
+    - `image_shape`: height, width and channels of images that are given as flat rows. Without it a flat row is taken as one
+      long line of pixels, which is not deformed.
+    - `latent_size`: numbers kept of an image.
+    - `widths`: hidden layers of the encoder.
+    - `recipe`: how to train the autoencoder; the recipe "invariant" by default.
+    - `self_training`: how to train the classifier.
+    - `random_state`: seed, or what scikit-learn takes for one. The same seed gives the same clusters on the same machine.
+
+    **Attributes**
+
+    - `labels_`: cluster of every image given to `fit`.
+    - `ensemble_`: the trained autoencoder.
+    - `manifold_`: where UMAP put the images, of shape (images, dimensions).
+    - `mixture_labels_`: the mixture's clusters, before the classifier corrected them.
     """
 
     def __init__(
         self,
         n_clusters: int = 10,
         *,
-        image_shape: tuple[int, int, int] | None = None,
+        image_shape: ImageShape | None = None,
         latent_size: int = 16,
         widths: tuple[int, ...] = (512, 256),
         recipe: Recipe | None = None,
@@ -73,8 +80,13 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> "DeepClustering":
-        """Find the clusters of images (images, height, width, channels) or of flat rows."""
+        """Find the clusters of images (images, height, width, channels) or of flat rows.
+
+        Raises ValueError, before anything is trained, for what are no images, and for too few of them.
+        """
         del y
+        if not self.n_clusters >= 1:
+            raise ValueError(f"`n_clusters` must be at least 1, got {self.n_clusters}; 10 are looked for by default.")
         images = self._images(X, reset=True)
         if len(images) < max(self.n_clusters, FEWEST):
             raise ValueError(
@@ -83,13 +95,13 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
             )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.ensemble_ = self._train(images, seed)
-        encoder = self.ensemble_.member(0).encoder
+        network: Any = self.ensemble_.member(0)
         self.manifold_ = unrolled(self.ensemble_.encode(images)[0], seed)
         mixture = GaussianMixture(self.n_clusters, n_init=STARTS, random_state=seed, reg_covar=1e-4)
         memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
         self.mixture_labels_ = memberships.argmax(1)
         self.classifier_ = learn(
-            images, memberships, encoder, self._corruption(), self.self_training or SelfTraining(), seed
+            images, memberships, network.encoder, self._corruption(), self.self_training or SelfTraining(), seed
         )
         self.labels_ = self.predict(X)
         return self
@@ -108,7 +120,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         return self.ensemble_.encode(self._images(X, reset=False))[0]
 
-    def _train(self, images: np.ndarray, seed: int) -> Any:
+    def _train(self, images: HostImages, seed: int) -> Ensemble:
         recipe = dataclasses.replace(self._recipe().for_images(len(images)), corruption=self._corruption())
         latent_size = min(self.latent_size, images[0].size)
         data = ImageData("images", Split(images), Split(images[:WATCHED]))
@@ -127,8 +139,10 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _images(self, X: Any, reset: bool) -> Float[np.ndarray, "image height width channel"]:
+    def _images(self, X: Any, reset: bool) -> HostImages:
         """Images in [0, 1], by the range of what was fitted."""
+        if np.ndim(X) > 2:
+            check_images("X", np.asarray(X) if np.ndim(X) == 4 else np.asarray(X)[..., None])
         X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_samples=1)
         if X.ndim == 3:
             X = X[..., None]

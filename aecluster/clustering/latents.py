@@ -17,7 +17,8 @@ STARTS = 10  # of k-means and of a mixture; the start with the best inertia or l
 class LatentEncoder(TransformerMixin, BaseEstimator):
     """One trained encoder as a transformer: `make_pipeline(LatentEncoder(ensemble), KMeans(10))` clusters images.
 
-    Images have shape (images, height, width, channels), pixels in [0, 1]; what comes out is (images, latent_size).
+    Images have shape (images, height, width, channels), pixels in [0, 1]; what comes out is (images, latent_size). Raises
+    ValueError for what are no such images.
     """
 
     def __init__(self, ensemble: Ensemble, member: int = 0):
@@ -25,7 +26,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):
         self.member = member
 
     def fit(self, X: Any, y: Any = None) -> "LatentEncoder":
-        """Nothing is learned; the network is trained already. ValueError for images of another shape."""
+        """Nothing is learned; the network is trained already. Raises ValueError as `transform` does."""
         del y
         self.ensemble.check(np.asarray(X))
         self.n_features_out_ = self.ensemble.latent_size
@@ -34,7 +35,7 @@ class LatentEncoder(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
         """The images' latents."""
         check_is_fitted(self)
-        return self.ensemble.encode(np.asarray(X, np.float32))[self.member]
+        return self.ensemble.encode(np.asarray(X))[self.member]
 
 
 def k_means(num_clusters: int, seed: int) -> ClusterMixin:

@@ -12,14 +12,15 @@ SILHOUETTE_SAMPLE = 5_000  # points whose silhouette is taken: it compares every
 class Scores:
     """Agreement of one clustering with the labels.
 
-    Attributes:
-        accuracy: share of points whose cluster's matched label is their own; the matching of clusters to labels is the one
-            that makes this largest (Kuhn 1955, doi:10.1002/nav.3800020109).
-        nmi: normalised mutual information, arithmetic mean.
-        ari: adjusted Rand index (Hubert and Arabie 1985, doi:10.1007/BF01908075).
-        silhouette: mean silhouette in the space that was clustered (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7);
-            NaN where no space was given or there is one cluster.
-        confusion: counts by label and by matched cluster, square.
+    **Attributes**
+
+    - `accuracy`: share of points whose cluster's matched label is their own; the matching of clusters to labels is the one
+      that makes this largest (Kuhn 1955, doi:10.1002/nav.3800020109).
+    - `nmi`: normalised mutual information, arithmetic mean.
+    - `ari`: adjusted Rand index (Hubert and Arabie 1985, doi:10.1007/BF01908075).
+    - `silhouette`: mean silhouette in the space that was clustered (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7); NaN
+      where no space was given or there is one cluster.
+    - `confusion`: counts by label and by matched cluster, square.
     """
 
     accuracy: float
@@ -35,7 +36,10 @@ def score(
     space: Float[np.ndarray, "point feature"] | None = None,
     seed: int = 0,
 ) -> Scores:
-    """Scores of clusters against labels, both numbered from 0; the silhouette samples points by the seed."""
+    """Scores of clusters against labels, both numbered from 0; the silhouette samples points by the seed.
+
+    Raises ValueError where labels and clusters are not as many, none, or not numbered from 0.
+    """
     from sklearn import metrics
 
     if len(labels) != len(clusters):
@@ -70,7 +74,14 @@ def matched(
 def counts(
     labels: Integer[np.ndarray, " point"], clusters: Integer[np.ndarray, " point"]
 ) -> Integer[np.ndarray, "label cluster"]:
-    """How many points have each label and each cluster: square, with empty rows or columns where one is fewer."""
+    """How many points have each label and each cluster: square, with empty rows or columns where one is fewer.
+
+    Raises ValueError for numbers below 0, which would be counted from the end, and for no points.
+    """
+    for name, numbers in {"labels": labels, "clusters": clusters}.items():
+        if numbers.size == 0 or numbers.min() < 0:
+            found = numbers.min() if numbers.size else "none"
+            raise ValueError(f"`{name}` must count from 0, got {found}; leave out what belongs to no class.")
     size = int(max(labels.max(), clusters.max())) + 1
     table = np.zeros((size, size), dtype=np.int64)
     np.add.at(table, (labels, clusters), 1)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +11,10 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from aecluster.corruptions import AbstractCorruption
-from aecluster.models import DenseEncoder, Images, Params
-
-CHUNK = 10_000  # images that are classified at once
+from aecluster.images import HostImages, Images, Scalar, chunks, joined
+from aecluster.models import DenseEncoder, Params
+from aecluster.names import shown
+from aecluster.training import Keys, Loop, Outlook, Task, fit, take
 
 LEAST_STEPS = 50  # in an epoch; few images are taken in smaller batches
 
@@ -24,11 +23,12 @@ LEAST_STEPS = 50  # in an epoch; few images are taken in smaller batches
 class SelfTraining:
     """How to learn a clustering.
 
-    Attributes:
-        epochs: passes over the images.
-        learning_rate: the highest; it decays to 0 along a cosine.
-        batch_size: images a step, at most.
-        smoothing: share of a clustering that is spread evenly over all clusters.
+    **Attributes**
+
+    - `epochs`: passes over the images.
+    - `learning_rate`: the highest; it decays to 0 along a cosine.
+    - `batch_size`: images a step, at most.
+    - `smoothing`: share of a clustering that is spread evenly over all clusters.
     """
 
     epochs: int = 12
@@ -37,22 +37,22 @@ class SelfTraining:
     smoothing: float = 0.05
 
 
-class Classifier(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Classifier:
     """A network from images to the logits of clusters."""
 
     structure: nnx.GraphDef
     params: Params
 
-    def memberships(
-        self, images: Float[np.ndarray, "image height width channel"]
-    ) -> Float[np.ndarray, "image cluster"]:
+    __repr__ = shown
+
+    def memberships(self, images: HostImages) -> Float[np.ndarray, "image cluster"]:
         """Probability of every cluster for every image."""
-        parts = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
-        return np.concatenate([np.asarray(_answer(self.structure, self.params, part)) for part in parts])
+        return joined(_answer(self.structure, self.params, part) for _, (part,) in chunks(images))
 
 
 def learn(
-    images: Float[np.ndarray, "image height width channel"],
+    images: HostImages,
     memberships: Float[np.ndarray, "image cluster"],
     encoder: DenseEncoder,
     corruption: AbstractCorruption,
@@ -66,14 +66,33 @@ def learn(
     """
     num_clusters, batch_size = memberships.shape[1], min(settings.batch_size, -(-len(images) // LEAST_STEPS))
     structure, params = nnx.split(_classifier(encoder, num_clusters, seed))
-    num_steps = len(images) // batch_size * settings.epochs
-    transformation = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, num_steps))
-    target = jnp.asarray(memberships * (1 - settings.smoothing) + settings.smoothing / num_clusters, jnp.float32)
-    run = jax.jit(_epoch(structure, corruption, transformation, batch_size), donate_argnums=0)
-    carry, on_device = (params, transformation.init(params)), jnp.asarray(images)
-    for key in jax.random.split(jax.random.key(seed), settings.epochs):
-        carry = run(carry, key, on_device, target)
-    return Classifier(structure, carry[0])
+
+    def loss(
+        params: Params,
+        rival: None,
+        batch: tuple[Images, Float[Array, "image cluster"]],
+        key: Key[Array, ""],
+        epoch: Scalar,
+    ) -> tuple[Scalar, Outlook]:
+        del rival, epoch
+        images, target = batch
+        logits = nnx.merge(structure, params)(corruption(key, images))
+        wrong = (logits.argmax(1) != target.argmax(1)).mean()
+        return optax.softmax_cross_entropy(logits, target).mean(), Outlook(wrong)
+
+    def transformation(num_steps: int) -> optax.GradientTransformation:
+        return optax.adam(optax.cosine_decay_schedule(settings.learning_rate, num_steps))
+
+    target = np.asarray(memberships * (1 - settings.smoothing) + settings.smoothing / num_clusters, np.float32)
+    keys = functools.partial(_keys, settings.epochs)
+    task = Task(lambda _: params, loss, keys, transformation, settings.epochs, batch_size)
+    state = fit(Loop(task, (images, target)), (seed,))
+    return Classifier(structure, take(state.params, 0))
+
+
+def _keys(num_epochs: int, seed: int, epoch_index: int, num_steps: int) -> Keys:
+    order, deforming = jax.random.split(jax.random.split(jax.random.key(seed), num_epochs)[epoch_index])
+    return Keys(order, jax.vmap(lambda i: jax.random.fold_in(deforming, i))(jnp.arange(num_steps)))
 
 
 def _classifier(encoder: DenseEncoder, num_clusters: int, seed: int) -> DenseEncoder:
@@ -82,34 +101,6 @@ def _classifier(encoder: DenseEncoder, num_clusters: int, seed: int) -> DenseEnc
     for layer, trained in zip(fresh.stack.layers[:-1], layers[:-1], strict=True):
         nnx.update(layer, nnx.state(trained))
     return fresh
-
-
-def _epoch(
-    structure: nnx.GraphDef,
-    corruption: AbstractCorruption,
-    transformation: optax.GradientTransformation,
-    batch_size: int,
-) -> Callable:
-    """One pass over the images, deformed, towards a target."""
-
-    def loss(params: Params, images: Images, target: Float[Array, "image cluster"]) -> Float[Array, ""]:
-        return optax.softmax_cross_entropy(nnx.merge(structure, params)(images), target).mean()
-
-    def epoch(carry: tuple, key: Key[Array, ""], images: Images, target: Float[Array, "all cluster"]) -> tuple:
-        shuffling, deforming = jax.random.split(key)
-        steps = len(images) // batch_size
-        order = jax.random.permutation(shuffling, len(images))[: steps * batch_size].reshape(steps, batch_size)
-
-        def step(carry: tuple, chosen: tuple) -> tuple[tuple, None]:
-            params, state = carry
-            rows, index = chosen
-            seen = corruption(jax.random.fold_in(deforming, index), images[rows])
-            updates, state = transformation.update(jax.grad(loss)(params, seen, target[rows]), state, params)
-            return (optax.apply_updates(params, updates), state), None
-
-        return jax.lax.scan(step, carry, (order, jnp.arange(steps)))[0]
-
-    return epoch
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -23,9 +23,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """The array in an IDX file, in this machine's byte order; gzip is recognised by its content, not by the name.
 
-    Raises:
-        ValueError: if the file is no IDX file, damaged, cut short or too long; the sentence names it.
-        OSError: if there is no such file.
+    Raises ValueError naming the file if it is no IDX file, damaged, cut short or too long, and OSError if there is none.
     """
     return parse_idx(Path(path).read_bytes(), os.fspath(path))
 

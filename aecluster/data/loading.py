@@ -15,26 +15,24 @@ _NUM_DIGITS_TRAIN = 1500
 def load(name: str | None = None, data_dir: str | os.PathLike[str] | None = None) -> ImageData:
     """Images in [0, 1] and labels, in a training and a test part.
 
-    Args:
-        name: one of `NAMES`, or None.
-            "digits", also taken when nothing is given: the 1,797 handwritten digits of 8x8 pixels that scikit-learn
-            carries, far smaller and easier than MNIST. Their source leaves them in one piece; here the first 1,500
-            are for training and the last 297 for the test.
-            "mnist", "fashion_mnist", "kmnist": 60,000 and 10,000 images of 28x28 pixels.
-            "emnist/balanced" (or just "emnist"), "emnist/letters" and so on: the parts of EMNIST, turned upright, with
-            every image and label as the files have them (the letters count from 1).
-        data_dir: with a name, a folder that holds the set's original files under their original names (of EMNIST the
-            archive gzip.zip or the files in it); they are used instead of a download. Without a name, a folder of IDX
-            files or a .npz file of one's own, see `load_idx_folder` and `load_npz`; a folder of the original files of
-            "mnist", "fashion_mnist" or "kmnist" is recognised and named so, others get the folder's or file's name.
-
     A named set is downloaded once to $XDG_CACHE_HOME/aecluster (else ~/.cache/aecluster). Its files are compared with
     the checksums in tensorflow-datasets, wherever they come from; only uncompressed files, and the single files of
     EMNIST, have no registered checksum: they need only be well-formed.
 
-    Raises:
-        ValueError: for an unknown name; a file that is missing, damaged, cut short or not the registered one; images
-            or labels that `Split.of` refuses; a download that failed. One sentence says which and what to do.
+    **Arguments**
+
+    - `name`: one of `NAMES`, or None. "digits", also taken when nothing is given: the 1,797 handwritten digits of 8x8 pixels
+      that scikit-learn carries, far smaller and easier than MNIST. Their source leaves them in one piece; here the first
+      1,500 are for training and the last 297 for the test. "mnist", "fashion_mnist", "kmnist": 60,000 and 10,000 images of
+      28x28 pixels. "emnist/balanced" (or just "emnist"), "emnist/letters" and so on: the parts of EMNIST, turned upright,
+      with every image and label as the files have them (the letters count from 1).
+    - `data_dir`: with a name, a folder that holds the set's original files under their original names (of EMNIST the archive
+      gzip.zip or the files in it); they are used instead of a download. Without a name, a folder of IDX files or a .npz file
+      of one's own, see `load_idx_folder` and `load_npz`; a folder of the original files of "mnist", "fashion_mnist" or
+      "kmnist" is recognised and named so, others get the folder's or file's name.
+
+    Raises ValueError for an unknown name; a file that is missing, damaged, cut short or not the registered one; images or
+    labels that `Split.of` refuses; a download that failed. One sentence says which and what to do.
     """
     if name is not None and name not in NAMES:
         raise ValueError(_unknown(name))

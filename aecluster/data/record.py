@@ -5,19 +5,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Integer
+
+from aecluster.images import HostImages, ImageShape, check_images
+from aecluster.names import shown
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Split:
     """Images as float32 in [0, 1], height by width by channel, and one integer label for each, or None.
 
-    Make it with `Split.of`, which also takes bytes, missing channels and lists. Raises ValueError unless there is at
-    least one image, every pixel is in [0, 1] (a NaN is not) and the labels are as many as the images and not negative.
+    Make it with `Split.of`, which also takes bytes, missing channels and lists. Raises ValueError for what `check_images`
+    refuses, and unless the labels are as many as the images and not negative.
     """
 
-    images: Float[np.ndarray, "image height width channel"]
+    images: HostImages
     labels: Integer[np.ndarray, " image"] | None = None
+
+    __repr__ = shown
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.float32:
@@ -25,9 +30,7 @@ class Split:
                 "`images` must be float32 of shape (image, height, width, channel), "
                 f"got {self.images.dtype} of shape {self.images.shape}; make them with `Split.of`."
             )
-        if self.images.size == 0:
-            raise ValueError(f"`images` must hold at least one pixel, got shape {self.images.shape}; give some images.")
-        _check_pixels(self.images)
+        check_images("images", self.images)
         if self.labels is not None:
             _check_labels(self.labels, len(self.images))
 
@@ -41,14 +44,15 @@ class Split:
     ) -> "Split":
         """Images of many kinds as float32 in [0, 1] with a channel axis, and labels as int64.
 
-        Args:
-            images: an array (image, height, width) or (image, height, width, channel), or a list of such images, all
-                of one shape. uint8 is divided by 255, bool becomes 0 and 1, floats must be in [0, 1] already.
-            labels: one integer for each image, or None.
-            source: where they come from, say a file; a refusal names it.
+        **Arguments**
 
-        Raises:
-            ValueError: for what `Split` refuses, other shapes, and other dtypes; the sentence names the first bad image.
+        - `images`: an array (image, height, width) or (image, height, width, channel), or a list of such images, all of one
+          shape. uint8 is divided by 255, bool becomes 0 and 1, floats must be in [0, 1] already.
+        - `labels`: one integer for each image, or None.
+        - `source`: where they come from, say a file; a refusal names it.
+
+        Raises ValueError for what `Split` refuses, other shapes, other dtypes, and uint8 that hold nothing but 0 and 1; the
+        sentence names the first bad image.
         """
         try:
             pixels = _as_pixels(images)
@@ -56,13 +60,13 @@ class Split:
         except ValueError as error:
             raise ValueError(f"{source}: {error}" if source else str(error)) from None
 
-    def first(self, num: int) -> "Split":
-        """The first `num` images and their labels; ValueError unless there are so many."""
-        if not 1 <= num <= len(self.images):
+    def first(self, num_images: int) -> "Split":
+        """The first images and their labels. Raises ValueError unless there are so many."""
+        if not 1 <= num_images <= len(self.images):
             raise ValueError(
-                f"`num` must be between 1 and the {len(self.images)} images there are, got {num}; take fewer."
+                f"`num_images` must be between 1 and the {len(self.images)} images there are, got {num_images}; take fewer."
             )
-        return Split(self.images[:num], None if self.labels is None else self.labels[:num])
+        return Split(self.images[:num_images], None if self.labels is None else self.labels[:num_images])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -73,6 +77,8 @@ class ImageData:
     train: Split
     test: Split
 
+    __repr__ = shown
+
     def __post_init__(self) -> None:
         shape = self.test.images.shape[1:]
         if shape != self.image_shape:
@@ -82,7 +88,7 @@ class ImageData:
             )
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> ImageShape:
         """Height, width and number of channels of one image."""
         _, height, width, channels = self.train.images.shape
         return height, width, channels
@@ -106,6 +112,11 @@ class ImageData:
 def _as_pixels(images: np.ndarray | Sequence[Any]) -> np.ndarray:
     array = _stacked(images)
     if array.dtype == np.uint8:
+        if array.size and array.max() == 1:
+            raise ValueError(
+                "`images` must be greys from 0 to 255 when they are uint8, got nothing above 1; "
+                "make them bool (`images > 0`) if 1 is white."
+            )
         array = np.divide(array, np.float32(255), dtype=np.float32)
     elif array.dtype == bool or np.issubdtype(array.dtype, np.floating):
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by its index
@@ -137,22 +148,6 @@ def _as_labels(labels: np.ndarray | Sequence[Any]) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"`labels` must be integers, got {array.dtype}; number the classes from 0.")
     return array.astype(np.int64)
-
-
-def _check_pixels(images: np.ndarray) -> None:
-    if images.min() >= 0 and images.max() <= 1:  # a NaN makes both comparisons false
-        return
-    for image, pixels in enumerate(images):
-        if not np.all(np.isfinite(pixels)):
-            raise ValueError(
-                f"`images` must be finite, image {image} has a NaN or infinite pixel; repair or remove it."
-            )
-        if pixels.min() < 0 or pixels.max() > 1:
-            outside = pixels[(pixels < 0) | (pixels > 1)][0]
-            raise ValueError(
-                f"`images` must lie in [0, 1] when they are floats, image {image} has a pixel {outside:g}; "
-                "divide by the largest value, or give uint8."
-            )
 
 
 def _check_labels(labels: np.ndarray, num_images: int) -> None:

@@ -1,46 +1,66 @@
 """What undid blurs before networks did: deconvolution with a known kernel, and linear regression on examples."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+import functools
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-Images: TypeAlias = Float[np.ndarray, "image height width channel"]
-Kernel: TypeAlias = Float[np.ndarray, "size size"]
-Restoration: TypeAlias = Callable[[Images], Images]  # blurred images to restored ones, pixels in [0, 1]
+from aecluster.blur import Kernel, check_fits, convolve
+from aecluster.images import HostImages, Images, check_images, chunks, joined
+from aecluster.names import shown
 
-STACK = 200  # images that are deconvolved at once
-MARGIN = 8  # pixels; what is wrong at its edge has hardly come in after 100 iterations
+HostKernel: TypeAlias = Float[np.ndarray, "size size"]
+Restoration: TypeAlias = Callable[[HostImages], HostImages]  # blurred images to restored ones, pixels in [0, 1]
+
 BALANCES = tuple(10.0**power for power in np.arange(-6, 0.5, 0.5))
+BEGINNING = 0.5  # grey of every pixel before the first iteration, as in scikit-image
+TINY = 1e-12  # keeps 0 / 0 in black from being NaN, as in scikit-image
+SUM_ERROR = 1e-3  # of a kernel's weights; fixed-point weights sum to 1 exactly, others up to rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RichardsonLucy:
-    """Richardson 1972 and Lucy 1974, as scikit-image has them: multiplicative steps to the likeliest image.
+    """Richardson 1972 (doi:10.1364/JOSA.62.000055) and Lucy 1974: multiplicative steps to the likeliest image.
 
-    Whole stacks are deconvolved in one call, which gives what one call an image gives, several times faster. It takes all
-    beyond the border for black; so images are first mirrored there, as `convolve` mirrors them, `MARGIN` pixels far.
+    As scikit-image has them, but for the border. There images are black beyond it, and what is not black there is spoiled;
+    here they are mirrored, as `convolve` mirrors them, in every iteration: an image without edges stays as it is.
+
+    **Attributes**
+
+    - `kernel`: of the blur.
+    - `num_iterations`: steps; more of them sharpen more, noise too.
+
+    Raises ValueError for what is no kernel, and when called for what are no images or smaller than the kernel.
     """
 
-    kernel: Kernel
+    kernel: Kernel | HostKernel
     num_iterations: int = 100
+
+    __repr__ = shown
 
     def __post_init__(self) -> None:
         if self.num_iterations < 1:
             raise ValueError(f"`num_iterations` must be at least 1, got {self.num_iterations}; 100 are usual.")
+        _check_kernel(self.kernel)
 
-    def __call__(self, blurred: Images) -> Images:
-        from skimage.restoration import richardson_lucy
+    def __call__(self, blurred: HostImages) -> HostImages:
+        check_images("blurred", blurred)
+        kernel = jnp.asarray(self.kernel, blurred.dtype)
+        return joined(_likeliest(part, kernel, self.num_iterations) for _, (part,) in chunks(blurred))
 
-        kernel, restored = np.asarray(self.kernel, np.float64)[None], np.empty_like(blurred)
-        margin = min(MARGIN, *(side - 1 for side in blurred.shape[1:3]))
-        for rows, channel, stack in _planes(blurred):
-            framed = np.pad(stack, ((0, 0), (margin, margin), (margin, margin)), mode="reflect")
-            found = richardson_lucy(framed, kernel, self.num_iterations)
-            restored[rows, ..., channel] = found[:, margin:, margin:][:, : stack.shape[1], : stack.shape[2]]
-        return restored.clip(0, 1)
+
+@functools.partial(jax.jit, static_argnames="num_iterations")
+def _likeliest(blurred: Images, kernel: Kernel, num_iterations: int) -> Images:
+    def step(_: Any, estimate: Images) -> Images:
+        ratio = blurred / (convolve(estimate, kernel) + TINY)
+        return estimate * convolve(ratio, kernel[::-1, ::-1])
+
+    return jax.lax.fori_loop(0, num_iterations, step, jnp.full_like(blurred, BEGINNING)).clip(0, 1)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,32 +69,46 @@ class Wiener:
 
     The filter takes images for periodic. Mirrored to twice their side they are.
 
-    Attributes:
-        kernel: of the blur.
-        balance: how much regularity counts; `choose_balance` finds the best for some images.
+    **Attributes**
+
+    - `kernel`: of the blur.
+    - `balance`: how much regularity counts; `choose_balance` finds the best for some images.
+
+    Raises ValueError for what is no kernel, and when called for what are no images or smaller than the kernel.
     """
 
-    kernel: Kernel
+    kernel: Kernel | HostKernel
     balance: float
+
+    __repr__ = shown
 
     def __post_init__(self) -> None:
         if not self.balance > 0:
             raise ValueError(f"`balance` must be positive, got {self.balance}; let `choose_balance` find one.")
+        _check_kernel(self.kernel)
 
-    def __call__(self, blurred: Images) -> Images:
+    def __call__(self, blurred: HostImages) -> HostImages:
+        check_images("blurred", blurred)
+        check_fits(len(self.kernel), *blurred.shape[1:3])
+        planes = np.moveaxis(blurred, -1, 1)
+        restored = np.stack([np.stack([self._filtered(plane) for plane in image]) for image in planes])
+        return np.moveaxis(restored, 1, -1).astype(blurred.dtype).clip(0, 1)
+
+    def _filtered(self, plane: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
         from skimage.restoration import wiener
 
-        kernel, restored = np.asarray(self.kernel, np.float64), np.empty_like(blurred)
-        for rows, channel, stack in _planes(blurred):
-            _, height, width = stack.shape
-            period = np.pad(stack, ((0, 0), (0, max(height - 2, 0)), (0, max(width - 2, 0))), mode="reflect")
-            found = np.stack([wiener(plane, kernel, self.balance) for plane in period])
-            restored[rows, ..., channel] = found[:, :height, :width]
-        return restored.clip(0, 1)
+        height, width = plane.shape
+        beyond = ((0, max(height - 2, 0)), (0, max(width - 2, 0)))
+        period = np.pad(plane.astype(np.float64), beyond, mode="reflect")
+        return wiener(period, np.asarray(self.kernel, np.float64), self.balance)[:height, :width]
 
 
-def choose_balance(kernel: Kernel, blurred: Images, clear: Images) -> Wiener:
-    """The filter with the least mean absolute error on these images; some hundred training images will do."""
+def choose_balance(kernel: Kernel | HostKernel, blurred: HostImages, clear: HostImages) -> Wiener:
+    """The filter with the least mean absolute error on these images; some hundred training images will do.
+
+    Raises ValueError for what are no images, and for what is no kernel.
+    """
+    check_images("clear", clear)
     candidates = [Wiener(kernel, balance) for balance in BALANCES]
     errors = [np.abs(each(blurred) - clear).mean() for each in candidates]
     return candidates[int(np.argmin(errors))]
@@ -87,32 +121,41 @@ class Linear:
     weights: Float[np.ndarray, "pixel pixel"]
     offset: Float[np.ndarray, " pixel"]
 
-    def __call__(self, blurred: Images) -> Images:
+    __repr__ = shown
+
+    def __call__(self, blurred: HostImages) -> HostImages:
+        check_images("blurred", blurred)
         restored = _flat(blurred) @ self.weights + self.offset
         return restored.reshape(blurred.shape).clip(0, 1).astype(np.float32)
 
 
-def learn_ridge(blurred: Images, clear: Images, penalty: float = 1e-3) -> Linear:
+def learn_ridge(blurred: HostImages, clear: HostImages, penalty: float = 1e-3) -> Linear:
     """Ridge regression from blurred to clear images (scikit-learn, in float64): the strongest simple peer.
 
     `penalty` is that of the squared weights against the sum of the squared errors over all images. Rounding to 8 bits has
-    put noise into the examples already, so hardly any is needed.
+    put noise into the examples already, so hardly any is needed. Raises ValueError for what are no images, and for a
+    penalty that is negative or not finite.
     """
     from sklearn.linear_model import Ridge
 
     if not (np.isfinite(penalty) and penalty >= 0):
         raise ValueError(f"`penalty` must be finite and not negative, got {penalty}; choose 0.001.")
+    check_images("blurred", blurred)
+    check_images("clear", clear)
     fitted = Ridge(penalty, solver="cholesky").fit(_flat(blurred), _flat(clear))
     return Linear(fitted.coef_.T, fitted.intercept_)
 
 
-def _flat(images: Images) -> Float[np.ndarray, "image pixel"]:
+def _flat(images: HostImages) -> Float[np.ndarray, "image pixel"]:
     return images.reshape(len(images), -1).astype(np.float64)
 
 
-def _planes(images: Images) -> Iterator[tuple[slice, int, Float[np.ndarray, "image height width"]]]:
-    """Stacks of one channel each in float64, with the place that they are from."""
-    for start in range(0, len(images), STACK):
-        rows = slice(start, start + STACK)
-        for channel in range(images.shape[-1]):
-            yield rows, channel, images[rows, ..., channel].astype(np.float64)
+def _check_kernel(kernel: Kernel | HostKernel) -> None:
+    """Refuse with ValueError what is no kernel: an odd square of finite weights, none negative, that sum to 1."""
+    weights = np.asarray(kernel)
+    if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or len(weights) % 2 == 0:
+        raise ValueError(f"`kernel` must be a square of odd size, got the shape {weights.shape}; pad it with zeros.")
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError("`kernel` must have finite weights that are not negative; take `Blur(...).kernel()`.")
+    if abs(weights.sum() - 1) > SUM_ERROR:
+        raise ValueError(f"`kernel` must sum to 1, got {weights.sum():g}; divide it by its sum.")

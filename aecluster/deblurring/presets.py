@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import optax
 
-from aecluster.discriminator import Adversary
+from aecluster.adversary import Adversary
+from aecluster.images import ImageShape
 from aecluster.losses import (
     L1,
     L2,
@@ -19,7 +20,7 @@ from aecluster.losses import (
     Weighted,
     composite,
 )
-from aecluster.models import AbstractArchitecture, Dense, ImageShape, Restorer
+from aecluster.models import AbstractArchitecture, Dense, Restorer
 from aecluster.names import hint
 from aecluster.recipes import RECIPES, Recipe
 

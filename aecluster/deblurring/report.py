@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 
 from aecluster import figures
 from aecluster.data import Split
-from aecluster.deblurring.study import Images, Method, Scores
+from aecluster.deblurring.study import Method, Scores
+from aecluster.images import HostImages
 
 COLUMNS = 10  # images of a grid
 
 
-def grid(test: Split, blurred: Images, methods: Mapping[str, Method], scored: Mapping[str, Scores]) -> Figure:
+def grid(test: Split, blurred: HostImages, methods: Mapping[str, Method], scored: Mapping[str, Scores]) -> Figure:
     """One image a class (or the first ones) as each method restores it from its first seed, with the scores of all."""
     chosen = np.arange(min(COLUMNS, len(blurred)))
     if test.labels is not None:
@@ -25,7 +26,7 @@ def grid(test: Split, blurred: Images, methods: Mapping[str, Method], scored: Ma
     return figures.restoration_grid(blurred[chosen], rows, test.images[chosen], scores=written)
 
 
-def failures(test: Split, blurred: Images, name: str, method: Method, scores: Scores) -> Figure:
+def failures(test: Split, blurred: HostImages, name: str, method: Method, scores: Scores) -> Figure:
     """The images that a method's first seed restores worst, by mean absolute error."""
     return figures.failures(blurred, method(blurred)[0], test.images, scores["mae"][0], error_name=f"MAE of {name}")
 

@@ -1,19 +1,14 @@
 """How well images are restored, by every measure, an image at a time."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from aecluster.blur import check_range
 from aecluster.discriminator import Discriminator
+from aecluster.images import HostImages, Images, PerImage, check_images, chunks, joined
 from aecluster.metrics import between, gradient_sharpness, laplacian_sharpness, psnr, ssim, way_to_clear
-
-Images: TypeAlias = Float[np.ndarray, "image height width channel"]
-
-CHUNK = 2_000  # images that are scored at once
 
 MEASURES = {
     "mae": "MAE",
@@ -29,7 +24,7 @@ MEASURES = {
 
 
 def score(
-    restored: Images, clear: Images, blurred: Images, judge: Discriminator | None = None
+    restored: HostImages, clear: HostImages, blurred: HostImages, judge: Discriminator | None = None
 ) -> dict[str, Float[np.ndarray, " image"]]:
     """All of `MEASURES` of every image; `clear`, the probability by a discriminator, only where a judge is given.
 
@@ -42,20 +37,14 @@ def score(
             raise ValueError(
                 f"`{name}` must be of the shape of `clear`, {clear.shape}, got {images.shape}; give the same images."
             )
-    for images in (restored, clear, blurred):
-        check_range(images)
-    starts = range(0, len(clear), CHUNK)
-    parts = [_score(*(images[start : start + CHUNK] for images in (restored, clear, blurred))) for start in starts]
-    scores = {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+    for name, images in {"restored": restored, "clear": clear, "blurred": blurred}.items():
+        check_images(name, images)
+    scores = joined(_score(*parts) for _, parts in chunks(restored, clear, blurred))
     return scores if judge is None else {**scores, "clear": judge.probability(restored)}
 
 
 @jax.jit
-def _score(
-    restored: Float[Array, "image height width channel"],
-    clear: Float[Array, "image height width channel"],
-    blurred: Float[Array, "image height width channel"],
-) -> Mapping[str, Float[Array, " image"]]:
+def _score(restored: Images, clear: Images, blurred: Images) -> Mapping[str, PerImage]:
     return {
         "mae": abs(restored - clear).mean((1, 2, 3)),
         "psnr": psnr(restored, clear),

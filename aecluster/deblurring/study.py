@@ -12,18 +12,18 @@ from jaxtyping import Float
 from aecluster.blur import Blur, RandomBlur
 from aecluster.corruptions import corrupted
 from aecluster.data import ImageData
-from aecluster.deblurring.peers import Kernel, RichardsonLucy, choose_balance, learn_ridge
+from aecluster.deblurring.peers import HostKernel, RichardsonLucy, choose_balance, learn_ridge
 from aecluster.deblurring.presets import Preset
 from aecluster.deblurring.scores import score
 from aecluster.discriminator import Discriminator, ProbabilityOfBlur
 from aecluster.ensemble import Ensemble
+from aecluster.images import HostImages, ImageShape
 from aecluster.losses import Weighted
 from aecluster.names import hint
 from aecluster.training import Progress, train
 
-Images: TypeAlias = Float[np.ndarray, "image height width channel"]
 Restored: TypeAlias = Float[np.ndarray, "seed image height width channel"]
-Method: TypeAlias = Callable[[Images], Restored]  # one restoration a seed; of a method without chance, one
+Method: TypeAlias = Callable[[HostImages], Restored]  # one restoration a seed; of a method without chance, one
 Scores: TypeAlias = dict[str, Float[np.ndarray, "seed image"]]
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -35,7 +35,7 @@ DRAWS = 1_000  # kernels whose mean stands for all
 STRENGTH_IMAGES = 1_000  # scored at every strength
 
 
-def typical_kernel(blur: Blur | RandomBlur) -> Kernel:
+def typical_kernel(blur: Blur | RandomBlur) -> HostKernel:
     """The blur's kernel; of random blurs the mean, the best that one kernel can say of them."""
     if isinstance(blur, Blur):
         return np.asarray(blur.kernel())
@@ -59,11 +59,11 @@ def peer(name: str, data: ImageData, blur: Blur | RandomBlur) -> Method:
     return _once(learn_ridge(corrupted(blur, data.train.images), data.train.images))
 
 
-def _once(restore: Callable[[Images], Images]) -> Method:
+def _once(restore: Callable[[HostImages], HostImages]) -> Method:
     return lambda blurred: restore(blurred)[None]
 
 
-def untouched(blurred: Images) -> Restored:
+def untouched(blurred: HostImages) -> Restored:
     """The method that does nothing."""
     return blurred[None]
 
@@ -88,7 +88,7 @@ def train_preset(
     )
 
 
-def score_seeds(method: Method, clear: Images, blurred: Images, judge: Discriminator | None = None) -> Scores:
+def score_seeds(method: Method, clear: HostImages, blurred: HostImages, judge: Discriminator | None = None) -> Scores:
     """All measures of every restored image, one row a seed."""
     rows = [score(restored, clear, blurred, judge) for restored in method(blurred)]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -103,14 +103,14 @@ def summary(name: str, scores: Scores) -> dict[str, float | str]:
     return row
 
 
-def strengths(image_shape: tuple[int, int, int], largest: int = 7) -> list[Blur]:
+def strengths(image_shape: ImageShape, largest: int = 7) -> list[Blur]:
     """Boxes from two pixels wide to `largest`, or as wide as the images; at five, nearly the original study's blur."""
     side = min(largest, *image_shape[:2])
     size = side - 1 + side % 2
     return [Blur("box", size, float(width)) for width in range(2, size + 1)]
 
 
-def judged_mixtures(judge: Discriminator, clear: Images, blurred: Images) -> Iterator[dict[str, float]]:
+def judged_mixtures(judge: Discriminator, clear: HostImages, blurred: HostImages) -> Iterator[dict[str, float]]:
     """What the discriminator says of images on the way from blurred to clear, and how often it takes them for clear."""
     for share in SHARES:
         said = judge.probability(np.float32(share) * clear + np.float32(1 - share) * blurred)
@@ -124,7 +124,7 @@ def best(scored: Mapping[str, Scores], names: Sequence[str], most: int = 8) -> l
 
 
 def by_strength(
-    methods: Mapping[str, Method], blurs: Sequence[Blur], clear: Images
+    methods: Mapping[str, Method], blurs: Sequence[Blur], clear: HostImages
 ) -> Iterator[tuple[str, float, Scores]]:
     """The scores of every method on the same images under every blur, and those of Richardson-Lucy told the kernel."""
     clear = clear[:STRENGTH_IMAGES]

@@ -5,19 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from aecluster.images import check_images
 
-def check_images(name: str, images: np.ndarray) -> None:
+
+def check_drawable(name: str, images: np.ndarray) -> None:
     """Images are a batch of grey or RGB ones in [0, 1]."""
-    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+    check_images(name, images)
+    if images.shape[-1] not in (1, 3):
         raise ValueError(
-            f"`{name}` must have the axes (image, height, width, channel) with 1 or 3 channels, got the shape "
-            f"{images.shape}; add the missing axis or move the channel last."
+            f"`{name}` must have 1 or 3 channels to be drawn, got the shape {images.shape}; choose some of the channels."
         )
-    if images.size == 0:
-        raise ValueError(f"`{name}` must hold at least one image, got the shape {images.shape}; choose some.")
-    low, high = float(images.min()), float(images.max())
-    if not (low >= -1e-3 and high <= 1 + 1e-3):
-        raise ValueError(f"`{name}` must lie in [0, 1], got {low:g} to {high:g}; divide by 255, or clip.")
 
 
 def check_points(name: str, points: np.ndarray) -> None:

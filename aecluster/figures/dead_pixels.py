@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -12,13 +12,14 @@ from aecluster.figures.checks import check_map
 from aecluster.figures.mosaic import draw_rows
 from aecluster.figures.reconstructions import ORIGINAL, check_rows
 from aecluster.figures.style import ALARM, FAINT, PAPER, SMALL, WIDTH, key, new_figure
+from aecluster.images import HostImages
 
 NAMES = 1.6  # inches for the rows' names and the spaces between
 
 
 def cure_comparison(
-    original: Float[np.ndarray, "image height width channel"],
-    rows: Mapping[str, Float[np.ndarray, "image height width channel"]],
+    original: HostImages,
+    rows: Mapping[str, HostImages],
     dead: Mapping[str, Bool[np.ndarray, "height width"]],
     inked: Bool[np.ndarray, "height width"] | None = None,
 ) -> Figure:

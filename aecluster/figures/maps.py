@@ -7,11 +7,12 @@ from jaxtyping import Bool, Float, Integer, UInt8
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from aecluster.figures.checks import check_images, check_labels, check_points, check_same_shape, names_of
+from aecluster.figures.checks import check_drawable, check_labels, check_points, check_same_shape, names_of
 from aecluster.figures.mosaic import on_paper
 from aecluster.figures.points import ALPHA, LATENT_AXES, scatter
 from aecluster.figures.style import KEY_HEIGHT, caption, colour_of, key, new_figure
 from aecluster.figures.view import View, frame, height_of, outside, robust_view
+from aecluster.images import HostImages
 
 SIDE = 28  # pixels of a thumbnail's longer side, without its border
 BORDER = 2
@@ -22,7 +23,7 @@ PALE = 0.25  # of the strength of what is right, where mistakes are pointed out
 
 def thumbnails(
     positions: Float[np.ndarray, "image 2"],
-    images: Float[np.ndarray, "image height width channel"],
+    images: HostImages,
     labels: Integer[np.ndarray, " image"],
     *,
     clusters: Integer[np.ndarray, " image"] | None = None,
@@ -164,7 +165,7 @@ def _check(
     max_count: int | None,
 ) -> None:
     check_points("positions", positions)
-    check_images("images", images)
+    check_drawable("images", images)
     if len(images) != len(positions):
         raise ValueError(
             f"`images` must hold one image a position, {len(positions)}, got {len(images)}; choose the same for both."

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from aecluster.figures.style import INK, PAPER, SMALL, TEXT
+from aecluster.images import HostImages
 
 
 def on_paper(images: Float[np.ndarray, "*batch height width channel"]) -> Float[np.ndarray, "*batch height width 3"]:
@@ -35,7 +36,7 @@ def middles(count: int, side: int, gap: int) -> np.ndarray:
 
 def draw_rows(
     axes: Axes,
-    rows: Mapping[str, Float[np.ndarray, "image height width channel"]],
+    rows: Mapping[str, HostImages],
     headings: Sequence[str],
     notes: Mapping[str, str],
 ) -> None:

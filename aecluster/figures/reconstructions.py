@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Integer
 from matplotlib.figure import Figure
 
-from aecluster.figures.checks import check_filled, check_images, check_keys, check_labels, check_same_shape
+from aecluster.figures.checks import check_drawable, check_filled, check_keys, check_labels, check_same_shape
 from aecluster.figures.mosaic import draw_rows
 from aecluster.figures.style import WIDTH, new_figure
+from aecluster.images import HostImages
 
 ORIGINAL = "original"
 
@@ -19,8 +20,8 @@ def one_of_each(labels: Integer[np.ndarray, " image"]) -> Integer[np.ndarray, " 
 
 
 def reconstruction_grid(
-    original: Float[np.ndarray, "image height width channel"],
-    rows: Mapping[str, Float[np.ndarray, "image height width channel"]],
+    original: HostImages,
+    rows: Mapping[str, HostImages],
     labels: Integer[np.ndarray, " image"] | None = None,
     *,
     notes: Mapping[str, str] | None = None,
@@ -45,13 +46,13 @@ def reconstruction_grid(
 
 def check_rows(original: np.ndarray, rows: Mapping[str, np.ndarray]) -> None:
     """Rows of a grid hold the images of the original, in its order."""
-    check_images("original", original)
+    check_drawable("original", original)
     check_filled("rows", rows)
     if ORIGINAL in rows:
         raise ValueError("`rows` must leave the name 'original' to the original images; rename that row.")
     for name, images in rows.items():
         check_same_shape(f"rows[{name!r}]", images, original.shape, "`original`")
-        check_images(f"rows[{name!r}]", images)
+        check_drawable(f"rows[{name!r}]", images)
 
 
 def _height(original: np.ndarray, rows: int) -> float:

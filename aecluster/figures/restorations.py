@@ -10,9 +10,10 @@ from matplotlib.colors import FuncNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from aecluster.figures.checks import check_filled, check_images, check_keys, check_same_shape
+from aecluster.figures.checks import check_drawable, check_filled, check_keys, check_same_shape
 from aecluster.figures.mosaic import draw_rows
 from aecluster.figures.style import PAPER, QUIET, SMALL, TEXT, WIDTH, caption, new_figure
+from aecluster.images import HostImages
 
 BLURRED, RESTORED, CLEAR, ERROR = "blurred", "restored", "clear", "error"
 # C. A. Brewer, "RdBu", https://colorbrewer2.org, safe for colour-blind eyes; here from blue to red through paper
@@ -32,9 +33,9 @@ ABOVE = 6.0  # points between a panel and what is written above it
 
 
 def restoration_grid(
-    blurred: Float[np.ndarray, "image height width channel"],
-    restored: Mapping[str, Float[np.ndarray, "image height width channel"]],
-    clear: Float[np.ndarray, "image height width channel"],
+    blurred: HostImages,
+    restored: Mapping[str, HostImages],
+    clear: HostImages,
     *,
     scores: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
@@ -65,9 +66,9 @@ def restoration_grid(
 
 
 def failures(
-    blurred: Float[np.ndarray, "image height width channel"],
-    restored: Float[np.ndarray, "image height width channel"],
-    clear: Float[np.ndarray, "image height width channel"],
+    blurred: HostImages,
+    restored: HostImages,
+    clear: HostImages,
     errors: Float[np.ndarray, " image"],
     *,
     worst: int = 10,
@@ -124,10 +125,10 @@ def _check_methods(restored: Mapping[str, np.ndarray]) -> None:
 
 def _check_same_images(clear: np.ndarray, others: Mapping[str, np.ndarray]) -> None:
     """All arguments hold the same images, blurred, restored and clear."""
-    check_images("clear", clear)
+    check_drawable("clear", clear)
     for name, images in others.items():
         check_same_shape(name, images, clear.shape, "`clear`")
-        check_images(name, images)
+        check_drawable(name, images)
 
 
 def _check_scores(scores: Mapping[str, Mapping[str, float]], rows: Sequence[str]) -> None:
@@ -179,9 +180,7 @@ def _height(shown: Mapping[str, np.ndarray], columns: Mapping[str, Mapping[str, 
     return 0.5 + len(shown) * max(free, WIDTH / 2) / 2 * height / (images * width)
 
 
-def _draw_errors(
-    axes: Axes, rows: Sequence[Float[np.ndarray, "image height width channel"]], first_row: int = 0
-) -> AxesImage:
+def _draw_errors(axes: Axes, rows: Sequence[HostImages], first_row: int = 0) -> AxesImage:
     """Rows of signed errors where `draw_rows` has its rows: red is too much ink, blue too little, paper is right."""
     grid = np.stack(rows).mean(axis=-1)
     count, columns, height, width = grid.shape

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from aecluster.figures.checks import check_images
+from aecluster.figures.checks import check_drawable
 from aecluster.figures.mosaic import middles, tiled
 from aecluster.figures.points import LATENT_AXES
 from aecluster.figures.style import FAINT, SMALL, TEXT, WIDTH, new_figure
@@ -63,4 +63,4 @@ def _check(latents: np.ndarray, images: np.ndarray) -> None:
     across, up = latents[..., 0], latents[..., 1]
     if not ((across == across[:1]).all() and (up == up[:, :1]).all()):
         raise ValueError("`latents` must share their coordinates along rows and columns; make them by `lattice`.")
-    check_images("images", images.reshape(-1, *images.shape[2:]))
+    check_drawable("images", images.reshape(-1, *images.shape[2:]))

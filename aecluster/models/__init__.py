@@ -1,0 +1,37 @@
+"""Networks: autoencoders, restorers and critics, their shapes and their names."""
+
+from aecluster.models.autoencoders import Autoencoder, Convolutional, Dense, DenseEncoder
+from aecluster.models.catalogue import ARCHITECTURES, AUTOENCODERS, architecture_named
+from aecluster.models.contract import (
+    AbstractArchitecture,
+    AbstractAutoencoder,
+    Params,
+    check_architecture,
+    count_parameters,
+    initialize,
+    structure,
+)
+from aecluster.models.critic import CRITIC, Critic, critic_params, log_odds
+from aecluster.models.restorer import Restorer
+
+__all__ = [
+    "ARCHITECTURES",
+    "AUTOENCODERS",
+    "CRITIC",
+    "AbstractArchitecture",
+    "AbstractAutoencoder",
+    "Autoencoder",
+    "Convolutional",
+    "Critic",
+    "Dense",
+    "DenseEncoder",
+    "Params",
+    "Restorer",
+    "architecture_named",
+    "check_architecture",
+    "count_parameters",
+    "critic_params",
+    "initialize",
+    "log_odds",
+    "structure",
+]

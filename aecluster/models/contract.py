@@ -1,0 +1,63 @@
+"""What an architecture is: the shape of a network, apart from its numbers."""
+
+import abc
+import dataclasses
+import math
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, DTypeLike, Key
+
+from aecluster.images import ImageShape
+
+Params: TypeAlias = Any  # the arrays of a module, as nnx.split separates them from its structure
+
+
+class AbstractArchitecture(abc.ABC):
+    """The shape of a network, for images of any size: what is saved beside its numbers."""
+
+    @abc.abstractmethod
+    def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> nnx.Module:
+        """A fresh module; `dtype` is what it computes in, its parameters are float32."""
+
+
+class AbstractAutoencoder(AbstractArchitecture):
+    """The shape of an `Autoencoder`, with `latent_size` numbers in the middle."""
+
+    latent_size: int
+
+
+def check_architecture(architecture: AbstractArchitecture, image_shape: ImageShape) -> None:
+    """ValueError if a size is not positive, or an autoencoder keeps more numbers than the image has."""
+    pixels = math.prod(image_shape)
+    for field in dataclasses.fields(architecture):  # type: ignore[arg-type]
+        value = getattr(architecture, field.name)
+        if field.name == "latent_size" and not 1 <= value <= pixels:
+            raise ValueError(f"`latent_size` must lie between 1 and the image's {pixels} numbers, got {value}.")
+        for size in value if isinstance(value, tuple) else [value]:
+            if size is not None and size < 1:
+                raise ValueError(f"`{field.name}` must be positive, got {value}.")
+
+
+def initialize(architecture: AbstractArchitecture, image_shape: ImageShape, keys: Key[Array, " seed"]) -> Params:
+    """One set of parameters a key, stacked along a leading axis."""
+
+    def one(key: Key[Array, ""]) -> Params:
+        return nnx.state(architecture.build(image_shape, nnx.Rngs(params=key)), nnx.Param)
+
+    return jax.vmap(one)(keys)
+
+
+def structure(
+    architecture: AbstractArchitecture, image_shape: ImageShape, dtype: DTypeLike = jnp.float32
+) -> nnx.GraphDef:
+    """The module without its numbers; no array is made."""
+    module = nnx.eval_shape(lambda: architecture.build(image_shape, nnx.Rngs(params=0), dtype))
+    return nnx.split(module)[0]
+
+
+def count_parameters(params: Params) -> int:
+    """Numbers in one set of parameters."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))

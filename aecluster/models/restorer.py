@@ -1,0 +1,63 @@
+"""A network that restores images: as wide as the image all the way."""
+
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import DTypeLike
+
+from aecluster.images import Images, ImageShape
+from aecluster.models.contract import AbstractArchitecture, check_architecture
+from aecluster.models.layers import gathered, glorot_uniform, spread
+
+SLOPE = 8.0  # of a restorer's logits in the given pixels: untrained, it gives back about what it got
+
+
+class ConvolutionalRestorer(nnx.Module):
+    """Convolutions at half the side, each with its input added to its output, and the image itself added at the end.
+
+    Nothing is narrower than the image. The first convolution is wide: what undoes a blur reaches much farther than the blur.
+    """
+
+    def __init__(
+        self, image_shape: ImageShape, channels: int, blocks: int, reach: int, dtype: DTypeLike, rngs: nnx.Rngs
+    ):
+        folded = 4 * image_shape[2]
+
+        def convolution(before: int, after: int, side: int) -> nnx.Conv:
+            return nnx.Conv(before, after, (side, side), kernel_init=glorot_uniform, dtype=dtype, rngs=rngs)
+
+        self.first, self.last = convolution(folded, channels, reach), convolution(channels, folded, 3)
+        self.blocks = nnx.List(
+            [nnx.List([convolution(channels, channels, 3) for _ in range(2)]) for _ in range(blocks)]
+        )
+
+    def __call__(self, images: Images) -> Images:
+        height, width = images.shape[1:3]
+        x = self.first(gathered(jnp.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")))
+        for before, after in self.blocks:
+            x = x + after(nnx.relu(before(nnx.relu(x))))
+        change = spread(self.last(nnx.relu(x)))[:, :height, :width]
+        return (change + SLOPE * (images - 0.5)).astype(jnp.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Restorer(AbstractArchitecture):
+    """A fully convolutional residual network without a bottleneck, for images to be restored rather than summed up.
+
+    It computes at half the side, 2 x 2 pixels in the channels of one (as Zhang et al. 2018, FFDNet, arXiv:1710.04026).
+
+    Attributes:
+        channels: of every layer.
+        blocks: residual blocks of two 3 x 3 convolutions (pre-activation, He et al. 2016, arXiv:1603.05027, without
+            normalisation).
+        reach: side of the first convolution.
+    """
+
+    channels: int = 64
+    blocks: int = 2
+    reach: int = 9
+
+    def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> ConvolutionalRestorer:
+        check_architecture(self, image_shape)
+        return ConvolutionalRestorer(image_shape, self.channels, self.blocks, self.reach, dtype, rngs)

@@ -1,0 +1,7 @@
+"""The training loop, and what is trained by it."""
+
+from aecluster.training.discriminators import learn_discriminator
+from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit, take
+from aecluster.training.networks import Progress, train
+
+__all__ = ["Keys", "Loop", "Outlook", "Progress", "State", "Task", "fit", "learn_discriminator", "take", "train"]

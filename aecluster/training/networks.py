@@ -1,0 +1,235 @@
+"""Training autoencoders and restorers, measured on the test images after every epoch, and no epoch lost."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from aecluster.checkpoints import Checkpoints, Identity, Record
+from aecluster.corruptions import corrupted
+from aecluster.data import ImageData
+from aecluster.ensemble import Ensemble, History
+from aecluster.fingerprints import fingerprint
+from aecluster.images import Images, ImageShape, Scalar, chunks
+from aecluster.metrics import INK, dead_pixels, mean_absolute_error
+from aecluster.models import AbstractArchitecture, Params, check_architecture, initialize, structure
+from aecluster.recipes import Recipe
+from aecluster.training.loop import Keys, Loop, Outlook, Rival, RivalState, Seen, State, Task, check_finite, fit, take
+
+
+class Progress(NamedTuple):
+    """How far a training is: epochs done in all and in this call, and the newest errors, mean over seeds."""
+
+    epoch: int
+    epochs: int
+    train_error: float
+    test_error: float
+
+
+def train(
+    architecture: AbstractArchitecture,
+    data: ImageData,
+    recipe: Recipe | None = None,
+    *,
+    seeds: Sequence[int] = (0,),
+    start: Ensemble | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    checkpoints: str | Path | None = None,
+    resume: bool = False,
+    on_epoch: Callable[[Progress], None] | None = None,
+) -> Ensemble:
+    """Train one architecture from several seeds at once, and measure it on the test images after every epoch.
+
+    A seed decides the first parameters and the order of the images, nothing else does; the numbers depend on the device
+    and on JAX's version in their last digits, which training enlarges.
+
+    **Arguments**
+
+    - `architecture`: the network.
+    - `data`: images to train and to test on. Labels are not used.
+    - `recipe`: how to train; the cured recipe by default.
+    - `seeds`: one network is trained from each.
+    - `start`: begin with these networks instead of fresh ones; the optimizer starts anew.
+    - `devices`: share every batch among these devices (one by default). The result is that of one device up to the order
+      in which numbers are added.
+    - `checkpoints`: a folder to save to on the way, so often that it takes a twentieth of the time, and at the end.
+    - `resume`: go on from the newest checkpoint in that folder, if there is one, exactly as if nothing had happened; on
+      more or fewer devices too.
+    - `on_epoch`: called after every epoch.
+
+    Returns the trained networks with their history. Raises ValueError for a batch larger than the data or not to be shared
+    evenly among the devices, for a folder that holds checkpoints without `resume`, or those of another training (naming
+    what differs: the architecture, images, seeds, or what of the recipe), and where the loss is no longer finite.
+    """
+    recipe, seeds = recipe or Recipe(), tuple(int(seed) for seed in seeds)
+    _check(recipe, data, seeds, 1 if devices is None else len(devices))
+    check_architecture(architecture, data.image_shape)
+    loop = Loop(network_task(architecture, data.image_shape, recipe), data.train.images, devices)
+    state = loop.fresh(seeds) if start is None else _begin(loop, start, architecture, data.image_shape, seeds)
+    diary = Diary(Exam(architecture, data, recipe, loop.everywhere), seeds, recipe.epochs, on_epoch)
+    if checkpoints is not None:
+        record = Record.of(architecture, data.image_shape, seeds, recipe.name, _identity(loop, data, recipe))
+        diary.saver = Checkpoints(Path(checkpoints), record)
+        state = _resumed(loop, state, diary, diary.saver, resume)
+    state = fit(loop, seeds, state=state, first=diary.history.num_epochs, watch=diary)
+    return Ensemble(architecture, data.image_shape, seeds, state.params, diary.history)
+
+
+def network_task(architecture: AbstractArchitecture, image_shape: ImageShape, recipe: Recipe) -> Task:
+    """To give back images, degraded or corrupted on the way, by a recipe's loss."""
+    graphdef = structure(architecture, image_shape, jnp.dtype(recipe.precision))
+    adversary = recipe.adversary
+
+    def loss(
+        params: Params, rival: RivalState, batch: Images, key: Key[Array, ""], epoch: Scalar
+    ) -> tuple[Scalar, Outlook]:
+        given = batch
+        if recipe.degradation is not None:
+            given = recipe.degradation(jax.random.fold_in(key, 1), given)
+        if recipe.corruption is not None:
+            given = recipe.corruption(key, given)
+        logits = nnx.merge(graphdef, params)(given)
+        prediction = jax.nn.sigmoid(logits)
+        total = recipe.loss(logits, batch, given, epoch)
+        if adversary is not None:
+            total += adversary.loss(rival, prediction, epoch)
+        return total, Outlook(mean_absolute_error(prediction, batch), prediction)
+
+    def fresh(seed: int) -> Params:
+        return take(initialize(architecture, image_shape, jax.random.fold_in(jax.random.key(seed), 0)[None]), 0)
+
+    def fresh_rival(seed: int) -> RivalState:
+        assert adversary is not None
+        return adversary.fresh(jax.random.fold_in(jax.random.key(seed), 2), image_shape)
+
+    rival = None if adversary is None else Rival(fresh_rival, adversary.step)
+    return Task(fresh, loss, _keys, recipe.transformation, recipe.epochs, recipe.batch_size, rival)
+
+
+def _keys(seed: int, epoch_index: int, num_steps: int) -> Keys:
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 1), epoch_index)
+    return Keys(
+        jax.random.fold_in(key, num_steps), jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(num_steps))
+    )
+
+
+class Tested(NamedTuple):
+    """What the test images say of every network: the mean absolute error, and how many pixels are dead."""
+
+    error: Float[np.ndarray, " seed"]
+    dead_pixels: Int[np.ndarray, " seed"]
+
+
+class Exam:
+    """The test images, degraded as the recipe has it, and what networks make of them."""
+
+    def __init__(
+        self, architecture: AbstractArchitecture, data: ImageData, recipe: Recipe, everywhere: jax.sharding.Sharding
+    ):
+        given = corrupted(recipe.degradation, data.test.images)
+        self.chunks = [jax.device_put(pair, everywhere) for _, pair in chunks(given, data.test.images)]
+        self.inked = jnp.asarray((data.test.images > INK).mean(0))
+        graphdef = structure(architecture, data.image_shape, jnp.dtype(recipe.precision))
+        self.ask = jax.jit(functools.partial(_tested, graphdef))
+
+    def __call__(self, params: Params) -> Tested:
+        """Ask every member of an ensemble, one after another."""
+        members = [self._one(take(params, index)) for index in range(len(jax.tree.leaves(params)[0]))]
+        return Tested(*map(np.array, zip(*members, strict=True)))
+
+    def _one(self, params: Params) -> tuple[float, int]:
+        errors, brightest = zip(*(self.ask(params, *pair) for pair in self.chunks), strict=True)
+        weights = [len(target) for _, target in self.chunks]
+        dead: Bool[Array, "height width channel"] = dead_pixels(functools.reduce(jnp.maximum, brightest), self.inked)
+        return float(np.average([float(error) for error in errors], weights=weights)), int(dead.sum())
+
+
+def _tested(
+    graphdef: nnx.GraphDef, params: Params, given: Images, target: Images
+) -> tuple[Scalar, Float[Array, "height width channel"]]:
+    prediction = jax.nn.sigmoid(nnx.merge(graphdef, params)(given))
+    return mean_absolute_error(prediction, target), prediction.max(0)
+
+
+@dataclasses.dataclass(eq=False)
+class Diary:
+    """What is done after every epoch: test, refuse what is not finite, write down, save, tell."""
+
+    exam: Exam
+    seeds: tuple[int, ...]
+    epochs: int
+    on_epoch: Callable[[Progress], None] | None
+    saver: Checkpoints | None = None
+    history: History = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        self.history = History.empty(len(self.seeds))
+
+    def __call__(self, epoch: int, state: State, seen: Seen) -> None:
+        tested, saver = self.exam(state.params), self.saver
+        kept = f" The last good checkpoint is in {str(saver.path)!r}." if saver is not None and saver.saved() else ""
+        losses = np.column_stack([seen.loss, tested.error])
+        check_finite(losses, epoch - 1, self.seeds, num_tests=1, kept=kept)
+        self.history = self.history.after(
+            loss=np.mean(seen.loss, 1),
+            train_error=np.mean(seen.error, 1),
+            test_error=tested.error,
+            dead_pixels=tested.dead_pixels,
+        )
+        if saver is not None and (saver.due() or epoch == self.epochs):
+            saver.save(state._asdict(), self.history)
+        if self.on_epoch is not None:
+            errors = (float(error[:, -1].mean()) for error in (self.history.train_error, self.history.test_error))
+            self.on_epoch(Progress(epoch, self.epochs, *errors))
+
+
+def _begin(
+    loop: Loop, start: Ensemble, architecture: AbstractArchitecture, image_shape: ImageShape, seeds: Sequence[int]
+) -> State:
+    """The given parameters, the rest fresh; ValueError if they belong to another network."""
+    if (start.architecture, start.image_shape, len(start)) != (architecture, image_shape, len(seeds)):
+        raise ValueError(
+            f"`start` holds {len(start)} of {start.architecture} for images {start.image_shape}; "
+            f"{len(seeds)} of {architecture} for images {image_shape} are to be trained."
+        )
+    return loop.begin(jax.tree.map(jnp.copy, start.params), seeds)  # a copy, since steps donate their input
+
+
+def _resumed(loop: Loop, state: State, diary: Diary, saver: Checkpoints, resume: bool) -> State:
+    """The state of the newest checkpoint, if there is one, and the diary as it was; else what was given."""
+    found = saver.newest(state._asdict())
+    if found is None:
+        return state
+    if not resume:
+        raise ValueError(f"`checkpoints` {str(saver.path)!r} holds some already; pass resume=True or another folder.")
+    trees, diary.history = found
+    return loop.place(State(**trees))
+
+
+def _identity(loop: Loop, data: ImageData, recipe: Recipe) -> Identity:
+    digest = hashlib.sha256(data.train.images.tobytes() + data.test.images.tobytes()).hexdigest()
+    images = {"name": data.name, "train": len(data.train.images), "test": len(data.test.images), "sha256": digest}
+    num_steps = loop.num_steps * recipe.epochs
+    programs = recipe.fingerprints(data.image_shape, num_steps) | {"step": fingerprint(loop.step, *loop.abstract())}
+    return Identity(recipe.describe(), images, programs)
+
+
+def _check(recipe: Recipe, data: ImageData, seeds: Sequence[int], num_devices: int) -> None:
+    if not seeds:
+        raise ValueError("`seeds` must name at least one seed.")
+    if recipe.batch_size > len(data.train.images):
+        raise ValueError(
+            f"`batch_size` is {recipe.batch_size}, but there are only {len(data.train.images)} images to train on; lower it."
+        )
+    if recipe.batch_size % num_devices:
+        raise ValueError(
+            f"`batch_size` {recipe.batch_size} cannot be shared evenly by {num_devices} devices; choose a multiple."
+        )
