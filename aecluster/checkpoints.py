@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from aecluster.discriminator import Discriminator
@@ -65,7 +66,7 @@ class Record:
     seeds: tuple[int, ...]
     epochs: int
     recipe: str
-    identity: Identity | None
+    identity: Identity | None = dataclasses.field(repr=False)
     begun: float
     versions: dict[str, str]
 
@@ -126,7 +127,7 @@ class Checkpoints:
 
     def __init__(self, path: Path, record: Record):
         self.path, self.record = path, record
-        self.manager = _manager(path, writes=True)
+        self.manager = _manager(path)
         self.last, self.cost = time.monotonic(), 0.0
 
     def newest(self, template: Mapping[str, Any]) -> tuple[dict[str, Any], History] | None:
@@ -134,17 +135,18 @@ class Checkpoints:
 
         Raises ValueError naming what differs where it is another training's.
         """
-        epoch = self.manager.latest_step()
-        if epoch is None:
+        step = _newest(self.path)
+        if step is None:
             return None
-        found = _read_record(self.manager, epoch, self.path)
+        found = _read_record(step)
         found.check_same_training(self.record, self.path)
         self.record = dataclasses.replace(self.record, begun=found.begun)
-        return _read_trees(self.manager, epoch, template), _read_history(self.manager, epoch)
+        trees = {name: None if tree is None else _read_tree(step, name, tree) for name, tree in template.items()}
+        return trees, _read_history(step)
 
     def saved(self) -> bool:
         """Whether the folder holds a checkpoint."""
-        return self.manager.latest_step() is not None
+        return _newest(self.path) is not None
 
     def due(self) -> bool:
         """Whether saving now keeps to its share of the time."""
@@ -232,83 +234,88 @@ def trained(folder: str | Path) -> Trained:
 
 
 def _restored(path: Path) -> tuple[Record, Any, History]:
-    def read(manager: "CheckpointManager", epoch: int, path: Path) -> tuple[Record, Any, History]:
-        record = _read_record(manager, epoch, path)
+    def read(step: Path) -> tuple[Record, Any, History]:
+        record = _read_record(step)
         keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), len(record.seeds)))
         template = jax.eval_shape(lambda keys: initialize(record.architecture, record.image_shape, keys), keys)
-        params = _read_trees(manager, epoch, {"params": template})["params"]
-        return record, jax.tree.map(jax.numpy.asarray, params), _read_history(manager, epoch)
+        return record, jax.tree.map(jnp.asarray, _read_tree(step, "params", template)), _read_history(step)
 
     return _look(path, read)
 
 
-def _look(path: Path, read: Callable) -> Any:
+def _look(path: Path, read: Callable[[Path], Any]) -> Any:
     """What `read` finds in the newest checkpoint; if a training replaces that on the way, in the one after it."""
     for look in range(LOOKS):
-        epoch = _newest(path)
-        if epoch is None:
+        step = _newest(path)
+        if step is None:
             break
         try:
-            return read(_manager(path), epoch, path)
+            return read(step)
         except Exception:
-            if _newest(path) == epoch or look + 1 == LOOKS:
+            if _newest(path) == step or look + 1 == LOOKS:
                 raise
     raise ValueError(f"{str(path)!r} holds no checkpoint; train with `checkpoints` set to this folder first.")
 
 
-def _newest(path: Path) -> int | None:
-    """The epochs of the newest whole checkpoint; what is half-written has no number for a name."""
-    names = (found.name for found in path.iterdir()) if path.is_dir() else iter(())
-    return max((int(name) for name in names if name.isdigit()), default=None)
+def _newest(path: Path) -> Path | None:
+    """The folder of the newest whole checkpoint; what is half-written has no number for a name."""
+    found = [step for step in path.iterdir() if step.name.isdigit()] if path.is_dir() else []
+    return max(found, key=lambda step: int(step.name), default=None)
 
 
-def _manager(path: Path, writes: bool = False) -> "CheckpointManager":
+def _manager(path: Path) -> "CheckpointManager":
     from orbax.checkpoint import CheckpointManager, CheckpointManagerOptions
 
     options = CheckpointManagerOptions(
-        max_to_keep=1 if writes else None,
-        enable_async_checkpointing=False,
-        cleanup_tmp_directories=writes,
-        create=writes,
-        read_only=not writes,
+        max_to_keep=1, enable_async_checkpointing=False, cleanup_tmp_directories=True, create=True
     )
     return CheckpointManager(path.absolute(), options=options)
 
 
-def _read_record(manager: "CheckpointManager", epoch: int, path: Path) -> Record:
-    from orbax.checkpoint import args
-
+def _read_record(step: Path) -> Record:
     try:
-        return Record.from_json(manager.restore(epoch, args=args.Composite(record=args.JsonRestore()))["record"])
-    except (KeyError, TypeError) as error:
+        return Record.from_json(json.loads((step / "record" / "metadata").read_text()))
+    except (FileNotFoundError, KeyError, TypeError) as error:
         raise ValueError(
-            f"The checkpoint in {str(path)!r} has no record that this version reads; train into another folder."
+            f"The checkpoint {str(step)!r} has no record that this version reads; train into another folder."
         ) from error
 
 
-def _read_trees(manager: "CheckpointManager", epoch: int, template: Mapping[str, Any]) -> dict[str, Any]:
-    """Trees of arrays in memory, of the template's structure; what is None there stays None."""
-    from orbax.checkpoint import args
+def _read_history(step: Path) -> History:
+    from orbax.checkpoint import StandardCheckpointer
 
-    empty = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), dict(template))
-    wanted = {name: args.StandardRestore(tree) for name, tree in empty.items() if tree is not None}
-    return {**empty, **dict(manager.restore(epoch, args=args.Composite(**wanted)).items())}
+    with StandardCheckpointer() as reader:
+        return History(**reader.restore(step.absolute() / "history"))
 
 
-def _read_history(manager: "CheckpointManager", epoch: int) -> History:
-    from orbax.checkpoint import args
+def _read_tree(step: Path, name: str, template: Any) -> Any:
+    """A tree of arrays in memory, of the template's structure; nothing is written and nothing removed."""
+    from orbax.checkpoint import StandardCheckpointer
 
-    return History(**manager.restore(epoch, args=args.Composite(history=args.StandardRestore()))["history"])
+    shapes = jax.tree.map(lambda leaf: jax.eval_shape(_without_type, leaf), template)
+    empty = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), shapes)
+    with StandardCheckpointer() as reader:
+        found = reader.restore(step.absolute() / name, empty)
+    return jax.tree.map(lambda leaf, like: jax.random.wrap_key_data(leaf) if _is_key(like) else leaf, found, template)
+
+
+def _on_host(tree: Any) -> Any:
+    """Arrays without their devices, so that they can be read on others."""
+    return jax.tree.map(lambda leaf: np.asarray(_without_type(leaf)), tree)
+
+
+def _without_type(leaf: Any) -> Any:
+    """The numbers of keys, as some optimizers hold them; other arrays as they are."""
+    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _as_tuple(value: Any) -> Any:
     """A list of JSON as the tuple that it was."""
     return tuple(value) if isinstance(value, list) else value
-
-
-def _on_host(tree: Any) -> Any:
-    """Arrays without their devices, so that they can be read on others."""
-    return jax.tree.map(np.asarray, tree)
 
 
 def _first_difference(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:

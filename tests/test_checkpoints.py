@@ -1,7 +1,10 @@
 """Checkpoints: stopped and resumed equals uninterrupted, bit for bit, kills included; what belongs elsewhere is refused."""
 
 import dataclasses
+import functools
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +12,8 @@ import time
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import optax
 import pytest
@@ -56,7 +61,7 @@ def uninterrupted():
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, uninterrupted):
     """A folder with the checkpoint of a whole training."""
-    folder = tmp_path_factory.mktemp("saved")
+    folder = tmp_path_factory.mktemp("run") / "saved"
     assert_same(ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder), uninterrupted)
     return folder
 
@@ -168,6 +173,179 @@ def test_a_folder_without_checkpoints_cannot_be_restored(name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def lambdas(change):
+    """Two recipes whose functions share the name <lambda>: the one of the first line, or another program."""
+    factor = 2.0 if change else 1.0
+    return {
+        "loss": lambda logits, target, given, epoch: factor * jnp.abs(jax.nn.sigmoid(logits) - target).mean(),
+        "schedule": lambda learning_rate, num_steps: lambda step: learning_rate / factor,
+        "corruption": lambda key, images: images / factor,
+        "degradation": lambda key, images: images / factor,
+        "optimizer": lambda learning_rate: optax.adam(learning_rate, b1=0.9 / factor),
+    }
+
+
+ALIKE = dataclasses.replace(RECIPE, epochs=1, **lambdas(False))
+
+
+@pytest.fixture(scope="module")
+def nameless(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nameless")
+    jaxtyping.config.update("jaxtyping_disable", True)  # a lambda is no AbstractLoss, and serves
+    ae.train(NETWORK, DATA, ALIKE, seeds=SEEDS, checkpoints=folder)
+    jaxtyping.config.update("jaxtyping_disable", False)
+    return folder
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize("part", lambdas(False))
+def test_another_program_of_the_same_name_is_refused_by_the_name_of_its_part(part, nameless):
+    other = dataclasses.replace(ALIKE, **{part: lambdas(True)[part]})
+    assert other.describe() == ALIKE.describe()
+    message = rf"^The checkpoint in '.*' was made with another recipe, whose {part} has the same name, .*<lambda>, and computes"
+    with pytest.raises(ValueError, match=message):
+        ae.train(NETWORK, DATA, other, seeds=SEEDS, checkpoints=nameless, resume=True)
+
+
+@pytest.mark.usefixtures("as_users_call")
+def test_another_lambda_that_computes_the_same_goes_on(nameless):
+    alike = dataclasses.replace(ALIKE, **lambdas(False))
+    again = ae.train(NETWORK, DATA, alike, seeds=SEEDS, checkpoints=nameless, resume=True)
+    assert again.history.num_epochs == 1
+
+
+def test_an_architecture_of_ones_own_is_trained_but_not_saved(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Own(ae.AbstractAutoencoder):
+        latent_size: int = 2
+
+        def build(self, image_shape, rngs, dtype=jnp.float32):
+            return ae.Dense(self.latent_size, ()).build(image_shape, rngs, dtype)
+
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    assert ae.train(Own(), DATA, recipe).encode(DATA.test.images).shape == (1, 6, 2)
+    with pytest.raises(
+        ValueError, match=r"^`architecture` Own cannot be saved, only dense, convolutional, .* can; leave"
+    ):
+        ae.train(Own(), DATA, recipe, checkpoints=tmp_path / "own")
+
+
+def test_a_checkpoint_without_a_record_is_refused(tmp_path):
+    (tmp_path / "4").mkdir()
+    with pytest.raises(ValueError, match=r"^The checkpoint '.*4' has no record that this version reads; train into"):
+        ae.restore(tmp_path)
+
+
+# Records
+
+
+def test_a_record_tells_what_a_checkpoint_holds(saved):
+    record = ae.records(saved.parent)[saved]
+    assert (record.architecture, record.image_shape, record.seeds, record.epochs) == (NETWORK, (4, 4, 1), SEEDS, 4)
+    assert (record.recipe, record.identity.recipe) == ("own", RECIPE.describe())
+    assert ae.Record.from_json(json.loads(json.dumps(record.to_json()))) == record
+    assert set(record.versions) == {"jax", "flax", "optax"}
+
+
+def test_the_autoencoders_of_a_run_are_read_by_their_records_and_not_by_their_folders(tmp_path):
+    recipes = [dataclasses.replace(RECIPE, epochs=1, name=name) for name in ("with_a_9", "cured")]
+    for index, recipe in enumerate(recipes):
+        for size in (3, 2):
+            folder = tmp_path / f"any {9 - index}, {size}"
+            ae.train(ae.Dense(size, ()), DATA, recipe, checkpoints=folder)
+    trained = ae.trained(tmp_path)
+    assert list(trained) == [("with_a_9", 3), ("with_a_9", 2), ("cured", 3), ("cured", 2)]
+    assert [ensemble.latent_size for ensemble in trained.values()] == [3, 2, 3, 2]
+    ae.train(ae.Restorer(4, 1, 3), DATA, recipes[0], checkpoints=tmp_path / "restorer")
+    with pytest.raises(
+        ValueError, match=r"restorer' holds Restorer\(.*which has no latent space; read it with `restore`"
+    ):
+        ae.trained(tmp_path)
+    with pytest.raises(ValueError, match="holds no checkpoint"):
+        ae.trained(tmp_path / "restorer")
+
+
+def test_networks_are_saved_and_come_back(uninterrupted, tmp_path):
+    ae.save(uninterrupted, tmp_path / "kept")
+    assert_same(ae.restore(tmp_path / "kept"), uninterrupted)
+    with pytest.raises(ValueError, match=r"holds no discriminator but Dense\(.*; read it with `restore`\.$"):
+        ae.restore_discriminator(tmp_path / "kept")
+
+
+def test_an_optimizer_that_holds_a_key_resumes_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SAVING_SHARE", ALWAYS)
+    recipe = dataclasses.replace(
+        RECIPE, epochs=2, optimizer=functools.partial(optax.noisy_sgd, key=1), learning_rate=1e-2
+    )
+    stopped_after(1, tmp_path, NETWORK, recipe)
+    resumed = ae.train(NETWORK, DATA, recipe, seeds=SEEDS, checkpoints=tmp_path, resume=True)
+    assert_same(resumed, ae.train(NETWORK, DATA, recipe, seeds=SEEDS))
+
+
+# Readers
+
+
+def listing(folder):
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
+
+
+def test_reading_touches_nothing_of_a_training_that_goes_on(uninterrupted, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SAVING_SHARE", ALWAYS)
+    folder, seen = tmp_path / "run" / "net", []
+
+    def look(progress):
+        half = folder / f"{progress.epoch + 1}.orbax-checkpoint-tmp"  # as a training that saves leaves it for a moment
+        half.mkdir()
+        (half / "begun").write_text("half")
+        before = listing(folder)
+        seen.append(ae.restore(folder).history.num_epochs)
+        seen.append(len(ae.trained(folder.parent)))
+        assert listing(folder) == before
+        (half / "begun").unlink()
+        half.rmdir()
+
+    trained = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder, on_epoch=look)
+    assert seen == [1, 1, 2, 1, 3, 1, 4, 1]
+    assert_same(trained, uninterrupted)
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_anew(saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "run")
+
+    def read(step, calls=[]):  # noqa: B006 - counts its calls
+        calls.append(step.name)
+        if len(calls) == 1:
+            step.rename(step.with_name("5"))
+            raise FileNotFoundError(step)
+        return calls
+
+    assert checkpoints._look(tmp_path / "run", read) == ["4", "5"]
+
+
+def test_what_two_devices_trained_is_read_and_goes_on_with_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SAVING_SHARE", ALWAYS)
+
+    def stop(progress):
+        if progress.epoch == 2:
+            raise Stopped
+
+    devices, folder = jax.local_devices()[:2], tmp_path / "run" / "net"
+    with pytest.raises(Stopped):
+        ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, devices=devices, checkpoints=folder, on_epoch=stop)
+    done = subprocess.run([sys.executable, __file__, "one", folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["devices"] == 1
+    assert found["epochs"] == [2, 4, 4]
+    whole = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS)
+    np.testing.assert_allclose(found["loss"], whole.history.loss, rtol=1e-3)
+    assert found["programs"] == _programs()  # fingerprints are those of another process
+
+
+def _programs():
+    return ALIKE.fingerprints(DATA.image_shape, 8)
+
+
 # A loss that is no longer finite
 
 
@@ -232,6 +410,17 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_happened(tmp_path):
     assert steps_in(tmp_path) == ["30"]
 
 
+def one(folder):
+    """What has one device: reads what two have trained, goes on with it, and says what it finds."""
+    jax.config.update("jax_enable_x64", True)
+    read = ae.restore(folder).history
+    ended = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder, resume=True).history
+    (again,) = ae.trained(Path(folder).parent).values()
+    epochs = [history.num_epochs for history in (read, ended, again.history)]
+    said = {"devices": len(jax.devices()), "epochs": epochs, "loss": ended.loss.tolist(), "programs": _programs()}
+    print(json.dumps(said))
+
+
 def main(folder):
     """What is killed: trains with the settings of `conftest`, saves after every epoch, and tells it."""
     jax.config.update("jax_enable_x64", True)
@@ -249,4 +438,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    one(sys.argv[2]) if sys.argv[1] == "one" else main(sys.argv[1])
