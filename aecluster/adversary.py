@@ -30,13 +30,15 @@ class Adversary:
 
     **Attributes**
 
-        weight: of -log of the probability that a prediction is clear, in the network's loss.
-        learning_rate: of the critic.
-        penalty: of the squared gradient of the critic's log-odds by the pixels of a clear image, halved.
-        start: epochs before the network's loss hears of the critic, which learns from the first step.
-        ramp: epochs over which the weight then rises.
-        images: of each batch that the critic learns from, at most. The penalty's second derivatives make it the dearest part
-            of a step, and it is far ahead of the network anyway.
+    - `weight`: of -log of the probability that a prediction is clear, in the network's loss.
+    - `learning_rate`: of the critic.
+    - `penalty`: of the squared gradient of the critic's log-odds by the pixels of a clear image, halved.
+    - `start`: epochs before the network's loss hears of the critic, which learns from the first step.
+    - `ramp`: epochs over which the weight then rises.
+    - `images`: of each batch that the critic learns from, at most. The penalty's second derivatives make it the dearest part
+      of a step, and it is far ahead of the network anyway.
+
+    Raises ValueError for numbers that make no sense.
     """
 
     weight: float = 1e-3

@@ -74,6 +74,32 @@ def test_labels_and_clusters_of_different_number_are_refused():
         clustering.score(np.arange(3), np.arange(4))
 
 
+@pytest.mark.parametrize(
+    ("labels", "clusters", "message"),
+    [
+        ([0, 1, -1], [0, 1, 2], "`labels` must count from 0, got -1; leave out what belongs to no class"),
+        ([0, 1, 2], [0, -2, 1], "`clusters` must count from 0, got -2; leave out what belongs to no class"),
+        ([], [], "`labels` must count from 0, got none; "),
+    ],
+)
+def test_labels_of_no_class_are_refused_and_not_counted_for_the_last(labels, clusters, message):
+    for call in (clustering.score, clustering.matched, clustering.counts):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            call(np.array(labels, int), np.array(clusters, int))
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.full((60, 3), 0.5), "`points` must differ, all 60 are the same; a map of them would be one dot"),
+        (np.full((60, 3), np.nan), "`points` must be finite, got NaN or infinity; remove such points"),
+    ],
+)
+def test_points_that_make_no_map_are_refused(points, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        clustering.tsne(points, perplexity=10)
+
+
 @pytest.mark.usefixtures("as_users_call")
 def test_tsne_keeps_neighbours_and_repeats_itself():
     space = np.concatenate([RNG.normal(size=(60, 5)) + 20 * centre for centre in np.eye(5)[:3]])
@@ -161,6 +187,7 @@ def test_deep_clustering_is_an_estimator(deep):
     ("settings", "rows", "message"),
     [
         ({"n_clusters": 10}, 6, r"`n_clusters` is 10, but n_samples=6; look for fewer clusters or give more images"),
+        ({"n_clusters": 0}, 20, r"`n_clusters` must be at least 1, got 0; 10 are looked for by default"),
         ({"image_shape": (5, 5, 1)}, 20, r"`image_shape` \(5, 5, 1\) does not fit rows of 64 numbers"),
     ],
 )

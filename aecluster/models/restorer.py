@@ -47,11 +47,12 @@ class Restorer(AbstractArchitecture):
 
     It computes at half the side, 2 x 2 pixels in the channels of one (as Zhang et al. 2018, FFDNet, arXiv:1710.04026).
 
-    Attributes:
-        channels: of every layer.
-        blocks: residual blocks of two 3 x 3 convolutions (pre-activation, He et al. 2016, arXiv:1603.05027, without
-            normalisation).
-        reach: side of the first convolution.
+    **Attributes**
+
+    - `channels`: of every layer.
+    - `blocks`: residual blocks of two 3 x 3 convolutions (pre-activation, He et al. 2016, arXiv:1603.05027, without
+      normalisation).
+    - `reach`: side of the first convolution.
     """
 
     channels: int = 64
