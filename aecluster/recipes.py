@@ -108,10 +108,10 @@ class Recipe:
     def fingerprints(self, image_shape: ImageShape, num_steps: int) -> dict[str, str]:
         """What its functions compute in a training of so many steps, by their fields: names may be shared, programs not."""
         images = jax.ShapeDtypeStruct((self.batch_size, *image_shape), jnp.float32)
-        number, key = jax.ShapeDtypeStruct((), jnp.float32), jax.eval_shape(lambda: jax.random.key(0))
+        epoch, key = jax.ShapeDtypeStruct((), jnp.float32), jax.eval_shape(lambda: jax.random.key(0))
         schedule = self.schedule(self.learning_rate, num_steps)
         found = {
-            "loss": fingerprint(jax.value_and_grad(self.loss), images, images, images, number),
+            "loss": fingerprint(jax.value_and_grad(self.loss), images, images, images, epoch),
             "schedule": fingerprint(lambda step: jnp.asarray(schedule(step)), jax.ShapeDtypeStruct((), jnp.int32)),
         }
         corruptions = {"degradation": self.degradation, "corruption": self.corruption}

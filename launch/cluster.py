@@ -130,6 +130,7 @@ def main() -> None:
     with command.run_folder(path, FLAGS.overwrite) as folder:
         named = dict(clustering.spaces(images, trained, FLAGS.num_seeds))
         space = chosen_space(list(named))
+        clustering.check_mappable(named[space][0], FLAGS.perplexity)
         rows: list[clustering.Row] = []
         total = sum(len(clustering.methods_for(spaces[0])) for spaces in named.values())
         with Reporter("methods") as reporter:

@@ -138,7 +138,7 @@ def sized(preset: "deblurring.Preset", num_train: int) -> "deblurring.Preset":
 def learn_judge(data: ae.ImageData, blur: ae.Blur | ae.RandomBlur, folder: Path) -> ae.Discriminator:
     """The discriminator of blurred against clear, learned once a run."""
     path = folder / "judge"
-    if not path.is_dir():
+    if path not in ae.records(folder):
         ae.save(ae.learn_discriminator(data.train.images, blur), path)
     return ae.restore_discriminator(path)
 

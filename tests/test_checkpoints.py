@@ -19,7 +19,7 @@ import optax
 import pytest
 
 import aecluster as ae
-from aecluster import checkpoints
+from aecluster.checkpoints import folder as checkpoints
 
 RNG = np.random.default_rng(9)
 DATA = ae.ImageData(
@@ -319,7 +319,7 @@ def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_anew(saved, tmp_
             raise FileNotFoundError(step)
         return calls
 
-    assert checkpoints._look(tmp_path / "run", read) == ["4", "5"]
+    assert checkpoints.look(tmp_path / "run", read) == ["4", "5"]
 
 
 def test_what_two_devices_trained_is_read_and_goes_on_with_one(tmp_path, monkeypatch):

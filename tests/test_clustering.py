@@ -100,6 +100,12 @@ def test_points_that_make_no_map_are_refused(points, message):
         clustering.tsne(points, perplexity=10)
 
 
+def test_a_single_feature_can_be_mapped():
+    places = clustering.tsne(RNG.normal(size=(60, 1)), perplexity=10)
+    assert places.shape == (60, 2)
+    assert np.isfinite(places).all()
+
+
 @pytest.mark.usefixtures("as_users_call")
 def test_tsne_keeps_neighbours_and_repeats_itself():
     space = np.concatenate([RNG.normal(size=(60, 5)) + 20 * centre for centre in np.eye(5)[:3]])

@@ -5,7 +5,7 @@ from aecluster.clustering.deep import DeepClustering
 from aecluster.clustering.latents import METHODS, LatentEncoder, k_means, mixture
 from aecluster.clustering.scores import Scores, counts, matched, score
 from aecluster.clustering.self_training import SelfTraining
-from aecluster.clustering.tsne import tsne
+from aecluster.clustering.tsne import check_mappable, tsne
 
 __all__ = [
     "METHODS",
@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "Scores",
     "SelfTraining",
+    "check_mappable",
     "compare",
     "counts",
     "k_means",

@@ -9,6 +9,7 @@ from jaxtyping import Float, Integer
 from aecluster.clustering.latents import METHODS
 from aecluster.clustering.scores import Scores, score
 from aecluster.ensemble import Trained
+from aecluster.images import HostImages
 
 Space: TypeAlias = Float[np.ndarray, "image feature"]
 COMPONENTS = 16  # principal components kept of the pixels
@@ -32,9 +33,7 @@ class Row(NamedTuple):
         return numbers
 
 
-def spaces(
-    images: Float[np.ndarray, "image height width channel"], trained: Trained, num_seeds: int
-) -> Iterator[tuple[str, Sequence[Space]]]:
+def spaces(images: HostImages, trained: Trained, num_seeds: int) -> Iterator[tuple[str, Sequence[Space]]]:
     """Pixels, principal components, and the latents of every training: one space a seed."""
     from sklearn.decomposition import PCA
 

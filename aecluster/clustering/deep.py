@@ -160,10 +160,10 @@ def unrolled(latents: Float[np.ndarray, "image latent"], seed: int) -> Float[np.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # umap misses TensorFlow, for a part of it that is not used here
         from umap import UMAP
-    count = len(latents)
+    num_images = len(latents)
     layout = UMAP(
-        n_neighbors=min(NEIGHBOURS, count - 1),
-        n_components=min(DIMENSIONS, max(count - 2, 1)),
+        n_neighbors=min(NEIGHBOURS, num_images - 1),
+        n_components=min(DIMENSIONS, max(num_images - 2, 1)),
         min_dist=0.0,
         random_state=seed,
         n_jobs=1,

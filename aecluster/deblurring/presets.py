@@ -79,12 +79,13 @@ def networks(image_shape: ImageShape) -> dict[str, Preset]:
     small, middle, large = latent_sizes(image_shape)
     original = RECIPES["original"]
     bug = dataclasses.replace(original, epochs=10, loss=GreyTargets())
-    return {
+    presets = {
         f"original_{large}": Preset(Dense(large), original),
         f"bug_{large}": Preset(Dense(large), bug),
         **{f"cured_{size}": Preset(Dense(size), CURED) for size in (small, middle, large)},
         "restorer": Preset(Restorer(), RESTORER),
     }
+    return _named(presets)
 
 
 def losses(image_shape: ImageShape, blur_weights: Sequence[float] = BLUR_WEIGHTS) -> dict[str, Preset]:
@@ -103,12 +104,12 @@ def losses(image_shape: ImageShape, blur_weights: Sequence[float] = BLUR_WEIGHTS
             f"adversarial_{size}": _short(size, WarmUp(), adversary=ADVERSARY),
         }
     named |= {name: _short(large, _compromise(weight)) for weight, name in weighted if weight}
-    return {
-        **named,
+    named |= {
         "from_clear": _short(large, WarmUp(CrossEntropy(), composite(), HALF)),
         "from_blurred": _short(large, WarmUp(ToGiven(CrossEntropy()), composite(), HALF)),
         "judged_composite": _short(large, _compromise(1.0), judged=0.1),
     }
+    return _named(named)
 
 
 def composites(image_shape: ImageShape, blur_weights: Sequence[float] = BLUR_WEIGHTS) -> dict[float, str]:
@@ -121,6 +122,14 @@ def latent_sizes(image_shape: ImageShape) -> tuple[int, int, int]:
     """`LATENT_SIZES`, none above the number of pixels."""
     small, middle, large = (min(size, math.prod(image_shape)) for size in LATENT_SIZES)
     return small, middle, large
+
+
+def _named(presets: Mapping[str, Preset]) -> dict[str, Preset]:
+    """The presets, their recipes called as they are: checkpoints tell the name."""
+    return {
+        name: dataclasses.replace(preset, recipe=dataclasses.replace(preset.recipe, name=name))
+        for name, preset in presets.items()
+    }
 
 
 def _compromise(weight: float) -> WarmUp:

@@ -29,11 +29,11 @@ def check_points(name: str, points: np.ndarray) -> None:
         raise ValueError(f"`{name}` must be finite, got NaN or infinity; remove such points.")
 
 
-def check_labels(name: str, labels: np.ndarray, count: int) -> None:
+def check_labels(name: str, labels: np.ndarray, num_images: int) -> None:
     """Labels count the classes from 0, one an image."""
-    if labels.shape != (count,):
+    if labels.shape != (num_images,):
         raise ValueError(
-            f"`{name}` must hold one number an image, got the shape {labels.shape} for {count} images; "
+            f"`{name}` must hold one number an image, got the shape {labels.shape} for {num_images} images; "
             f"choose the same images for both."
         )
     if not np.issubdtype(labels.dtype, np.integer):

@@ -118,6 +118,6 @@ def spread(places: Float[np.ndarray, " name"], apart: float) -> Float[np.ndarray
     """
     steps = apart * np.arange(len(places))
     free = places - steps
-    count = range(len(places))
-    level = [max(min(free[j : k + 1].mean() for k in count[i:]) for j in count[: i + 1]) for i in count]
+    names = range(len(places))
+    level = [max(min(free[j : k + 1].mean() for k in names[i:]) for j in names[: i + 1]) for i in names]
     return np.array(level) + steps

@@ -87,8 +87,8 @@ def first_come(
     return np.array(chosen, int)
 
 
-def _order(mistakes: np.ndarray | None, count: int) -> np.ndarray:
-    order = np.random.default_rng(0).permutation(count)
+def _order(mistakes: np.ndarray | None, num_images: int) -> np.ndarray:
+    order = np.random.default_rng(0).permutation(num_images)
     return order if mistakes is None else order[np.argsort(~mistakes[order], kind="stable")]
 
 

@@ -29,9 +29,9 @@ def tiled(grid: Float[np.ndarray, "row column height width channel"], gap: int) 
     return sheet
 
 
-def middles(count: int, side: int, gap: int) -> np.ndarray:
-    """Where the middles of `count` tiled images lie, in pixels, the first pixel's middle being 0."""
-    return gap + (side - 1) / 2 + np.arange(count) * (side + gap)
+def middles(num_tiles: int, side: int, gap: int) -> np.ndarray:
+    """Where the middles of so many tiled images lie, in pixels, the first pixel's middle being 0."""
+    return gap + (side - 1) / 2 + np.arange(num_tiles) * (side + gap)
 
 
 def draw_rows(

@@ -140,11 +140,11 @@ def _check_scores(scores: Mapping[str, Mapping[str, float]], rows: Sequence[str]
                 raise ValueError(f"`scores[{name!r}][{which!r}]` must be a number, got NaN; leave it out.")
 
 
-def _check_errors(errors: np.ndarray, count: int, worst: int) -> None:
+def _check_errors(errors: np.ndarray, num_images: int, worst: int) -> None:
     """Errors are numbers, one an image, and some of them are asked for."""
-    if errors.shape != (count,):
+    if errors.shape != (num_images,):
         raise ValueError(
-            f"`errors` must hold one number an image, got the shape {errors.shape} for {count} images; "
+            f"`errors` must hold one number an image, got the shape {errors.shape} for {num_images} images; "
             f"take the mean over the pixels."
         )
     if not np.isfinite(errors).all():
@@ -183,10 +183,10 @@ def _height(shown: Mapping[str, np.ndarray], columns: Mapping[str, Mapping[str, 
 def _draw_errors(axes: Axes, rows: Sequence[HostImages], first_row: int = 0) -> AxesImage:
     """Rows of signed errors where `draw_rows` has its rows: red is too much ink, blue too little, paper is right."""
     grid = np.stack(rows).mean(axis=-1)
-    count, columns, height, width = grid.shape
+    num_rows, num_columns, height, width = grid.shape
     gap = _gap(width)
     padded = np.pad(grid, ((0, 0), (0, 0), (gap, 0), (gap, 0)))  # a gap has no error, and so the colour of paper
-    sheet = padded.swapaxes(1, 2).reshape(count * (height + gap), columns * (width + gap))
+    sheet = padded.swapaxes(1, 2).reshape(num_rows * (height + gap), num_columns * (width + gap))
     sheet = np.pad(sheet, ((0, gap), (0, gap)))
     top = first_row * (height + gap) - 0.5
     return axes.imshow(
