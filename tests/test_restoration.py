@@ -191,6 +191,21 @@ def test_images_of_another_shape_are_refused(discriminator, as_users_call):
         ae.ProbabilityOfBlur(discriminator)(jnp.zeros((2, 9, 8, 1)), CLEAR, CLEAR, EPOCH)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"learning_rate": 1e30},
+            r"^The loss of seed 3 became (nan|inf) at step \d+ \(epoch \d+\); lower `learning_rate`\.$",
+        ),
+        ({"epochs": 0}, r"^`epochs` must be at least 1, got 0; 2 are usual\.$"),
+    ],
+)
+def test_a_discriminator_that_cannot_be_learned_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        ae.learn_discriminator(SMALL.train.images[:8], BLUR, seed=3, **options)
+
+
 def test_seeds_that_are_stepped_beside_each_other_are_what_each_is_alone():
     restorer = ae.Restorer(4, 1, 3)
     both, first, second = (ae.train(restorer, SMALL, RECIPE, seeds=seeds) for seeds in [(0, 1), (0,), (1,)])
