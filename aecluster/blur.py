@@ -264,7 +264,7 @@ def _check_size(size: int) -> None:
 
 
 def check_fits(size: int, height: int, width: int) -> None:
-    """Refuse with ValueError a kernel that is larger than the images."""
+    """Refuse a kernel that does not fit. Raises ValueError where it is larger than the images."""
     largest = min(height, width)
     if size > largest:
         raise ValueError(

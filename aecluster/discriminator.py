@@ -38,7 +38,7 @@ class Discriminator:
         return joined(_probability(self.params, part) for _, (part,) in chunks(images))
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Refuse images of a shape that it did not learn from with ValueError."""
+        """Refuse a shape that it did not learn from. Raises ValueError naming both shapes."""
         if tuple(shape[1:]) != self.image_shape:
             raise ValueError(
                 f"The discriminator judges images of shape {self.image_shape}, got {tuple(shape[1:])}; "

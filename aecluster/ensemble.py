@@ -97,12 +97,12 @@ class Ensemble:
         return self._every_member(_reconstruct, [images] * len(self))
 
     def check(self, images: np.ndarray) -> None:
-        """Refuse with ValueError what are no images of the shape that the networks were trained on."""
+        """Refuse what are no images as the networks were trained on. Raises ValueError as `check_images` does."""
         check_images("images", images, self.image_shape)
 
     @property
     def latent_size(self) -> int:
-        """Numbers kept of an image; ValueError if these networks are no autoencoders."""
+        """Numbers kept of an image. Raises ValueError if these networks are no autoencoders."""
         if not isinstance(self.architecture, AbstractAutoencoder):
             raise ValueError(f"{self.architecture} has no latent space; use `reconstruct`.")
         return self.architecture.latent_size

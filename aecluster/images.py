@@ -29,11 +29,11 @@ def check_images(name: str, images: Any, image_shape: ImageShape | None = None) 
     _check_shape(name, images.shape, image_shape)
     if not jnp.issubdtype(images.dtype, jnp.floating):
         raise ValueError(f"`{name}` must be floats in [0, 1], got {images.dtype}; divide 8-bit greys by 255.")
-    check_pixels(name, images)
+    _check_pixels(name, images)
 
 
-def check_pixels(name: str, images: Any) -> None:
-    """Refuse pixels that are not finite or not in [0, 1] but for rounding; ValueError naming the first image with one."""
+def _check_pixels(name: str, images: Any) -> None:
+    """Refuse pixels that are not finite or not in [0, 1] but for rounding. Raises ValueError naming the first such image."""
     low, high = -TOLERANCE, 1 + TOLERANCE
     if images.min() >= low and images.max() <= high:  # a NaN makes both comparisons false
         return
@@ -76,11 +76,10 @@ def channels_first(shape: tuple[int, ...]) -> bool:
     return shape[1] <= MOST_CHANNELS < shape[3] and shape[2] > MOST_CHANNELS
 
 
-def chunks(*arrays: Any, size: int | None = None) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Arrays of as many rows, `size` rows at a time (`CHUNK` by default), and where each time begins."""
-    size = size or CHUNK
-    for start in range(0, len(arrays[0]), size):
-        yield start, tuple(array[start : start + size] for array in arrays)
+def chunks(*arrays: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Arrays of as many rows, `CHUNK` rows at a time, and where each time begins."""
+    for start in range(0, len(arrays[0]), CHUNK):
+        yield start, tuple(array[start : start + CHUNK] for array in arrays)
 
 
 def joined(parts: Iterable[Any]) -> Any:

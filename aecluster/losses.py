@@ -111,7 +111,7 @@ class GreyTargets(AbstractLoss):
 
 @dataclasses.dataclass(frozen=True)
 class Weighted(AbstractLoss):
-    """A sum of losses with weights; ValueError unless all are finite, none is negative and one is positive."""
+    """A sum of losses with weights. Raises ValueError unless all are finite, none is negative and one is positive."""
 
     terms: tuple[tuple[float, AbstractLoss], ...]
 
@@ -147,7 +147,7 @@ LOSSES: dict[str, AbstractLoss] = {
 
 
 def loss_named(name: str) -> AbstractLoss:
-    """A loss by its name; ValueError with the near miss for a name that none has."""
+    """A loss by its name. Raises ValueError with the near miss for a name that none has."""
     if name not in LOSSES:
         raise ValueError(f"No loss is called {name!r}; {hint(name, LOSSES)}")
     return LOSSES[name]

@@ -93,7 +93,7 @@ class Record:
         return cls(**{**plain, **typed, "seeds": tuple(plain["seeds"])})
 
     def check_same_training(self, wanted: "Record", path: Path) -> None:
-        """Refuse to go on from this record with a training that differs: ValueError naming what differs."""
+        """Refuse to go on from this record with a training that differs. Raises ValueError naming what differs."""
         difference = _first_difference(self.to_json(), wanted.to_json())
         if difference is not None:
             raise ValueError(

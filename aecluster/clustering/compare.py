@@ -48,7 +48,7 @@ def spaces(images: HostImages, trained: Trained, num_seeds: int) -> Iterator[tup
 def compare(
     labels: Integer[np.ndarray, " image"], named: Mapping[str, Sequence[Space]], num_clusters: int
 ) -> Iterator[Row]:
-    """Every method on every space, scored against the labels; ValueError for more clusters than images."""
+    """Every method on every space, scored against the labels. Raises ValueError for more clusters than images."""
     if num_clusters > len(labels):
         raise ValueError(f"`num_clusters` is {num_clusters}, but there are only {len(labels)} images; look for fewer.")
     for name, per_seed in named.items():

@@ -20,8 +20,10 @@ def tsne(
 
 
 def check_mappable(points: Float[np.ndarray, "point feature"], perplexity: float) -> None:
-    """Refuse, before any work, what `tsne` cannot map: ValueError unless the points are finite and not all the same, and
-    the perplexity is below a third of their number."""
+    """Refuse, before any work, what `tsne` cannot map.
+
+    Raises ValueError unless the points are finite and not all the same, and the perplexity is below a third of their number.
+    """
     if not perplexity < len(points) / 3:
         raise ValueError(
             f"`perplexity` must be below a third of the {len(points)} points, got {perplexity}; lower it or take more points."

@@ -54,7 +54,7 @@ def mixture(architecture: AbstractArchitecture, weights: Mapping[str, float], ad
     """A network of one's own with a sum of losses, named as in `LOSSES`; with "blurred_" before, against the blurred image.
 
     "probability_of_blur" is that of a frozen discriminator; `adversary` is the weight of one that is trained along. All else
-    is as for the restorer if it is one, as in the cured recipe if not. ValueError with the near miss for a name that none
+    is as for the restorer if it is one, as in the cured recipe if not. Raises ValueError with the near miss for a name that none
     has, and for weights that `Weighted` refuses.
     """
     known: dict[str, AbstractLoss] = {**LOSSES, **{TO_BLURRED + name: ToGiven(loss) for name, loss in LOSSES.items()}}

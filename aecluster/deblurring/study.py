@@ -43,7 +43,7 @@ def typical_kernel(blur: Blur | RandomBlur) -> HostKernel:
 
 
 def check_methods(names: Sequence[str], known: Sequence[str]) -> None:
-    """ValueError with the near miss for a method that is not known."""
+    """Refuse a method that is not known. Raises ValueError with the near miss."""
     for name in names:
         if name not in known:
             raise ValueError(f"No method is called {name!r}; {hint(name, known)}")

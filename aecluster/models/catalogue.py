@@ -14,7 +14,7 @@ ARCHITECTURES: dict[str, type[Dense] | type[Convolutional] | type[Restorer]] = {
 
 
 def architecture_named(name: str, kinds: Mapping[str, Kind]) -> Kind:
-    """One of `AUTOENCODERS` or `ARCHITECTURES`; ValueError with the near miss for a name that none has."""
+    """One of `AUTOENCODERS` or `ARCHITECTURES`. Raises ValueError with the near miss for a name that none has."""
     if name not in kinds:
         raise ValueError(f"No model is called {name!r}; {hint(name, list(kinds))}")
     return kinds[name]

@@ -30,7 +30,10 @@ class AbstractAutoencoder(AbstractArchitecture):
 
 
 def check_architecture(architecture: AbstractArchitecture, image_shape: ImageShape) -> None:
-    """ValueError if a size is not positive, or an autoencoder keeps more numbers than the image has."""
+    """Refuse what cannot be built for images of this shape.
+
+    Raises ValueError if a size is not positive, or an autoencoder keeps more numbers than the image has.
+    """
     pixels = math.prod(image_shape)
     for field in dataclasses.fields(architecture):  # type: ignore[arg-type]
         value = getattr(architecture, field.name)

@@ -45,7 +45,7 @@ class Outlook(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """The chances of an epoch: one key for the order of the examples, one for each step."""
+    """The randomness of an epoch: one key for the order of the examples, one for each step."""
 
     order: Key[Array, "*seed"]
     steps: Key[Array, "*seed step"]
@@ -69,7 +69,7 @@ class Task:
 
     - `fresh`: the first parameters by seed.
     - `loss`: of (parameters, the rival's state, batch, key, epochs passed, with fractions).
-    - `keys`: the chances of an epoch, by (seed, epoch, steps an epoch).
+    - `keys`: the randomness of an epoch, by (seed, epoch, steps an epoch).
     - `transformation`: the optax transformation for so many steps in all.
     - `epochs`, `batch_size`: passes over the examples, and examples a step. What is left of an epoch after its last full
       batch is left out; it is other examples every time.
@@ -225,9 +225,9 @@ def check_finite(
     num_tests: int = 0,
     kept: str = "",
 ) -> None:
-    """Refuse losses that are not finite: ValueError naming the first such step, the seed, the remedy, and what was `kept`.
+    """Refuse losses that are not finite; the last `num_tests` columns were seen after the epoch's last step.
 
-    The last `num_tests` columns were seen after the epoch's last step.
+    Raises ValueError naming the first such step, the seed, the remedy, and what was `kept`.
     """
     finite = np.isfinite(losses)
     if finite.all():

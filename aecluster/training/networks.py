@@ -194,7 +194,7 @@ class Diary:
 def _begin(
     loop: Loop, start: Ensemble, architecture: AbstractArchitecture, image_shape: ImageShape, seeds: Sequence[int]
 ) -> State:
-    """The given parameters, the rest fresh; ValueError if they belong to another network."""
+    """The given parameters, the rest fresh. Raises ValueError if they belong to another network."""
     if (start.architecture, start.image_shape, len(start)) != (architecture, image_shape, len(seeds)):
         raise ValueError(
             f"`start` holds {len(start)} of {start.architecture} for images {start.image_shape}; "
