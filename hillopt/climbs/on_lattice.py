@@ -23,9 +23,22 @@ from jaxtyping import Array, Int
 from hillopt.blocks import lanes_at_once
 from hillopt.climbs.record import Batch, Climb, has_met, is_decided, is_lost, varying_as
 from hillopt.landscapes import AbstractHill
-from hillopt.lattice import Errors, Foot, Lattice, LatticeState, advance, descend, errors, shift_left
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.rounding import bounded, midpoints, rounded
+from hillopt.proofs import (
+    Errors,
+    Foot,
+    Lattice,
+    LatticeState,
+    advance,
+    bounded,
+    descend,
+    errors,
+    lattice_of,
+    midpoints,
+    reach_of,
+    rounded,
+    shift_left,
+)
 
 FIRST_WINDOW = 32
 # Lanes side by side: on one core of an AMD EPYC (Zen 4) 256, 512, 1,024 and 2,048 settle 0.53, 0.76, 0.71 and 0.61e6 settings
@@ -107,8 +120,8 @@ def climb_on_lattice(hill: AbstractHill, batch: Batch, max_steps: Int[Array, ""]
 
 def _set_out(optimizer: AbstractOptimizer, target: Any, max_steps: Array) -> tuple[_Task, _Progress]:
     """Descend the ramp in closed form."""
-    reach = optimizer.reach(optimizer.init(jnp.zeros_like(jax.tree.leaves(optimizer)[0])))
-    balls, _ = bounded(lambda optimizer: optimizer.lattice())(jax.tree.map(rounded, optimizer))
+    reach = reach_of(optimizer, optimizer.init(jnp.zeros_like(jax.tree.leaves(optimizer)[0])))
+    balls, _ = bounded(lattice_of)(jax.tree.map(rounded, optimizer))
     foot, doubt = descend(balls, max_steps)
     bounds = errors(balls, foot, reach)
     lattice, foot = midpoints((balls, foot))

@@ -1,4 +1,4 @@
-"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.rounding`).
+"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.balls`).
 
 Trapped is said when the walk has met a closed bound, which ends it, or when the floating-point state repeats exactly. It
 then goes on to max_steps all the same: only so many steps are vouched for against rounding.
@@ -14,7 +14,7 @@ from hillopt.blocks import in_blocks
 from hillopt.climbs.record import Batch, Climb, has_met, is_decided, is_lost, varying_as
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
+from hillopt.proofs import Ball, bounded, is_ball, midpoints, reach_of, rounded
 
 STEPS_BETWEEN_LOOKS = 16
 BOUNDED_BLOCK = 2_048  # lanes walked side by side
@@ -148,7 +148,7 @@ def _with_radius(leaf: Any) -> Any:
 
 
 def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: Any) -> Array | float:
-    return optimizer.reach(midpoints(state)) if hill.slope_is_unit else jnp.inf
+    return reach_of(optimizer, midpoints(state)) if hill.slope_is_unit else jnp.inf
 
 
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:

@@ -12,6 +12,7 @@ ever, and an orbit that comes back can be proved to come back for ever: see `hil
 """
 
 import dataclasses
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from hillopt.optimizers import AbstractOptimizer, Adam, GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
+from hillopt.proofs.balls import Ball, bounded, midpoints, radii
 from hillopt.pytrees import register_pytree
-from hillopt.rounding import Ball, bounded, midpoints, radii
 
 
 @register_pytree
@@ -40,6 +42,56 @@ class Lattice:
     """1 - decay"""
     interpolation: Any = None
     bias_corrected: bool = dataclasses.field(default=False, metadata={"static": True})
+
+
+@functools.singledispatch
+def lattice_of(optimizer: AbstractOptimizer) -> Lattice | None:
+    """The lattice of an optimizer's walk on slopes of size one, or None if it has none.
+
+    Whoever has found one for an optimizer of their own registers it for its class, and climbs prove with it:
+
+        @lattice_of.register(Mine)
+        def _(optimizer):
+            return Lattice(optimizer.rate * 1.0, optimizer.rate * 0, optimizer.rate * 0, optimizer.rate * 0 + 1)
+
+    It is traced on balls, so it is written in operations that `hillopt.proofs.balls` has rules for.
+    """
+    del optimizer
+    return None
+
+
+@lattice_of.register(GradientDescent)
+@lattice_of.register(SignDescent)
+def _memoryless(optimizer: GradientDescent | SignDescent) -> Lattice:
+    zero = jnp.zeros_like(optimizer.learning_rate)
+    return Lattice(spacing=optimizer.learning_rate * 1.0, weight=zero, decay=zero, complement=zero + 1)
+
+
+@lattice_of.register
+def _of_heavy_ball(optimizer: HeavyBall) -> Lattice:
+    spacing, rest = optimizer.learning_rate / (1 - optimizer.momentum), 1 - optimizer.momentum
+    return Lattice(spacing, spacing * optimizer.momentum / rest, optimizer.momentum, rest)
+
+
+@lattice_of.register
+def _of_nesterov(optimizer: Nesterov) -> Lattice:
+    spacing, rest = optimizer.learning_rate / (1 - optimizer.momentum), 1 - optimizer.momentum
+    return Lattice(spacing, spacing * optimizer.momentum * optimizer.momentum / rest, optimizer.momentum, rest)
+
+
+@lattice_of.register
+def _of_lion(optimizer: Lion) -> Lattice | None:
+    if optimizer.weight_decay is not None:
+        return None
+    spacing = optimizer.learning_rate * 1.0
+    return Lattice(spacing, jnp.zeros_like(spacing), optimizer.b2, 1 - optimizer.b2, interpolation=optimizer.b1)
+
+
+@lattice_of.register
+def _of_adam(optimizer: Adam) -> Lattice:
+    """On slopes of size one the corrected second moment is exactly 1, so b2 does not matter and eps only rescales."""
+    spacing, rest = optimizer.learning_rate / (1 + optimizer.eps), 1 - optimizer.b1
+    return Lattice(spacing, spacing * optimizer.b1 / rest, optimizer.b1, rest, bias_corrected=True)
 
 
 class Foot(NamedTuple):

@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend import core as jex_core
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 from jaxtyping import Array, Bool
+
+from hillopt.jaxprs import interpret
 
 
 class Ball(NamedTuple):
@@ -62,7 +64,7 @@ def bounded(function: Callable) -> Callable:
         midpoints = jax.tree.unflatten(treedef, [ball.midpoint for ball in balls])
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*midpoints)
         doubts: list[Any] = []
-        outputs = _evaluate(closed.jaxpr, closed.consts, balls, doubts)
+        outputs = _evaluate(closed, balls, doubts)
         ambiguous = jnp.asarray(False)
         for doubt in doubts:
             ambiguous = ambiguous | doubt
@@ -75,33 +77,23 @@ def _as_leaf(ball: Ball) -> Any:
     return ball if jnp.issubdtype(jnp.result_type(ball.midpoint), jnp.floating) else ball.midpoint
 
 
-def _evaluate(jaxpr: Any, consts: Sequence[Any], args: Sequence[Ball], doubts: list[Any]) -> list[Ball]:
-    environment: dict[Any, Ball] = {}
+def _evaluate(closed: ClosedJaxpr, args: Sequence[Ball], doubts: list[Any]) -> list[Ball]:
+    def apply(equation: JaxprEqn, inputs: list[Ball]) -> list[Ball]:
+        return _apply(equation, inputs, doubts)
 
-    def read(atom: Any) -> Ball:
-        return _literal(atom) if isinstance(atom, jex_core.Literal) else environment[atom]
-
-    environment.update(zip(jaxpr.constvars, (Ball(const) for const in consts), strict=True))
-    environment.update(zip(jaxpr.invars, args, strict=True))
-    for equation in jaxpr.eqns:
-        inputs = [read(atom) for atom in equation.invars]
-        outputs = _apply(equation, inputs, doubts)
-        environment.update(zip(equation.outvars, outputs, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+    return interpret(closed, args, apply, literal=_literal, constant=Ball)
 
 
-def _literal(atom: Any) -> Ball:
+def _literal(atom: Literal) -> Ball:
     """A literal such as 1 or 0.5 is exact; one such as 1e-8 is the rounding of a decimal."""
     value = np.asarray(atom.val)
     if not np.issubdtype(value.dtype, np.floating) or value * 2.0**10 == np.round(value * 2.0**10):
         return Ball(atom.val)
-    return rounded(jnp.asarray(atom.val, atom.aval.dtype))
+    return rounded(jnp.asarray(value))
 
 
-def _apply(equation: Any, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
+def _apply(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
     name, params = equation.primitive.name, equation.params
-    if name in CALLS:
-        return _evaluate(*called(equation), inputs, doubts)
     if name == "cond":
         return _cond(params["branches"], inputs, doubts)
     values = equation.primitive.bind(*(ball.midpoint for ball in inputs), **params)
@@ -117,12 +109,6 @@ def _apply(equation: Any, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
     if name in _RULES:
         return [Ball(values[0], _RULES[name](values[0], inputs, params, doubts))]
     return [_unknown(value, doubts) for value in values]
-
-
-def called(equation: Any) -> tuple[Any, Sequence[Any]]:
-    """The jaxpr that an equation of `CALLS` calls, and its constants."""
-    inner = equation.params[CALLS[equation.primitive.name]]
-    return (inner.jaxpr, inner.consts) if isinstance(inner, jex_core.ClosedJaxpr) else (inner, ())
 
 
 def _is_exact(values: Sequence[Any]) -> bool:
@@ -162,7 +148,7 @@ def _scaled(radius: Any, factor: Any) -> Any:
 
 def _cond(branches: Any, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
     index, *operands = inputs
-    results = [_evaluate(branch.jaxpr, branch.consts, operands, doubts) for branch in branches]
+    results = [_evaluate(branch, operands, doubts) for branch in branches]
     which = jnp.asarray(index.midpoint, jnp.int32)
     return [_select(which, list(cases)) for cases in zip(*results, strict=True)]
 
@@ -308,14 +294,6 @@ def _convert(value: Any, inputs: list[Ball], params: Any, doubts: list[Any]) -> 
     return radius if widening else _sum(radius, jnp.where(jnp.isinf(source.midpoint), 0.0, _ulps(value) + _tiny(value)))
 
 
-CALLS = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "remat": "jaxpr",
-}
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 _STRUCTURAL = {"reshape", "squeeze", "broadcast_in_dim", "expand_dims", "transpose", "slice", "concatenate", "stack"}
 _STRUCTURAL |= {"copy", "pvary", "pcast"}

@@ -8,7 +8,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from hillopt.rounding import _RULES, Ball, bounded, midpoints, radii, rounded
+from hillopt.jaxprs import equations
+from hillopt.proofs.balls import _RULES, Ball, bounded, midpoints, radii, rounded
 
 NUM_BALLS = 180
 DTYPES = {"float32": np.float32, "float64": np.float64}
@@ -185,24 +186,11 @@ def test_a_midpoint_is_what_the_function_computes(name):
     np.testing.assert_array_equal(result.midpoint, expected, strict=True)
 
 
-def _primitives(jaxpr):
-    for equation in jaxpr.eqns:
-        yield equation.primitive.name
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")):
-            if hasattr(inner, "eqns"):
-                yield from _primitives(inner)
-
-
 def test_every_rule_meets_a_case_with_a_radius():
     met = {"sign"}  # its value has no radius: see test_a_comparison_inside_its_radius_is_ambiguous
     for function, _, *kinds in CASES.values():
-        met |= set(
-            _primitives(
-                jax.make_jaxpr(function)(
-                    *[_draw(kind, np.random.default_rng(0), np.float64).midpoint[0] for kind in kinds]
-                )
-            )
-        )
+        arguments = [_draw(kind, np.random.default_rng(0), np.float64).midpoint[0] for kind in kinds]
+        met |= {equation.primitive.name for equation in equations(jax.make_jaxpr(function)(*arguments))}
     assert set(_RULES) <= met
 
 
