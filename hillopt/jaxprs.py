@@ -61,6 +61,21 @@ def _called(equation: JaxprEqn) -> ClosedJaxpr | None:
     return inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
 
 
+def depends_on(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Whether anything that a function gives depends on its arguments, rather than on what it closes over."""
+    closed = jax.make_jaxpr(function)(*arguments)
+
+    def rule(equation: JaxprEqn, inputs: list[bool]) -> list[bool]:
+        return [any(inputs)] * len(equation.outvars)
+
+    def fixed(_: Any) -> bool:
+        return False
+
+    given = [True] * len(closed.jaxpr.invars)
+    outputs: list[bool] = interpret(closed, given, rule, literal=fixed, constant=fixed)
+    return any(outputs)
+
+
 def equations(jaxpr: Jaxpr | ClosedJaxpr) -> Iterator[JaxprEqn]:
     """Every equation, those inside calls, branches and loops included.
 

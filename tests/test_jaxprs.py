@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from hillopt.jaxprs import CALLS, equations, interpret
+from hillopt.jaxprs import CALLS, depends_on, equations, interpret
 from hillopt.proofs import Ball, bounded
 
 
@@ -78,3 +78,11 @@ def test_a_checkpoint_costs_a_bound_nothing():
     """It has had several names as a primitive; one that was not known made every answer uncertain."""
     ball, _ = bounded(jax.checkpoint(lambda x: x / 3))(Ball(jnp.asarray(1.5), jnp.asarray(0.25)))
     assert float(ball.radius) == pytest.approx(0.25 / 3)
+
+
+def test_what_depends_on_its_arguments():
+    outside = jnp.asarray(3.0)
+    assert depends_on(jax.jit(lambda x: outside * x), 1.0)
+    assert depends_on(lambda x: jax.lax.cond(x > 0, lambda: outside, lambda: 2.0), 1.0)
+    assert not depends_on(jax.jit(lambda x: outside * 2), 1.0)
+    assert not depends_on(lambda x: (jnp.sin(x), outside)[1], 1.0)

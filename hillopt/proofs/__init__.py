@@ -1,6 +1,18 @@
 """What is proved of a walk: balls around its numbers, the lattice that it lives on, and how far it can ever rise."""
 
-from hillopt.proofs.balls import Ball, bounded, is_ball, midpoints, radii, rounded
+from hillopt.proofs.balls import (
+    Ball,
+    at_most,
+    ball_radius,
+    bounded,
+    is_ball,
+    lower_end,
+    midpoints,
+    radii,
+    rounded,
+    upper_end,
+)
+from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
 from hillopt.proofs.lattice import (
     Errors,
     Foot,
@@ -12,7 +24,7 @@ from hillopt.proofs.lattice import (
     lattice_of,
     shift_left,
 )
-from hillopt.proofs.reach import overshoot_sum, reach_of, widened
+from hillopt.proofs.reach import reach_of
 
 __all__ = [
     "Ball",
@@ -21,16 +33,23 @@ __all__ = [
     "Lattice",
     "LatticeState",
     "advance",
+    "at_most",
+    "ball_radius",
     "bounded",
     "descend",
+    "drift_after",
     "errors",
     "is_ball",
     "lattice_of",
+    "loss",
+    "lower_end",
     "midpoints",
-    "overshoot_sum",
+    "padded",
+    "power_of",
     "radii",
     "reach_of",
     "rounded",
     "shift_left",
-    "widened",
+    "upper_end",
+    "wander",
 ]
