@@ -157,7 +157,7 @@ def test_weight_decay_that_flips_the_sign_has_no_bound():
 
 
 # Every one of them compiles a climb.
-QUICK = {(ho.Adam, "lattice", np.float32), (ho.Lion, "lattice", np.float64), (ho.RMSprop, "bounded", np.float32)}
+QUICK = {(ho.Adam, "lattice", np.float32), (ho.RMSprop, "bounded", np.float32)}
 ANSWERS = [
     pytest.param(
         kind, implementation, dtype, 120, marks=[] if (kind, implementation, dtype) in QUICK else pytest.mark.slow
