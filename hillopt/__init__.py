@@ -21,6 +21,7 @@ from hillopt.landscapes import (
     WedgeHill,
     hill_from,
 )
+from hillopt.names import check_names
 from hillopt.noise import (
     Estimate,
     GaussianNoise,
@@ -42,7 +43,6 @@ from hillopt.optimizers import (
     Nesterov,
     RMSprop,
     SignDescent,
-    check_names,
     from_optax,
     optax_named,
     optax_names,
@@ -50,6 +50,7 @@ from hillopt.optimizers import (
     optimizer_named,
 )
 from hillopt.outcomes import OUTCOMES
+from hillopt.proofs import Lattice, lattice_of, reach_of
 from hillopt.rollout import Trajectory, trajectory
 from hillopt.stability import Stability, stability
 from hillopt.sweep import MOST_STEPS, Progress, sweep
@@ -81,6 +82,7 @@ __all__ = [
     "GaussianNoise",
     "GradientDescent",
     "HeavyBall",
+    "Lattice",
     "Lion",
     "MuellerBrown",
     "NarrowPass",
@@ -109,12 +111,14 @@ __all__ = [
     "from_optax",
     "height_at_probability",
     "hill_from",
+    "lattice_of",
     "optax_named",
     "optax_names",
     "optax_settings",
     "optimizer_named",
     "passage_time",
     "pieces",
+    "reach_of",
     "save",
     "sensitivity",
     "stability",

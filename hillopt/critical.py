@@ -23,7 +23,9 @@ from hillopt.climbs import (
     why_not_in_registers,
 )
 from hillopt.landscapes import AbstractHill, check_height
-from hillopt.optimizers import AbstractOptimizer, as_arrays, near_miss
+from hillopt.names import near_miss
+from hillopt.optimizers import AbstractOptimizer, as_arrays
+from hillopt.proofs import lattice_of
 from hillopt.rollout import check_steps
 from hillopt.verdicts import Verdict, judge
 
@@ -203,4 +205,4 @@ def a_batch(hill: AbstractHill, optimizer: AbstractOptimizer) -> Batch:
 
 
 def _has_lattice(optimizer: AbstractOptimizer) -> bool:
-    return jax.eval_shape(lambda optimizer: optimizer.lattice(), as_arrays(optimizer)) is not None
+    return jax.eval_shape(lattice_of, as_arrays(optimizer)) is not None

@@ -14,7 +14,8 @@ from hillopt.bisection import halved
 from hillopt.blocks import as_lanes
 from hillopt.critical import DEFAULT_MAX_STEPS, CriticalHeight, critical_height
 from hillopt.landscapes import AbstractHill
-from hillopt.optimizers import AbstractOptimizer, as_arrays, check_names
+from hillopt.names import check_names
+from hillopt.optimizers import AbstractOptimizer, as_arrays
 
 HALVINGS = 60  # of the gap between two values of the solved axis
 SAME = 1e-6  # of a run: a plain walk that ends so far from the certified height took another branch

@@ -19,7 +19,8 @@ from hillopt.axes import Axis
 from hillopt.critical import BLOCKS, PROOFS, choose_implementation
 from hillopt.dataset import Template
 from hillopt.landscapes import AbstractHill
-from hillopt.optimizers import AbstractOptimizer, check_names, name_of, near_miss
+from hillopt.names import check_names, name_of, near_miss
+from hillopt.optimizers import AbstractOptimizer
 from hillopt.outcomes import DECIDED, NOISY, OUTCOMES, RESULTS, Question
 from hillopt.rollout import check_steps
 from hillopt.tiles import Tiling, cut

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hillopt.cheaper_steps import simplified
 from hillopt.climbs.record import higher
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.simplified import simplified
 
 
 class Lane(NamedTuple):

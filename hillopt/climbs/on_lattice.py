@@ -23,11 +23,33 @@ from jaxtyping import Array, Int
 from hillopt.blocks import lanes_at_once
 from hillopt.climbs.record import Batch, Climb, has_met, is_decided, is_lost, varying_as
 from hillopt.landscapes import AbstractHill
-from hillopt.lattice import Errors, Foot, Lattice, LatticeState, advance, descend, errors, shift_left
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.rounding import bounded, midpoints, rounded
+from hillopt.proofs import (
+    Errors,
+    Foot,
+    Lattice,
+    LatticeState,
+    advance,
+    at_most,
+    bounded,
+    descend,
+    drift_after,
+    errors,
+    lattice_of,
+    loss,
+    midpoints,
+    padded,
+    power_of,
+    reach_of,
+    rounded,
+    wander,
+)
 
 FIRST_WINDOW = 32
+# In bounds of the rises' errors: how near the upper end a proved orbit comes before the walk may end. The upper end lies one
+# of them above the orbit's own peak, plus what its turns may still wander, and following it for longer lets it wander less.
+# Nothing is proved with it: what is left between the height and the upper end is counted as an error.
+NEAR = 3
 # Lanes side by side: on one core of an AMD EPYC (Zen 4) 256, 512, 1,024 and 2,048 settle 0.53, 0.76, 0.71 and 0.61e6 settings
 # a second.
 LATTICE_BLOCK = 512
@@ -61,7 +83,7 @@ class _Turn(NamedTuple):
     """Steps after which the walk was back; 0 while it is not."""
     moved: Array
     contraction: Array
-    """decay^(steps since the checkpoint)"""
+    """decay^(steps since the checkpoint), at most"""
     margin: Array
     """Least distance of a rise from the kink, rounding error taken off."""
     drive_margin: Any
@@ -91,9 +113,10 @@ def climb_on_lattice(hill: AbstractHill, batch: Batch, max_steps: Int[Array, ""]
     )
     findings, upper = progress.findings, progress.upper
     diverged = is_lost(findings.height)
+    ended_early = (progress.num_steps < max_steps) & ~diverged
     return Climb(
         height=findings.height,
-        error=task.errors.rise,
+        error=jnp.where(ended_early, jnp.maximum(task.errors.rise, upper - findings.height), task.errors.rise),
         step=findings.step,
         upper=jnp.where(diverged, jnp.inf, upper),
         proved=(progress.proved | has_met(upper, findings.height)) & ~diverged,
@@ -107,8 +130,8 @@ def climb_on_lattice(hill: AbstractHill, batch: Batch, max_steps: Int[Array, ""]
 
 def _set_out(optimizer: AbstractOptimizer, target: Any, max_steps: Array) -> tuple[_Task, _Progress]:
     """Descend the ramp in closed form."""
-    reach = optimizer.reach(optimizer.init(jnp.zeros_like(jax.tree.leaves(optimizer)[0])))
-    balls, _ = bounded(lambda optimizer: optimizer.lattice())(jax.tree.map(rounded, optimizer))
+    reach = reach_of(optimizer, optimizer.init(jnp.zeros_like(jax.tree.leaves(optimizer)[0])))
+    balls, _ = bounded(lattice_of)(jax.tree.map(rounded, optimizer))
     foot, doubt = descend(balls, max_steps)
     bounds = errors(balls, foot, reach)
     lattice, foot = midpoints((balls, foot))
@@ -175,7 +198,7 @@ def _see(task: _Task, watching: Array, step: Array, rise: Array, drive: Array, s
 def _is_walking(task: _Task, start: Array, progress: _Progress) -> Array:
     """`start` is where the next window begins, in steps from the foot; it is the same for all lanes."""
     height, upper = progress.findings.height, progress.upper
-    known = progress.proved & (upper - height <= 3 * task.errors.rise)
+    known = progress.proved & (upper - height <= NEAR * task.errors.rise)
     over = known | has_met(upper, height) | is_lost(height)
     if task.target is not None:
         over |= is_decided(height, upper, task.target)
@@ -194,10 +217,7 @@ def _walk_window(task: _Task, start: Array, progress: _Progress) -> _Progress:
         return after, _see(task, watching, task.foot.step + steps, state.rise, drive, findings)
 
     state, findings = jax.lax.fori_loop(start, checkpoint, walk, (progress.state, progress.findings))
-    eps = float(jnp.finfo(state.rise.dtype).eps)
-    drift = shift_left(task.lattice, state.power) * (
-        1 + 4 * eps * (task.foot.step + checkpoint)
-    )  # power's own rounding
+    drift = drift_after(task.errors.worst, task.foot.step + checkpoint)
     first = state
 
     def walk_and_follow(steps: Array, carry: tuple) -> tuple[LatticeState, _Findings, _Turn]:
@@ -209,9 +229,10 @@ def _walk_window(task: _Task, start: Array, progress: _Progress) -> _Progress:
     state, findings, turn = jax.lax.fori_loop(
         checkpoint, end, walk_and_follow, (state, findings, varying_as(_new_turn(task), task.lattice.spacing))
     )
-    contraction = task.lattice.decay ** turn.period.astype(drift.dtype)
-    slack = task.lattice.weight * _wander(turn.moved, _loss(contraction, turn.period)) + drift
-    highest = jnp.maximum(findings.height, turn.peak + slack) + task.errors.rise
+    worst = task.errors.worst
+    contraction = at_most(power_of, worst, turn.period)
+    slack = worst.weight * wander(turn.moved, loss(contraction)) + drift
+    highest = padded(jnp.maximum(findings.height, turn.peak + slack) + task.errors.rise)
     # Decisions after the limit are not watched, so a turn is believed only if all before its checkpoint were.
     returned = (turn.period > 0) & walking & (checkpoint <= task.limit)
     return _Progress(
@@ -236,16 +257,6 @@ def _new_turn(task: _Task) -> _Turn:
     )
 
 
-def _wander(moved: Array, loss: Any) -> Array:
-    """How far the memory moves in all turns to come, if the last one moved it by `moved`."""
-    return 1.01 * moved / loss
-
-
-def _loss(contraction: Array, steps: Array) -> Array:
-    """1 - decay^steps at least, for every real decay that rounds to the given one."""
-    return 1 - contraction - 4 * float(jnp.finfo(contraction.dtype).eps) * steps
-
-
 def _follow(
     task: _Task, first: LatticeState, drift: Array, since: Array, state: LatticeState, drive: Array, turn: _Turn
 ) -> _Turn:
@@ -255,18 +266,18 @@ def _follow(
     the return test once more for each of them.
     """
     moved = jnp.abs(state.memory - first.memory) + 2 * task.errors.memory
-    loss = _loss(turn.contraction, since)
+    share, worst = loss(turn.contraction), task.errors.worst
     returns = (since > 0) & (turn.period == 0) & (state.site == first.site)
-    returns &= (turn.margin - drift) * loss > task.lattice.weight * _wander(moved, 1.0)
+    returns &= (turn.margin - drift) * share > worst.weight * padded(moved)
     drive_margin = turn.drive_margin
     if drive_margin is not None:
-        returns &= drive_margin * loss > task.lattice.interpolation * _wander(moved, 1.0)
+        returns &= drive_margin * share > worst.interpolation * padded(moved)
         drive_margin = jnp.minimum(drive_margin, jnp.abs(drive) - task.errors.drive)
     going = turn.period == 0
     return _Turn(
         period=jnp.where(returns, since, turn.period),
         moved=jnp.where(going, moved, turn.moved),
-        contraction=turn.contraction * task.lattice.decay,
+        contraction=turn.contraction * worst.decay,
         margin=jnp.where(going, jnp.minimum(turn.margin, jnp.abs(state.rise) - task.errors.rise), turn.margin),
         drive_margin=drive_margin,
         peak=jnp.where(going, jnp.maximum(turn.peak, state.rise), turn.peak),

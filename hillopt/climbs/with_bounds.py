@@ -1,4 +1,4 @@
-"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.rounding`).
+"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.balls`).
 
 Trapped is said when the walk has met a closed bound, which ends it, or when the floating-point state repeats exactly. It
 then goes on to max_steps all the same: only so many steps are vouched for against rounding.
@@ -12,9 +12,10 @@ from jaxtyping import Array, Float, Int
 
 from hillopt.blocks import in_blocks
 from hillopt.climbs.record import Batch, Climb, has_met, is_decided, is_lost, varying_as
+from hillopt.jaxprs import depends_on
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.rounding import Ball, bounded, is_ball, midpoints, rounded
+from hillopt.proofs import Ball, ball_radius, bounded, is_ball, midpoints, reach_of, rounded
 
 STEPS_BETWEEN_LOOKS = 16
 BOUNDED_BLOCK = 2_048  # lanes walked side by side
@@ -89,7 +90,7 @@ def _climb(
     walks = jax.lax.while_loop(lambda walks: jnp.any(jax.vmap(is_walking)(walks, target)), take_steps, walks)
     return Climb(
         height=walks.height,
-        error=jnp.maximum(walks.error, walks.highest - walks.height),
+        error=jnp.maximum(walks.error, jnp.where(walks.known, walks.upper, walks.highest) - walks.height),
         step=walks.step,
         upper=jnp.where(walks.diverged, jnp.inf, walks.upper),
         proved=walks.proved & ~walks.diverged,
@@ -148,7 +149,27 @@ def _with_radius(leaf: Any) -> Any:
 
 
 def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: Any) -> Array | float:
-    return optimizer.reach(midpoints(state)) if hill.slope_is_unit else jnp.inf
+    return reach_of(optimizer, state) if hill.slope_is_unit else jnp.inf
+
+
+def _reach_from(hill: AbstractHill, optimizer: AbstractOptimizer, state: Any, before: Array) -> Array:
+    """Closed bound of what comes after a state. One that looks at no state stays: it costs more than a step does."""
+    moves = depends_on(lambda state: _reach(hill, optimizer, state), state)
+    return jnp.zeros_like(before) + _reach(hill, optimizer, state) if moves else before
+
+
+# In eps: what a goal counts as known to that is found by a search, which balls cannot follow. It is an assumption.
+SEARCHED = 8
+
+
+def _around_goal(hill: AbstractHill, target: Array) -> Array | float:
+    """Radius of the goal: nothing for one that is given on the endless flank, else what the hill's numbers leave open."""
+    if hill.flank_is_shared:
+        return 0.0
+    goal, _ = bounded(lambda ground: jnp.asarray(ground.goal()))(_ground(hill))
+    radius, eps = ball_radius(goal), float(jnp.finfo(target.dtype).eps) * jnp.abs(target)
+    narrowed = radius.astype(target.dtype) + eps  # from whatever dtype the hill has it in
+    return jnp.where(jnp.isfinite(narrowed), narrowed, SEARCHED * eps)
 
 
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array | None, walk: _Walk) -> _Walk:
@@ -168,15 +189,14 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Array |
     highest = jnp.where(higher | ~lost, jnp.maximum(walk.highest, no_higher), walk.highest)
     flagged, passage = walk.flagged | ambiguous, walk.passage
     if target is not None:
-        unsure = 0.0 if hill.flank_is_shared else 8 * float(jnp.finfo(target.dtype).eps) * jnp.abs(target)
-        flagged |= ~(jnp.abs(rise.midpoint - target) > rise.radius + unsure)
+        flagged |= ~(jnp.abs(rise.midpoint - target) > rise.radius + _around_goal(hill, target))
         passage = jnp.where((passage == 0) & (rise.midpoint >= target), num_steps, passage)
 
     here = midpoints((position, state))
     returned = jnp.all(jnp.asarray(jax.tree.leaves(jax.tree.map(lambda a, b: jnp.all(a == b), here, walk.saved))))
-    reach = jnp.zeros_like(height) + _reach(hill, optimizer, state)
+    reach = _reach_from(hill, optimizer, state, walk.reach)
     known = has_met(jnp.maximum(reach, height), height)
-    upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned | known, highest, reach)), highest)
+    upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned, highest, reach)), highest)
     move_on = since == walk.window
     return _Walk(
         position=position,

@@ -2,7 +2,7 @@
 
 from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from hillopt.optimizers.catalogue import optax_named, optax_names, optax_settings
-from hillopt.optimizers.contract import AbstractOptimizer, as_arrays, check_names, name_of, near_miss
+from hillopt.optimizers.contract import AbstractOptimizer, as_arrays
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
 from hillopt.optimizers.names import OPTIMIZERS, optimizer_named
@@ -21,10 +21,7 @@ __all__ = [
     "RMSprop",
     "SignDescent",
     "as_arrays",
-    "check_names",
     "from_optax",
-    "name_of",
-    "near_miss",
     "optax_named",
     "optax_names",
     "optax_settings",

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hillopt.lattice import Lattice
 from hillopt.optimizers.contract import (
     FRACTION,
     NONNEGATIVE,
@@ -18,8 +17,6 @@ from hillopt.optimizers.contract import (
     AbstractOptimizer,
     Number,
     hyperparameter,
-    overshoot_sum,
-    widened,
 )
 from hillopt.pytrees import register_pytree
 
@@ -57,10 +54,6 @@ class Adagrad(AbstractOptimizer):
         square = state.square + slope * slope
         return position - self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
 
-    def reach(self, state: SquareState) -> Float[Array, "..."]:
-        """No memory, so a new height is one step from the valley at most; and the steps only shrink."""
-        return widened(self.learning_rate / jnp.sqrt(state.square + 1 + self.eps))
-
 
 @register_pytree
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +73,6 @@ class RMSprop(AbstractOptimizer):
     ) -> tuple[Float[Array, "..."], SquareState]:
         square = self.decay * state.square + (1 - self.decay) * slope * slope
         return position - self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
-
-    def reach(self, state: SquareState) -> Float[Array, "..."]:
-        """No memory, so a new height is one step from the valley at most; v moves towards 1 and never past it."""
-        least = jnp.minimum(self.decay * state.square + (1 - self.decay), 1)
-        return widened(self.learning_rate / jnp.sqrt(least + self.eps))
 
 
 def _moments(optimizer: "Adam | AdamW", slope: Float[Array, "..."], state: AdamState) -> tuple[Array, AdamState]:
@@ -126,16 +114,6 @@ class Adam(AbstractOptimizer):
         direction, state = _moments(self, slope, state)
         return position - self.learning_rate * direction, state
 
-    def lattice(self) -> Lattice:
-        """On slopes of size one the corrected second moment is exactly 1, so b2 does not matter and eps only rescales."""
-        spacing = self.learning_rate / (1 + self.eps)
-        return Lattice(spacing, spacing * self.b1 / (1 - self.b1), self.b1, 1 - self.b1, bias_corrected=True)
-
-    def reach(self, state: AdamState) -> Float[Array, "..."]:
-        """At the crossing m >= -(1 - b1^s), so after j steps uphill the corrected pull is at most 2 b1^j - 1."""
-        del state
-        return widened(self.learning_rate / (1 + self.eps) * (1 + overshoot_sum(self.b1, 1)))
-
 
 @register_pytree
 @dataclasses.dataclass(frozen=True)
@@ -157,9 +135,3 @@ class AdamW(AbstractOptimizer):
         direction, state = _moments(self, slope, state)
         position = position * (1 - self.learning_rate * self.weight_decay)
         return position - self.learning_rate * direction, state
-
-    def reach(self, state: AdamState) -> Float[Array, "..."]:
-        """Adam's bound: beyond the origin the decay only pulls back, and before it (lr decay <= 1) never past it."""
-        del state
-        bound = widened(self.learning_rate / (1 + self.eps) * (1 + overshoot_sum(self.b1, 1)))
-        return jnp.where(self.learning_rate * self.weight_decay <= 1, bound, jnp.inf)

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import optax
 
-from hillopt.optimizers.contract import near_miss
+from hillopt.names import near_miss
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
 
 RATE = 0.1  # where a factory has no default

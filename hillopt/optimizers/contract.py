@@ -2,18 +2,13 @@
 
 import abc
 import dataclasses
-import difflib
-import functools
-import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-
-from hillopt.lattice import Lattice
 
 Number = Any
 """A hyperparameter: a float or an array of floats. Not their union, on which arithmetic would not type-check."""
@@ -36,18 +31,6 @@ class AbstractOptimizer(abc.ABC):
         """The same optimizer where it may ask for the elevation at a position; most look at slopes alone."""
         del objective
         return self
-
-    def lattice(self) -> Lattice | None:
-        """The walk's lattice on slopes of size one, or None if it has none."""
-        return None
-
-    def reach(self, state: Any) -> Float[Array, "..."]:
-        """Upper bound of every later rise on slopes of size one, from a state met at or before the valley.
-
-        A rise already made is not bounded by it. Infinite where no closed bound is known.
-        """
-        del state
-        return jnp.asarray(jnp.inf)
 
     def hyperparameters(self) -> dict[str, Any]:
         """The leaves by name, as given."""
@@ -110,46 +93,3 @@ FRACTION = Domain(0.0, 1.0, low_included=True)
 def hyperparameter(domain: Domain, **default: Any) -> Any:
     """Dataclass field for a hyperparameter with its admissible range."""
     return dataclasses.field(metadata={"domain": domain}, **default)
-
-
-def near_miss(name: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown name: the closest known one, and all of them."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"Known are: {', '.join(names)}."
-
-
-def overshoot_sum(decay: Float[Array, "..."], first: int) -> Float[Array, "..."]:
-    """sum_{j >= first} max(0, 2 decay^j - 1): the way uphill on a full memory, in steps (first is 1 or 2)."""
-    last = jnp.floor(jnp.log(0.5) / jnp.log(jnp.clip(decay, 1e-30, 1 - jnp.finfo(decay.dtype).epsneg)))
-    steps = jnp.maximum(last - (first - 1), 0)
-    geometric = 2 * decay**first * (1 - decay**steps) / (1 - decay)
-    return jnp.where(steps > 0, geometric - steps, 0.0)
-
-
-def widened(bound: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A bound made safe against the rounding of its own formula."""
-    return bound * (1 + 64 * float(jnp.finfo(bound.dtype).eps))
-
-
-def name_of(make: Callable) -> str:
-    """What to call a factory in a message or in a file; a partial one with what it has fixed."""
-    if isinstance(make, functools.partial):
-        fixed = [name_of(arg) if callable(arg) else repr(arg) for arg in make.args]
-        fixed += [f"{name}={value!r}" for name, value in make.keywords.items()]
-        return f"{name_of(make.func)}({', '.join(fixed)})"
-    return getattr(make, "__name__", repr(make))
-
-
-def check_names(make: Callable, names: Sequence[str]) -> None:
-    """Raise ValueError, naming the near miss, unless `make` takes these hyperparameters and needs no more."""
-    parameters = inspect.signature(make).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return  # the factory names what it does not know
-    label = name_of(make)
-    for name in names:
-        if name not in parameters:
-            raise ValueError(f"`{label}` has no hyperparameter {name!r}; {near_miss(name, parameters)}")
-    for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in names:
-            raise ValueError(f"`{label}` needs a value for {name!r}; give one.")

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hillopt.lattice import Lattice
 from hillopt.optimizers.contract import (
     FRACTION,
     NONNEGATIVE,
@@ -17,8 +16,6 @@ from hillopt.optimizers.contract import (
     AbstractOptimizer,
     Number,
     hyperparameter,
-    overshoot_sum,
-    widened,
 )
 from hillopt.pytrees import register_pytree
 
@@ -49,13 +46,6 @@ class GradientDescent(AbstractOptimizer):
     def step(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Step:
         return position - self.learning_rate * slope, state
 
-    def lattice(self) -> Lattice:
-        return _memoryless(self.learning_rate)
-
-    def reach(self, state: NoState) -> Float[Array, "..."]:
-        del state
-        return widened(jnp.asarray(self.learning_rate))
-
 
 @register_pytree
 @dataclasses.dataclass(frozen=True)
@@ -70,18 +60,6 @@ class SignDescent(AbstractOptimizer):
 
     def step(self, slope: Float[Array, "..."], state: NoState, position: Float[Array, "..."]) -> Step:
         return position - self.learning_rate * jnp.sign(slope), state
-
-    def lattice(self) -> Lattice:
-        return _memoryless(self.learning_rate)
-
-    def reach(self, state: NoState) -> Float[Array, "..."]:
-        del state
-        return widened(jnp.asarray(self.learning_rate))
-
-
-def _memoryless(learning_rate: Float[Array, "..."]) -> Lattice:
-    zero = jnp.zeros_like(learning_rate)
-    return Lattice(spacing=learning_rate * 1.0, weight=zero, decay=zero, complement=zero + 1)
 
 
 @register_pytree
@@ -99,14 +77,6 @@ class HeavyBall(AbstractOptimizer):
         trace = slope + self.momentum * state.trace
         return position - self.learning_rate * trace, TraceState(trace)
 
-    def lattice(self) -> Lattice:
-        spacing = self.learning_rate / (1 - self.momentum)
-        return Lattice(spacing, spacing * self.momentum / (1 - self.momentum), self.momentum, 1 - self.momentum)
-
-    def reach(self, state: TraceState) -> Float[Array, "..."]:
-        del state
-        return widened(self.learning_rate / (1 - self.momentum) * (1 + overshoot_sum(self.momentum, 1)))
-
 
 @register_pytree
 @dataclasses.dataclass(frozen=True)
@@ -122,16 +92,6 @@ class Nesterov(AbstractOptimizer):
     def step(self, slope: Float[Array, "..."], state: TraceState, position: Float[Array, "..."]) -> Step:
         trace = slope + self.momentum * state.trace
         return position - self.learning_rate * (slope + self.momentum * trace), TraceState(trace)
-
-    def lattice(self) -> Lattice:
-        spacing = self.learning_rate / (1 - self.momentum)
-        weight = spacing * self.momentum * self.momentum / (1 - self.momentum)
-        return Lattice(spacing, weight, self.momentum, 1 - self.momentum)
-
-    def reach(self, state: TraceState) -> Float[Array, "..."]:
-        """The look-ahead costs one step of the swing: after j steps uphill the pull is 2 momentum^(j+1) - 1."""
-        del state
-        return widened(self.learning_rate / (1 - self.momentum) * (1 + overshoot_sum(self.momentum, 2)))
 
 
 @register_pytree
@@ -156,23 +116,3 @@ class Lion(AbstractOptimizer):
         if self.weight_decay is not None:
             position = position * (1 - self.learning_rate * self.weight_decay)
         return position - self.learning_rate * direction, TraceState(trace)
-
-    def lattice(self) -> Lattice | None:
-        if self.weight_decay is not None:
-            return None
-        spacing = self.learning_rate * 1.0
-        return Lattice(spacing, jnp.zeros_like(spacing), self.b2, 1 - self.b2, interpolation=self.b1)
-
-    def reach(self, state: TraceState) -> Float[Array, "..."]:
-        """One step to cross, then one for each j >= 1 with b1 (2 b2^(j-1) - 1) >= 1 - b1.
-
-        A full memory of -1 has become at worst 1 - 2 b2^(j-1) when step j uphill is decided.
-        """
-        del state
-        share = 1 / jnp.maximum(2 * self.b1, jnp.finfo(self.b1.dtype).tiny)  # the condition is b2^(j-1) >= share
-        rate = jnp.log(jnp.clip(self.b2, 1e-30, 1 - jnp.finfo(self.b2.dtype).epsneg))
-        steps = jnp.where(share <= 1, jnp.floor(jnp.log(share) / rate * (1 + 1e-6) + 1e-6) + 1, 0.0)
-        bound = widened(self.learning_rate * (1 + steps))
-        if self.weight_decay is None:
-            return bound
-        return jnp.where(self.learning_rate * self.weight_decay <= 1, bound, jnp.inf)

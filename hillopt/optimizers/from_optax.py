@@ -12,7 +12,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from hillopt.optimizers.contract import AbstractOptimizer, check_names, name_of
+from hillopt.names import check_names, name_of
+from hillopt.optimizers.contract import AbstractOptimizer
 from hillopt.pytrees import register_pytree
 
 

@@ -1,7 +1,8 @@
 """The names under which commands and files know our own optimizers."""
 
+from hillopt.names import near_miss
 from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
-from hillopt.optimizers.contract import AbstractOptimizer, near_miss
+from hillopt.optimizers.contract import AbstractOptimizer
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 
 OPTIMIZERS: dict[str, type[AbstractOptimizer]] = {

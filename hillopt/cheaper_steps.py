@@ -1,4 +1,4 @@
-"""A step made cheaper before it is walked a million times, by an interpreter of its jaxpr, as in `hillopt.rounding`.
+"""A step made cheaper before it is walked a million times, by an interpreter of its jaxpr.
 
 Powers are carried along. Most of optax's optimizers correct a bias by 1 - beta**t: a power a step and lane, which costs more
 than all the rest of the step. Wherever a number that only hyperparameters make is raised to the number of the step, the power
@@ -10,15 +10,16 @@ vmap does not carry a number for every lane if it sees that it depends on none. 
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend import core as jex_core
+from jax.extend.core import JaxprEqn, Literal
 
-from hillopt.rounding import CALLS, called
+from hillopt.jaxprs import interpret
 
 TRIAL = (1.0, 2.0, 3.0)  # the exponents that a counter of steps shows in the first three
 SETTLED, COUNTED, MOVING = "hyperparameters", "counters", "all else"
@@ -88,8 +89,9 @@ def _interpret(step: Callable, optimizer: Any, state: Any, others: Any, power: C
     inputs = [Known(leaf, frozenset([SETTLED])) for leaf in jax.tree.leaves(optimizer)]
     inputs += [Known(leaf, frozenset([COUNTED if _is_counter(leaf) else MOVING])) for leaf in jax.tree.leaves(state)]
     inputs += [Known(leaf, frozenset([MOVING])) for leaf in jax.tree.leaves(others)]
-    sites = iter(range(10**6))
-    outputs = _evaluate(closed.jaxpr, closed.consts, inputs, sites, power)
+    sites = itertools.count()
+    rule = functools.partial(_apply, sites=sites, power=power)
+    outputs = interpret(closed, inputs, rule, literal=_literal, constant=Known)
     return jax.tree.unflatten(jax.tree.structure(shapes), [output.value for output in outputs])
 
 
@@ -97,26 +99,12 @@ def _is_counter(leaf: Any) -> bool:
     return jnp.issubdtype(jnp.result_type(leaf), jnp.integer) and jnp.ndim(leaf) == 0
 
 
-def _evaluate(jaxpr: Any, consts: Sequence[Any], args: Sequence[Known], sites: Any, power: Callable) -> list[Known]:
-    environment: dict[Any, Known] = {}
-
-    def read(atom: Any) -> Known:
-        if isinstance(atom, jex_core.Literal):
-            return Known(atom.val, is_sign=bool(np.all(np.abs(np.asarray(atom.val, float)) == 1)))
-        return environment[atom]
-
-    environment.update(zip(jaxpr.constvars, map(Known, consts), strict=True))
-    environment.update(zip(jaxpr.invars, args, strict=True))
-    for equation in jaxpr.eqns:
-        inputs = [read(atom) for atom in equation.invars]
-        environment.update(zip(equation.outvars, _apply(equation, inputs, sites, power), strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+def _literal(atom: Literal) -> Known:
+    return Known(atom.val, is_sign=bool(np.all(np.abs(np.asarray(atom.val, float)) == 1)))
 
 
-def _apply(equation: Any, inputs: list[Known], sites: Any, power: Callable) -> list[Known]:
+def _apply(equation: JaxprEqn, inputs: list[Known], sites: Iterator[int], power: Callable) -> list[Known]:
     name, params = equation.primitive.name, equation.params
-    if name in CALLS:
-        return _evaluate(*called(equation), inputs, sites, power)
     values = [known.value for known in inputs]
     if name == "pow" and inputs[0].sources == {SETTLED} and inputs[1].sources == {COUNTED}:
         found = power(next(sites), *values)

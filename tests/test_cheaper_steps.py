@@ -7,9 +7,9 @@ import optax
 import pytest
 
 import hillopt as ho
+from hillopt.cheaper_steps import simplified
 from hillopt.climbs.lane import Walker
 from hillopt.optimizers import as_arrays
-from hillopt.simplified import simplified
 
 BETAS = {"b1": jnp.asarray(0.9), "b2": jnp.asarray(0.99)}
 

@@ -1,0 +1,92 @@
+"""Jaxprs, read in one place: an interpreter that works with values of any kind, and a walk over all equations."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import jax
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+
+T = TypeVar("T")
+
+# What only calls another jaxpr, and the parameter that holds it. Checkpoints have had three names in as many years.
+CALLS = {
+    "checkpoint": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "remat": "jaxpr",
+    "remat2": "jaxpr",
+}
+
+
+def interpret(
+    closed: ClosedJaxpr,
+    arguments: Sequence[T],
+    rule: Callable[[JaxprEqn, list[T]], Sequence[T]],
+    *,
+    literal: Callable[[Literal], T],
+    constant: Callable[[Any], T],
+) -> list[T]:
+    """Evaluate a jaxpr on values of one's own: balls, numbers that know where they come from, shapes, anything.
+
+    `rule(equation, inputs)` gives an equation's outputs, in order of execution. Equations that only call another jaxpr
+    are opened here and never reach it; of control flow (`cond`, `scan`, `while`) it is given the equation as a whole.
+    `literal` and `constant` make values of what is written into the jaxpr.
+    """
+    jaxpr, environment = closed.jaxpr, dict[Any, T]()
+
+    def read(atom: Any) -> T:
+        return literal(atom) if isinstance(atom, Literal) else environment[atom]
+
+    def evaluate(equation: JaxprEqn) -> Sequence[T]:
+        inputs, inner = [read(atom) for atom in equation.invars], _called(equation)
+        if inner is None:
+            return rule(equation, inputs)
+        return interpret(inner, inputs, rule, literal=literal, constant=constant)
+
+    environment.update(zip(jaxpr.constvars, map(constant, closed.consts), strict=True))
+    environment.update(zip(jaxpr.invars, arguments, strict=True))
+    for equation in jaxpr.eqns:
+        environment.update(zip(equation.outvars, evaluate(equation), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _called(equation: JaxprEqn) -> ClosedJaxpr | None:
+    """The jaxpr that an equation only calls, or None if it does more than that."""
+    if equation.primitive.name not in CALLS:
+        return None
+    inner = equation.params[CALLS[equation.primitive.name]]
+    return inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
+
+
+def depends_on(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Whether anything that a function gives depends on its arguments, rather than on what it closes over."""
+    closed = jax.make_jaxpr(function)(*arguments)
+
+    def rule(equation: JaxprEqn, inputs: list[bool]) -> list[bool]:
+        return [any(inputs)] * len(equation.outvars)
+
+    def fixed(_: Any) -> bool:
+        return False
+
+    given = [True] * len(closed.jaxpr.invars)
+    outputs: list[bool] = interpret(closed, given, rule, literal=fixed, constant=fixed)
+    return any(outputs)
+
+
+def equations(jaxpr: Jaxpr | ClosedJaxpr) -> Iterator[JaxprEqn]:
+    """Every equation, those inside calls, branches and loops included.
+
+    To look for a primitive: `any(equation.primitive.name == "sin" for equation in equations(jax.make_jaxpr(f)(x)))`.
+    """
+    for equation in jaxpr.eqns:
+        yield equation
+        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_jaxpr):
+            if _is_jaxpr(inner):
+                yield from equations(inner)
+
+
+def _is_jaxpr(leaf: Any) -> bool:
+    return isinstance(leaf, (Jaxpr, ClosedJaxpr))

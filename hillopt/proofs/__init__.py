@@ -1,0 +1,55 @@
+"""What is proved of a walk: balls around its numbers, the lattice that it lives on, and how far it can ever rise."""
+
+from hillopt.proofs.balls import (
+    Ball,
+    at_most,
+    ball_radius,
+    bounded,
+    is_ball,
+    lower_end,
+    midpoints,
+    radii,
+    rounded,
+    upper_end,
+)
+from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
+from hillopt.proofs.lattice import (
+    Errors,
+    Foot,
+    Lattice,
+    LatticeState,
+    advance,
+    descend,
+    errors,
+    lattice_of,
+    shift_left,
+)
+from hillopt.proofs.reach import reach_of
+
+__all__ = [
+    "Ball",
+    "Errors",
+    "Foot",
+    "Lattice",
+    "LatticeState",
+    "advance",
+    "at_most",
+    "ball_radius",
+    "bounded",
+    "descend",
+    "drift_after",
+    "errors",
+    "is_ball",
+    "lattice_of",
+    "loss",
+    "lower_end",
+    "midpoints",
+    "padded",
+    "power_of",
+    "radii",
+    "reach_of",
+    "rounded",
+    "shift_left",
+    "upper_end",
+    "wander",
+]
