@@ -40,7 +40,8 @@ import numpy as np
 from absl import flags
 
 import hillopt as ho
-from launch import command, rivals, timing
+from launch import old_command as command
+from launch import rivals, timing
 
 FLAGS = flags.FLAGS
 

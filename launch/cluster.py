@@ -18,7 +18,7 @@ import numpy as np
 from absl import flags
 
 import aecluster as ae
-from launch import command
+from launch import old_command as command
 from launch.progress import Reporter
 
 if TYPE_CHECKING:

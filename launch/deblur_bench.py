@@ -18,7 +18,8 @@ import numpy as np
 from absl import flags
 
 import aecluster as ae
-from launch import command, timing
+from launch import old_command as command
+from launch import timing
 
 FLAGS = flags.FLAGS
 

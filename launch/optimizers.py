@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 import hillopt as ho
-from launch import command
+from launch import old_command as command
 from launch.progress import Reporter
 
 FLAGS = flags.FLAGS

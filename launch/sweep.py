@@ -49,7 +49,7 @@ import numpy as np
 from absl import flags
 
 import hillopt as ho
-from launch import command
+from launch import old_command as command
 from launch.progress import Reporter
 
 if TYPE_CHECKING:

@@ -163,7 +163,7 @@ def test_trajectory_prints_the_reference_table(tmp_path):
     np.testing.assert_allclose([float(row[1]) for row in descent[2:6]], [0.9, 1.2, 0.9, 1.2], atol=1e-14)
     assert "h* = 0.41018429" in done.stdout
     assert sorted(path.name for path in (tmp_path / "runs" / "trajectory").iterdir()) == [
-        "flags.txt",
+        "settings.json",
         "walk.pdf",
         "walk.png",
     ]
