@@ -33,6 +33,7 @@ def flag(
     above: float | None = None,
     choices: Sequence[str] = (),
     repeated: bool = False,
+    may_be_empty: bool = False,
     counts: bool = True,
     called: str | None = None,
     example: str = PAIRS,
@@ -44,11 +45,12 @@ def flag(
     - `default`, `about`: its value if nothing is said, and its line of --help.
     - `at_least`, `above`, `choices`: what it must keep to; of a tuple every entry, of a dict every number.
     - `repeated`: a tuple whose entries are given by one flag each, since they hold commas.
+    - `may_be_empty`: of a tuple, whether it may have no entry.
     - `counts`: whether it says what is computed. What says where and how to run does not count when two runs are compared.
     - `called`: the library's word for it, where that is another; sentences of the library are told in flags.
     - `example`: of the pairs of a dict.
     """
-    rules = Rules(about, at_least, above, tuple(choices), repeated, counts, called, example)
+    rules = Rules(about, at_least, above, tuple(choices), repeated, may_be_empty, counts, called, example)
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata={"rules": rules})
     return dataclasses.field(default=default, metadata={"rules": rules})
@@ -63,6 +65,7 @@ class Rules:
     above: float | None
     choices: tuple[str, ...]
     repeated: bool
+    may_be_empty: bool
     counts: bool
     called: str | None
     example: str
@@ -102,6 +105,8 @@ class Flag:
         if self.container is tuple:
             if not isinstance(value, list | tuple):
                 raise self._misfit(value)
+            if not value and not self.rules.may_be_empty:
+                raise ValueError(f"`--{self.name}` must have one entry at least; give some, or leave it out.")
             return tuple(dict.fromkeys(self._check_one(entry) for entry in value))
         if self.container is dict:
             if not isinstance(value, Mapping):

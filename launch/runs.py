@@ -81,7 +81,7 @@ def folder(path: Path, overwrite: bool, resume: bool | None = None, in_place: bo
             raise FinishedByAnother from error
         raise
     finally:
-        if resume is None or (fresh.is_dir() and not any(fresh.iterdir())):
+        if resume is None or (fresh.is_dir() and set(os.listdir(fresh)) <= {SETTINGS_FILE}):
             shutil.rmtree(fresh, ignore_errors=True)
 
 
@@ -152,7 +152,8 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def wrote(path: Path, *names: str, elsewhere: Sequence[str] = ()) -> str:
-    """The last line of a command: everything that it has written, where it is."""
-    inside = (str(path / name) for name in (*names, SETTINGS_FILE))
-    return f"wrote {', '.join([*elsewhere, *inside])}"
+def wrote(path: Path, *names: str, pictures: Sequence[str] = (), elsewhere: str | None = None) -> str:
+    """The last line of a command: everything that it has written, and where."""
+    drawn = [f"{', '.join(pictures)} (png and pdf)"] if pictures else []
+    inside = f"{path}: {', '.join([*names, *drawn, SETTINGS_FILE])}"
+    return f"wrote {inside}" if elsewhere is None else f"wrote {elsewhere}; {inside}"

@@ -69,7 +69,7 @@ def main(settings: Settings) -> None:
             panels.append(panel)
         plot.write(plot.walk_figure(panels), [folder / "walk.png", folder / "walk.pdf"])
         command.save(folder, settings)
-    print(runs.wrote(path, "walk.png", "walk.pdf"))
+    print(runs.wrote(path, pictures=["walk"]))
 
 
 def walkers_of(settings: Settings) -> list[ho.AbstractOptimizer]:

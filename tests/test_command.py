@@ -21,7 +21,7 @@ class Settings:
     rate: float = command.flag(0.5, "Rate.", above=0)
     noise: float | None = command.flag(None, "Noise.")
     sizes: tuple[int, ...] = command.flag((2, 16), "Sizes.", at_least=1)
-    methods: tuple[str, ...] | None = command.flag(None, "Methods.")
+    methods: tuple[str, ...] | None = command.flag(None, "Methods.", may_be_empty=True)
     fixed: dict[str, float] = command.flag({}, "Numbers.")
     axis: tuple[str, ...] = command.flag(("a:list:1,2",), "An axis.", repeated=True, called="axes")
     kind: str = command.flag("near", "Kind.", choices=["near", "far"])
@@ -80,6 +80,7 @@ REFUSED = [
     ("--rate=inf", "`--rate` must be a finite number, got inf."),
     ("--rate=", "`--rate` must be a finite number, got ''."),
     ("--sizes=2,x", "`--sizes` must be a list, each a whole number, got 'x'."),
+    ("--sizes=", "`--sizes` must have one entry at least; give some, or leave it out."),
     ("--sizes=2,0", "`--sizes` must be at least 1, got 0."),
     ("--fixed=b2", "`--fixed` takes name=number pairs, got 'b2'; write for example --fixed=learning_rate=0.3,b1=0.9."),
     ("--fixed=b1=x", "`--fixed` takes name=number pairs, got 'b1=x'"),
