@@ -146,7 +146,7 @@ def test_an_existing_run_is_refused_and_replaced_only_on_demand(sweep_run):
 
 
 def test_help_explains_and_succeeds(tmp_path):
-    for command in ("sweep", "trajectory", "bench"):
+    for command in ("sweep", "trajectory", "bench", "bench.training", "bench.deblurring"):
         done = launch(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert f"python -m launch.{command}" in done.stdout
@@ -201,8 +201,22 @@ def test_bench_refuses_in_one_sentence(arguments, message, tmp_path):
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("bench", "arguments", "told"),
+    [
+        ("training", ["--num_images=512", "--latent_sizes=2"], "latent   2: ours"),
+        ("deblurring", ["--num_images=256", "--slow_images=1"], "Richardson-Lucy, image by image"),
+    ],
+)
+def test_the_other_benches_print_their_figures(bench, arguments, told, tmp_path):
+    done = launch(f"bench.{bench}", *arguments, "--repeats=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout
+    assert "of the ceiling" in done.stdout
+
+
 def test_the_rivals_solve_the_same():
-    from launch import rivals
+    from launch.bench import rivals
 
     rates, b1 = np.array([0.31, 0.07]), np.array([0.9, 0.5])
     ours = ho.critical_height(ho.TentHill(), ho.Adam(rates, b1), max_steps=300)
