@@ -182,6 +182,13 @@ class Flag:
             return ",".join(str(entry) for entry in value)
         return str(value).lower() if self.kind is bool else str(value)
 
+    def given_as(self, value: Any) -> str:
+        """What the command line says to give the value."""
+        if self.rules.repeated:
+            return " ".join(f"--{self.name}={entry}" for entry in value)
+        shown = self.shown(value)
+        return f"--{self.name}={shown}" if shown else f"no --{self.name}"
+
     def plain(self, value: Any) -> Any:
         """The value as JSON knows it."""
         return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
@@ -195,8 +202,7 @@ class Flag:
         if self.kind is bool:
             told += ["On by default."] if default else []
         elif self.rules.repeated or self.shown(default):
-            shown = " ".join(f"--{self.name}={one}" for one in default) if rules.repeated else self.shown(default)
-            told += [f"Default: {shown}"]
+            told += [f"Default: {self.given_as(default) if rules.repeated else self.shown(default)}"]
         return " ".join(told)
 
 

@@ -52,6 +52,13 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f".{path.name}.unfinished")
 
 
+def filled_at(path: Path, overwrite: bool, resume: bool | None = None, in_place: bool = False) -> Path:
+    """Where `folder` with these arguments writes: beside the place, or in it."""
+    fresh = unfinished(path)
+    stands = in_place and resume and not overwrite and not fresh.exists() and (path / SETTINGS_FILE).is_file()
+    return path if stands else fresh
+
+
 @contextlib.contextmanager
 def folder(path: Path, overwrite: bool, resume: bool | None = None, in_place: bool = False) -> Iterator[Path]:
     """A fresh folder to fill, which takes the place of `path` when all is written.
@@ -62,13 +69,12 @@ def folder(path: Path, overwrite: bool, resume: bool | None = None, in_place: bo
     not to be overwritten, is no run folder, or cannot be written; FinishedByAnother if what fails here is only that another
     process was done first.
     """
-    fresh = unfinished(path)
     with _in_a_sentence(path):
-        stands = in_place and resume and not overwrite and not fresh.exists() and (path / SETTINGS_FILE).is_file()
-        if not stands:
+        fresh = filled_at(path, overwrite, resume, in_place)
+        if fresh != path:
             _check_free(path, fresh, overwrite, resume)
             _make(fresh, anew=not resume)
-    if stands:
+    if fresh == path:
         yield path
         return
     ours = fresh.stat()

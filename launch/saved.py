@@ -85,11 +85,11 @@ def _read(path: Path, command: str, flag: str) -> dict[str, Any]:
 
 def _check_same(path: Path, before: Any, now: Any) -> None:
     for name, flag in flags_of(type(now)).items():
-        old, new = (flag.shown(getattr(settings, name)) for settings in (before, now))
+        old, new = (getattr(settings, name) for settings in (before, now))
         if flag.rules.counts and old != new:
             raise ValueError(
-                f"{str(path.parent)!r} was begun with --{name}={old}, not --{name}={new}; --resume it with the same "
-                "settings, or --overwrite it."
+                f"{str(path.parent)!r} was begun with {flag.given_as(old)}, not {flag.given_as(new)}; --resume it with the "
+                "same settings, or --overwrite it."
             )
 
 

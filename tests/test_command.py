@@ -134,7 +134,7 @@ def test_saved_settings_come_back_but_for_where_they_ran(tmp_path):
         ([], None),
         (["--name=elsewhere", "--resume", "--overwrite"], None),
         (["--steps=11"], "was begun with --steps=10, not --steps=11; --resume it with the same settings"),
-        (["--fixed=b1=0.5"], "was begun with --fixed=, not --fixed=b1=0.5"),
+        (["--fixed=b1=0.5"], "was begun with no --fixed, not --fixed=b1=0.5"),
     ],
 )
 def test_a_run_goes_on_with_its_own_settings_alone(given, sentence, tmp_path):
