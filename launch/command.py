@@ -11,6 +11,7 @@ Settings come from a preset or from the file of another run, if one is named, an
 """
 
 import dataclasses
+import logging
 import os
 import re
 import sys
@@ -20,7 +21,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from absl import flags, logging
+import absl.logging
+from absl import flags
 
 from launch.fields import Flag, flag, flags_of
 from launch.saved import SETTINGS_FILE, command_of, save, saved
@@ -42,7 +44,7 @@ def run(
         print(explained(settings_type, presets or {}, tiny is not None))
         return
     warnings.formatwarning = lambda message, *_: f"{message}\n"
-    logging.set_verbosity(logging.WARNING)  # JAX tells of every backend that it does not find
+    absl.logging.set_verbosity(absl.logging.WARNING)  # JAX tells of every backend that it does not find
     declared = flags_of(settings_type)
     try:
         settings = parse(arguments, settings_type, presets or {}, tiny)
@@ -56,6 +58,7 @@ def run(
         about = f"{error.filename!r}: " if error.filename else ""
         _refuse(settings_type, f"{about}{error.strerror or error}; mend that, or choose another place.")
     except KeyboardInterrupt:
+        logging.getLogger("asyncio").disabled = True  # a store's writes under way are dropped, and need no word each
         print("interrupted" + ("; --resume goes on" if "resume" in declared else ""), file=sys.stderr)
         sys.exit(130)
 
