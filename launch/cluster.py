@@ -5,74 +5,194 @@
 clusters the test images of a run of launch.train: their pixels, their principal components, and every latent space of the
 run, by k-means and by a mixture of Gaussians chosen by likelihood. Then it clusters all images, training and test, by
 deep clustering from five seeds. Labels are used for nothing but the scores. It writes into runs/digits_clusters/:
-scores.csv, clusters.csv (the deep clusters of every image), and maps by t-SNE and confusion matrices (png and pdf).
+scores.csv, clusters.csv (the deep clusters of every image), maps by t-SNE and confusion matrices (png and pdf), and
+settings.json. The study, of runs of launch.train with the presets of the same names:
 
-    python -m launch.cluster --run=runs/mnist                     # the README's table
-    python -m launch.cluster --run=runs/mnist --deep_seeds=0      # without deep clustering: minutes instead of an hour
+    python -m launch.cluster --preset=mnist
+        expect an accuracy of 0.753 (cured recipe, latent 16, mixture) and 0.9803 (deep clustering)
+    python -m launch.cluster --preset=mnist_latents        without deep clustering: minutes instead of an hour
+    python -m launch.cluster --preset=mnist_invariant      expect an accuracy of 0.833 (invariant recipe, k-means)
 """
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from absl import flags
 
 import aecluster as ae
-from launch import command
+from launch import command, runs, train
 from launch.progress import Reporter
 
 if TYPE_CHECKING:
     from aecluster import clustering
 
-FLAGS = flags.FLAGS
 
-flags.DEFINE_string("run", "runs/digits", "Folder of a finished training.")
-flags.DEFINE_string("data_dir", None, "Where its images are now; by default where they were.")
-flags.DEFINE_integer("num_clusters", 10, "Clusters to look for.", lower_bound=2)
-flags.DEFINE_integer(
-    "num_seeds", 3, "Seeds of every method; of latents at most the seeds that were trained.", lower_bound=1
-)
-flags.DEFINE_integer("deep_seeds", 5, "Seeds of deep clustering; 0 leaves it out.", lower_bound=0)
-flags.DEFINE_string(
-    "map", None, "Latents to map and to show confused, as RECIPE_SIZE; by default the last recipe's middle size."
-)
-flags.DEFINE_float("perplexity", 30.0, "Of t-SNE.", lower_bound=1.0)
-flags.DEFINE_string("out", "runs", "Folder that run folders are put into.")
-flags.DEFINE_string("name", None, "Name of the run folder; the run's with _clusters by default.")
-flags.DEFINE_bool("overwrite", False, "Replace a run folder of that name.")
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Which run is clustered, and how."""
 
+    run: Path = command.flag(Path("runs/digits"), "Folder of a finished training.")
+    data_dir: Path | None = command.flag(None, "Where its images are now; by default where they were.")
+    num_clusters: int = command.flag(10, "Clusters to look for.", at_least=2)
+    num_seeds: int = command.flag(
+        3, "Seeds of every method; of latents at most the seeds that were trained.", at_least=1
+    )
+    deep_seeds: int = command.flag(5, "Seeds of deep clustering; 0 leaves it out.", at_least=0)
+    map: str | None = command.flag(
+        None, "Latents to map and to show confused, as RECIPE_SIZE; by default the last recipe's middle size."
+    )
+    perplexity: float = command.flag(30.0, "Of t-SNE.", at_least=1)
+    out: Path = runs.out()
+    name: str | None = runs.name(None, "Name of the run folder; the run's with _clusters by default.")
+    overwrite: bool = runs.overwrite()
+
+
+PRESETS = {
+    "digits": Settings(),
+    "mnist": Settings(run=Path("runs/mnist")),
+    "mnist_latents": Settings(run=Path("runs/mnist"), deep_seeds=0, name="mnist_latent_clusters"),
+    "mnist_invariant": Settings(run=Path("runs/mnist_invariant")),
+}
 ACROSS = 60  # thumbnails across a map
 METHOD_DRAWN = "mixture"
+HEADINGS = {"accuracy": "accuracy", "nmi": "NMI", "ari": "ARI", "silhouette": "silhouette"}
 
 
-def load_images(run: Path) -> ae.ImageData:
-    """The images that the run was trained on."""
-    if not (run / command.FLAGS_FILE).is_file() or not (run / "checkpoints").is_dir():
+def tiny(settings: Settings) -> Settings:
+    """A preset without deep clustering, of the training's tiny brother."""
+    name = settings.name and f"{settings.name}_tiny"
+    return dataclasses.replace(settings, run=Path(f"{settings.run}_tiny"), num_seeds=2, deep_seeds=0, name=name)
+
+
+def main(settings: Settings) -> None:
+    """Load, cluster, score, draw."""
+    data, trained = load(settings)
+    space = chosen_space(settings.map, trained)
+    path = runs.place(settings.out, settings.name or f"{settings.run.resolve().name}_clusters")
+    with runs.folder(path, settings.overwrite) as folder:
+        rows, drawn = cluster_spaces(data, trained, space, settings, folder)
+        written = ["scores.csv"]
+        if settings.deep_seeds:
+            row, pictures = cluster_deeply(data, settings, folder)
+            rows, drawn = [*rows, row], [*drawn, *pictures]
+            written.append("clusters.csv")
+        summaries = [row.summary() for row in rows]
+        runs.write_table(folder / "scores.csv", summaries)
+        command.save(folder, settings)
+    print(f"{data.name}: {len(data.test.images):,} test images", end="")
+    print(f"; deep clustering of all {len(data.everything().images):,}" if settings.deep_seeds else "")
+    print(table(summaries))
+    print(runs.wrote(path, *written, pictures=drawn))
+
+
+def load(settings: Settings) -> tuple[ae.ImageData, ae.Trained]:
+    """The images that the run was trained on, and every network of it, in the order of training."""
+    run = settings.run
+    if not (run / command.SETTINGS_FILE).is_file() or not (run / "checkpoints").is_dir():
         raise ValueError(f"`--run` {str(run)!r} is no finished training; run `python -m launch.train` first.")
-    saved = command.saved_flags(run)
-    return ae.load(saved.get("data"), FLAGS.data_dir or saved.get("data_dir"))
+    training = command.saved(run, train.Settings, flag="--run")
+    data = ae.load(training.data, settings.data_dir or training.data_dir)
+    labels_of(data.everything())
+    return data, ae.trained(run / "checkpoints")
 
 
-def load_networks(run: Path) -> ae.Trained:
-    """Every network of the run, by recipe and latent size, in the order of training."""
-    return ae.trained(run / "checkpoints")
+def labels_of(split: ae.Split) -> np.ndarray:
+    """The labels; ValueError where there are none."""
+    if split.labels is None:
+        raise ValueError(
+            "`--run` was trained on images without labels, and clusters are scored by labels; give labels."
+        )
+    return split.labels
 
 
-def deep(images: np.ndarray, labels: np.ndarray) -> tuple["clustering.Row", list["clustering.DeepClustering"]]:
-    """Deep clustering of all images from every seed: a row for the table, and the fitted estimators."""
+def chosen_space(wanted: str | None, trained: ae.Trained) -> tuple[str, int]:
+    """The latents to draw, by recipe and size: those asked for, or the last recipe's middle size."""
+    known = {f"{recipe}_{size}": (recipe, size) for recipe, size in trained}
+    if wanted is None:
+        last, _ = list(trained)[-1]
+        sizes = sorted(size for recipe, size in trained if recipe == last)
+        return last, sizes[len(sizes) // 2]
+    if wanted not in known:
+        raise ValueError(f"`--map={wanted}` is none of the run's latents; choose among {', '.join(known)}.")
+    return known[wanted]
+
+
+def cluster_spaces(
+    data: ae.ImageData, trained: ae.Trained, space: tuple[str, int], settings: Settings, folder: Path
+) -> tuple[list["clustering.Row"], list[str]]:
+    """Every method on every space: rows for the table, and the pictures of the chosen space, by name."""
+    from aecluster import clustering
+
+    named = dict(clustering.spaces(data.test.images, trained, settings.num_seeds))
+    recipe, size = space
+    name = f"{recipe}, {size}"
+    clustering.check_mappable(named[name][0], settings.perplexity)
+    rows = compare_all(labels_of(data.test), named, settings.num_clusters)
+    mixture = next(row for row in rows if (row.space, row.method) == (name, METHOD_DRAWN))
+    return rows, draw(data, named[name][0], mixture.clusters[0], settings.perplexity, folder, f"{recipe}_{size}")
+
+
+def compare_all(
+    labels: np.ndarray, named: Mapping[str, Sequence[np.ndarray]], num_clusters: int
+) -> list["clustering.Row"]:
+    """One row a space and method."""
+    from aecluster import clustering
+
+    rows: list[clustering.Row] = []
+    total = sum(len(clustering.methods_for(spaces[0])) for spaces in named.values())
+    with Reporter("methods") as reporter:
+        for row in clustering.compare(labels, named, num_clusters):
+            rows.append(row)
+            scores = f"{row.space}, {row.method}: accuracy {row.summary()['accuracy']:.3f}"
+            reporter.tell(len(rows), total, scores, step=1)
+    return rows
+
+
+def cluster_deeply(data: ae.ImageData, settings: Settings, folder: Path) -> tuple["clustering.Row", list[str]]:
+    """Deep clustering of all images, written and drawn: a row for the table, and the pictures by name."""
+    everything = data.everything()
+    row, fitted = deep(everything.images, labels_of(everything), settings)
+    images, first = data.test.images, fitted[0]
+    columns = np.column_stack([model.labels_ for model in fitted])
+    names = [f"seed_{seed}" for seed in range(settings.deep_seeds)]
+    runs.write_table(folder / "clusters.csv", [dict(zip(names, line, strict=True)) for line in columns])
+    return row, draw(data, first.transform(images), first.predict(images), settings.perplexity, folder, "deep")
+
+
+def deep(
+    images: np.ndarray, labels: np.ndarray, settings: Settings
+) -> tuple["clustering.Row", list["clustering.DeepClustering"]]:
+    """From every seed: a row for the table, and the fitted estimators."""
     from aecluster import clustering
 
     fitted, scores = [], []
     with Reporter("deep clusterings") as reporter:
-        for seed in range(FLAGS.deep_seeds):
-            model = clustering.DeepClustering(FLAGS.num_clusters, random_state=seed)
+        for seed in range(settings.deep_seeds):
+            model = clustering.DeepClustering(settings.num_clusters, random_state=seed)
             fitted.append(model.fit(images))
             scores.append(clustering.score(labels, model.labels_, model.manifold_, seed))
-            reporter.tell(seed + 1, FLAGS.deep_seeds, f"accuracy {scores[-1].accuracy:.4f}", step=1)
+            reporter.tell(seed + 1, settings.deep_seeds, f"accuracy {scores[-1].accuracy:.4f}", step=1)
     return clustering.Row("all images", "deep clustering", scores, [model.labels_ for model in fitted]), fitted
 
 
-HEADINGS = {"accuracy": "accuracy", "nmi": "NMI", "ari": "ARI", "silhouette": "silhouette"}
+def draw(
+    data: ae.ImageData, space: np.ndarray, clusters: np.ndarray, perplexity: float, folder: Path, name: str
+) -> list[str]:
+    """A t-SNE map of the test images with thumbnails, and a confusion matrix."""
+    from aecluster import clustering, figures
+
+    images, labels = data.test.images, labels_of(data.test)
+    agreed = clustering.matched(labels, clusters)
+    places = clustering.tsne(space, perplexity=perplexity)
+    pictures = {
+        f"tsne_{name}": figures.thumbnails(places, images, labels, clusters=agreed, across=ACROSS, axis_names=None),
+        f"confusion_{name}": figures.confusion_matrix(clustering.counts(labels, agreed)),
+    }
+    for stem, figure in pictures.items():
+        figures.write(figure, [folder / f"{stem}.png", folder / f"{stem}.pdf"])
+    return list(pictures)
 
 
 def table(rows: list[dict[str, object]]) -> str:
@@ -84,79 +204,5 @@ def table(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
-def chosen_space(names: list[str]) -> str:
-    """The latents to draw: those asked for, or the last recipe's middle size."""
-    latents = [name for name in names if "," in name and not name.startswith("PCA")]
-    if FLAGS.map is not None:
-        wanted = ", ".join(FLAGS.map.rsplit("_", 1))
-        if wanted not in latents:
-            known = ", ".join("_".join(name.split(", ")) for name in latents)
-            raise ValueError(f"`--map={FLAGS.map}` is none of the run's latents; choose among {known}.")
-        return wanted
-    last = [name for name in latents if name.split(", ")[0] == latents[-1].split(", ")[0]]
-    return sorted(last, key=lambda name: int(name.split(", ")[1]))[len(last) // 2]
-
-
-def draw(
-    images: np.ndarray, labels: np.ndarray, space: np.ndarray, clusters: np.ndarray, folder: Path, name: str
-) -> list[str]:
-    """A t-SNE map with thumbnails, and a confusion matrix."""
-    from aecluster import clustering, figures
-
-    agreed = clustering.matched(labels, clusters)
-    places = clustering.tsne(space, perplexity=FLAGS.perplexity)
-    pictures = {
-        f"tsne_{name}": figures.thumbnails(places, images, labels, clusters=agreed, across=ACROSS, axis_names=None),
-        f"confusion_{name}": figures.confusion_matrix(clustering.counts(labels, agreed)),
-    }
-    for stem, figure in pictures.items():
-        figures.write(figure, [folder / f"{stem}.png", folder / f"{stem}.pdf"])
-    return list(pictures)
-
-
-def main() -> None:
-    """Load, cluster, score, draw."""
-    from aecluster import clustering
-
-    run = Path(FLAGS.run)
-    data, trained = load_images(run), load_networks(run)
-    images, labels = data.test.images, data.test.labels
-    if labels is None or data.train.labels is None:
-        raise ValueError(
-            "`--run` was trained on images without labels, and clusters are scored by labels; give labels."
-        )
-    everything = data.everything()
-    path = Path(FLAGS.out) / (FLAGS.name or f"{run.name}_clusters")
-    with command.run_folder(path, FLAGS.overwrite) as folder:
-        named = dict(clustering.spaces(images, trained, FLAGS.num_seeds))
-        space = chosen_space(list(named))
-        clustering.check_mappable(named[space][0], FLAGS.perplexity)
-        rows: list[clustering.Row] = []
-        total = sum(len(clustering.methods_for(spaces[0])) for spaces in named.values())
-        with Reporter("methods") as reporter:
-            for row in clustering.compare(labels, named, FLAGS.num_clusters):
-                rows.append(row)
-                scores = f"{row.space}, {row.method}: accuracy {row.summary()['accuracy']:.3f}"
-                reporter.tell(len(rows), total, scores, step=1)
-        mixture = next(row for row in rows if (row.space, row.method) == (space, METHOD_DRAWN))
-        drawn = draw(images, labels, named[space][0], mixture.clusters[0], folder, space.replace(", ", "_"))
-        if FLAGS.deep_seeds:
-            row, fitted = deep(everything.images, np.concatenate([data.train.labels, labels]))
-            rows.append(row)
-            found = fitted[0].predict(images)
-            drawn += draw(images, labels, fitted[0].transform(images), found, folder, "deep")
-            everyone = np.column_stack([model.labels_ for model in fitted])
-            names = [f"seed_{seed}" for seed in range(FLAGS.deep_seeds)]
-            command.write_table(folder / "clusters.csv", [dict(zip(names, line, strict=True)) for line in everyone])
-        summaries = [row.summary() for row in rows]
-        command.write_table(folder / "scores.csv", summaries)
-        command.save_flags(folder)
-    print(
-        f"{data.name}: {len(images):,} test images; deep clustering (where asked for) of all {len(everything.images):,}"
-    )
-    print(table(summaries))
-    print(f"wrote {path}: scores.csv, {', '.join(drawn)} (png and pdf), {command.FLAGS_FILE}")
-
-
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, Settings, PRESETS, tiny)

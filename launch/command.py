@@ -1,194 +1,174 @@
-"""What every command shares: parsing, refusals, run folders."""
+"""What every command is: settings as flags in, a call of its `main`, and one sentence for whatever is refused.
 
-import contextlib
-import csv
-import shutil
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        num_walks: int = command.flag(1_000, "Noisy walks a setting.", at_least=1)
+
+    if __name__ == "__main__":
+        command.run(main, Settings, PRESETS, tiny)
+
+Settings come from a preset or from the file of another run, if one is named, and from the flags, which win.
+"""
+
+import dataclasses
+import logging
+import os
+import re
 import sys
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from absl import app, flags, logging
+import absl.logging
+from absl import flags
 
-import hillopt as ho
+from launch.fields import Flag, flag, flags_of
+from launch.saved import SETTINGS_FILE, command_of, save, saved
 
-FLAGS_FILE = "flags.txt"
-WHERE_AND_HOW = (
-    "out",
-    "name",
-    "overwrite",
-    "resume",
-    "shard",
-    "coordinator",
-    "num_processes",
-    "process_id",
-    "cpu_devices",
-)
+__all__ = ["SETTINGS_FILE", "flag", "parse", "run", "save", "saved"]
+
+Settings = TypeVar("Settings")
 
 
-def run(main: Callable[[], None]) -> None:
-    """Parse the flags and call main; a bad flag or a ValueError becomes one sentence and exit code 2."""
-
-    def guarded(arguments: Sequence[str]) -> None:
-        if len(arguments) > 1:
-            _refuse(f"unexpected argument {arguments[1]!r}; every setting is a flag, see --help.")
-        warnings.formatwarning = lambda message, *_: f"{message}\n"
-        logging.set_verbosity(logging.WARNING)  # JAX tells of every backend that it does not find
-        try:
-            main()
-        except ValueError as error:
-            _refuse(str(error))
-        except KeyboardInterrupt:
-            print("interrupted" + ("; --resume goes on" if "resume" in flags.FLAGS else ""), file=sys.stderr)
-            sys.exit(130)
-
-    app.run(guarded, flags_parser=_parse)
-
-
-def _parse(arguments: list[str]) -> list[str]:
-    if any(argument in ("--help", "-help", "-h") for argument in arguments[1:]):
-        print(str(sys.modules["__main__"].__doc__).strip() + "\n\nFlags:")
-        print(flags.FLAGS.main_module_help().split(":\n", 1)[-1].strip("\n"))
-        sys.exit(0)
+def run(
+    main: Callable[[Settings], None],
+    settings_type: type[Settings],
+    presets: Mapping[str, Settings] | None = None,
+    tiny: Callable[[Settings], Settings] | None = None,
+) -> None:
+    """Call main with the settings that the command line gives; what it refuses becomes one sentence and exit code 2."""
+    arguments = sys.argv[1:]
+    if any(argument in ("--help", "-help", "-h") for argument in arguments):
+        print(explained(settings_type, presets or {}, tiny is not None))
+        return
+    warnings.formatwarning = lambda message, *_: f"{message}\n"
+    absl.logging.set_verbosity(absl.logging.WARNING)  # JAX tells of every backend that it does not find
+    declared = flags_of(settings_type)
     try:
-        return flags.FLAGS(arguments)
-    except flags.Error as error:
-        _refuse(" ".join(str(error).split()))
+        settings = parse(arguments, settings_type, presets or {}, tiny)
+    except ValueError as error:
+        _refuse(settings_type, str(error))
+    try:
+        main(settings)
+    except ValueError as error:
+        _refuse(settings_type, in_flags(str(error), declared))
+    except OSError as error:
+        about = f"{error.filename!r}: " if error.filename else ""
+        _refuse(settings_type, f"{about}{error.strerror or error}; mend that, or choose another place.")
+    except KeyboardInterrupt:
+        logging.getLogger("asyncio").disabled = True  # a store's writes under way are dropped, and need no word each
+        print("interrupted" + ("; --resume goes on" if "resume" in declared else ""), file=sys.stderr)
+        sys.exit(130)
 
 
-def _refuse(sentence: str) -> NoReturn:
-    print(f"{Path(sys.argv[0]).stem}: {sentence}", file=sys.stderr)
+def _refuse(settings_type: type, sentence: str) -> NoReturn:
+    print(f"{command_of(settings_type).removeprefix('launch.')}: {sentence}", file=sys.stderr)
     sys.exit(2)
 
 
-class NotYet(Exception):
-    """Leaves a run folder unfinished, for another process to go on with."""
+def parse(
+    arguments: Sequence[str],
+    settings_type: type[Settings],
+    presets: Mapping[str, Settings] | None = None,
+    tiny: Callable[[Settings], Settings] | None = None,
+) -> Settings:
+    """The settings that the arguments give; ValueError for an unknown name, a wrong type, a value out of bounds."""
+    presets = presets or {}
+    declared = flags_of(settings_type)
+    sources = _sources(declared, presets, tiny is not None)
+    given = _given(arguments, declared, sources)
+    texts = {name: given.pop(name, None) for name in sources}
+    base = _base(settings_type, presets, texts)
+    if texts.get("tiny") and tiny is not None:
+        base = tiny(base)
+    changes = {name: declared[name].parse(values) for name, values in given.items()}
+    return dataclasses.replace(base, **changes)  # type: ignore[type-var]
 
 
-def unfinished(path: Path) -> Path:
-    """Where a run folder is filled before it takes its place."""
-    return path.with_name(f".{path.name}.unfinished")
+def _sources(declared: Mapping[str, Flag], presets: Mapping[str, Any], has_tiny: bool) -> dict[str, str]:
+    """The flags that say where settings come from, which are no settings themselves."""
+    found = {"preset": f"Settings by name: {', '.join(presets)}. Other flags change them."} if presets else {}
+    if has_tiny:
+        found["tiny"] = "The same made so small, on data that need no download, that it takes seconds."
+    if "out" in declared:
+        found["settings"] = f"A run folder or its {SETTINGS_FILE}, to repeat that run. Other flags change it."
+    return found
 
 
-@contextlib.contextmanager
-def run_folder(path: Path, overwrite: bool, resume: bool | None = None, in_place: bool = False) -> Iterator[Path]:
-    """A fresh folder to fill, which takes the place of `path` when all is written.
-
-    If anything fails on the way, what was at `path` is still there. Of a command that can go on where it stopped, `resume`
-    says whether it should: the unfinished folder is then kept for the next try. One that cannot leaves nothing half-written
-    (None). With `in_place` a finished run may be resumed too, where it stands. Raises ValueError if the path exists and is
-    not to be overwritten, is no run folder, or cannot be written.
-    """
-    fresh = unfinished(path)
-    if in_place and resume and not overwrite and not fresh.exists() and (path / FLAGS_FILE).is_file():
-        yield path
-        return
-    _check_free(path, fresh, overwrite, resume)
-    try:
-        if not resume:
-            shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True, exist_ok=bool(resume))
-    except OSError as error:
-        raise ValueError(
-            f"`--out` {str(path.parent)!r} cannot be written ({error.strerror}); choose another folder."
-        ) from error
-    try:
-        yield fresh
-        if not fresh.exists():
-            pass  # another process that filled it with us has put it in place
-        elif path.exists():
-            old = path.with_name(f".{path.name}.replaced")
-            shutil.rmtree(old, ignore_errors=True)
-            path.rename(old)
-            fresh.rename(path)
-            shutil.rmtree(old)
+def _given(arguments: Sequence[str], declared: Mapping[str, Flag], sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """The texts of all flags that are there."""
+    known = flags.FlagValues()
+    for name in [*declared, *sources]:
+        if name == "tiny" or (name in declared and declared[name].kind is bool):
+            flags.DEFINE_boolean(name, None, "", flag_values=known)
         else:
-            fresh.rename(path)
-    finally:
-        if resume is None or (fresh.is_dir() and not any(fresh.iterdir())):
-            shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _check_free(path: Path, fresh: Path, overwrite: bool, resume: bool | None) -> None:
-    if path.exists() and not overwrite:
-        raise ValueError(
-            f"`--out` and `--name` give {str(path)!r}, which exists; choose another name or pass --overwrite."
-        )
-    if path.exists() and not (path / FLAGS_FILE).is_file():
-        raise ValueError(f"`--overwrite` would replace {str(path)!r}, which holds no {FLAGS_FILE}; remove it by hand.")
-    if resume is False and fresh.exists() and not overwrite:
-        raise ValueError(
-            f"{str(fresh)!r} holds an unfinished run of that name; pass --resume to go on, or --overwrite to begin anew."
-        )
-
-
-def save_flags(folder: Path) -> None:
-    """Write the settings as they were, in the form that --flagfile takes back; where to put a run, and who makes it, are none.
-
-    Raises ValueError where an unfinished run stands in the folder that was begun with others.
-    """
-    values = flags.FLAGS.flags_by_module_dict()[
-        "__main__" if "__main__" in flags.FLAGS.flags_by_module_dict() else sys.argv[0]
-    ]
-    lines = [flag.serialize() for flag in values if flag.name not in WHERE_AND_HOW and flag.value is not None]
-    lines = "\n".join(line for line in lines if line).splitlines()  # a flag that is given twice has two
-    path = folder / FLAGS_FILE
-    before = path.read_text().splitlines() if path.is_file() else lines
-    if before != lines:
-        changed = ", ".join(line for line in before if line not in lines) or "fewer settings"
-        raise ValueError(
-            f"{str(folder)!r} was begun with {changed}; --resume it with the same flags, or --overwrite it."
-        )
-    path.write_text("\n".join(lines) + "\n")
-
-
-def saved_flags(folder: Path) -> dict[str, str]:
-    """The settings of a run folder, as they stand in its file."""
-    pairs = (line.lstrip("-").partition("=") for line in (folder / FLAGS_FILE).read_text().splitlines())
-    return {name: value for name, _, value in pairs}
-
-
-def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Rows with the same names as a CSV file with a heading."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def integers(texts: Sequence[str], flag: str) -> list[int]:
-    """A list flag as integers, each once."""
+            flags.DEFINE_multi_string(name, None, "", flag_values=known)
+    for argument in arguments:
+        stray = re.match(r"--?(flagfile|undefok)(=|$)", argument)  # absl's own, which would go around all this
+        if stray:
+            raise ValueError(f"Unknown command line flag {stray[1]!r}; --settings repeats a run, see --help.")
     try:
-        return list(dict.fromkeys(int(text) for text in texts))
-    except ValueError as error:
-        raise ValueError(f"`{flag}` takes integers, got {','.join(texts)!r}.") from error
+        rest = known(["", *arguments])[1:]
+    except flags.IllegalFlagValueError as error:  # of a switch: all others are texts here
+        name = str(error).partition("=")[0].split("--")[-1]
+        raise ValueError(f"`--{name}` is a switch; write --{name}, --no{name}, or =true or =false.") from error
+    except flags.Error as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    if rest:
+        raise ValueError(f"unexpected argument {rest[0]!r}; every setting is a flag, see --help.")
+    values = {name: known[name].value for name in [*declared, *sources]}
+    return {name: value if isinstance(value, list) else [value] for name, value in values.items() if value is not None}
 
 
-def numbers(texts: Sequence[str], flag: str) -> list[float]:
-    """A list flag as numbers, each once."""
-    try:
-        return list(dict.fromkeys(float(text) for text in texts))
-    except ValueError as error:
-        raise ValueError(f"`{flag}` takes numbers, got {','.join(texts)!r}.") from error
+def _base(
+    settings_type: type[Settings], presets: Mapping[str, Settings], texts: Mapping[str, list[str] | None]
+) -> Settings:
+    """What the flags change: a preset, another run, or the defaults."""
+    preset, file = texts.get("preset"), texts.get("settings")
+    if preset and file:
+        raise ValueError("`--preset` and `--settings` both give all settings; choose one.")
+    if preset:
+        if preset[-1] not in presets:
+            raise ValueError(f"`--preset` must be one of {', '.join(presets)}, got {preset[-1]!r}.")
+        return presets[preset[-1]]
+    return saved(Path(os.path.expanduser(file[-1])), settings_type) if file else settings_type()
 
 
-def hyperparameters(pairs: Sequence[str], flag: str, example: str = "learning_rate=0.3,b1=0.9") -> dict[str, float]:
-    """Parse `name=number` pairs; ValueError for what is no such pair."""
-    parsed: dict[str, float] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        try:
-            parsed[name.strip()] = float(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise ValueError(f"`{flag}` takes name=number pairs, got {pair!r}; write for example {flag}={example}.")
-    return parsed
+def in_flags(sentence: str, declared: Mapping[str, Flag]) -> str:
+    """A sentence of the library in the words of the command line: `fixed['b1']` is `--fixed=b1`, resume=True is --resume."""
+    words = {name: name for name in declared}
+    words |= {one.rules.called: name for name, one in declared.items() if one.rules.called}
+
+    def quoted(match: re.Match) -> str:
+        name, key, value = match["name"], match["key"], match["value"]
+        if name not in words:
+            return match[0]
+        return f"`--{words[name]}{f'={key}' if key else ''}{_unquoted(value)}`"
+
+    def bare(match: re.Match) -> str:
+        return f"--{words[match['name']]}{_unquoted(match['value'])}" if match["name"] in words else match[0]
+
+    sentence = re.sub(r"`(?P<name>\w+)(\['(?P<key>\w+)'\])?(?P<value>=[^`]*)?`", quoted, sentence)
+    return re.sub(r"(?<![-\w=,.:`'\[])(?P<name>\w+)(?P<value>=(True|'[^']*'|\d[\w.]*))", bare, sentence)
 
 
-def make_optimizer(name: str, given: dict[str, float]) -> ho.AbstractOptimizer:
-    """One of our optimizers; ValueError naming the near miss for a hyperparameter that it does not have."""
-    factory = ho.OPTIMIZERS[name]
-    ho.check_names(factory, list(given))
-    return factory(**given)
+def _unquoted(value: str | None) -> str:
+    return "" if value in (None, "=True") else str(value).replace("'", "")
+
+
+def explained(settings_type: type, presets: Mapping[str, Any], has_tiny: bool) -> str:
+    """--help: what the command does, then its flags."""
+    declared, defaults = flags_of(settings_type), settings_type()
+    lines = [str(sys.modules[settings_type.__module__].__doc__).strip(), "", "Flags:"]
+    for name, about in _sources(declared, presets, has_tiny).items():
+        lines += [f"  --{name}", *_wrapped(about)]
+    for name, one in declared.items():
+        lines.append(f"  --[no]{name}" if one.kind is bool else f"  --{name}")
+        lines += _wrapped(one.explained(getattr(defaults, name)))
+    return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False)

@@ -3,17 +3,18 @@
     python -m launch.deblur
 
 blurs scikit-learn's embedded digits (8 x 8, no download), trains every network and every loss from three seeds each, and
-writes into runs/digits_deblurred/: metrics.csv (the table), strengths.csv, judge.csv, checkpoints/, and the
-figures restorations, losses, failures, weight_curve and strength_curve (png and pdf). The study itself, on the real MNIST:
+writes into runs/digits_deblurred/: metrics.csv (the table), strengths.csv, judge.csv, judge.npz, checkpoints/, the figures
+restorations, losses, failures, weight_curve and strength_curve (png and pdf), and settings.json. The study itself, on the
+real MNIST:
 
-    python -m launch.deblur --data_dir=PATH/mnist
-    python -m launch.deblur --data_dir=PATH/mnist --kernel=random --size=9 --name=mnist_random --num_seeds=2 --epochs=3 \\
-        --methods=richardson_lucy,wiener,ridge,l1_256,judged_256,restorer
+    python -m launch.deblur --preset=mnist
+        expect of the restorer a mean absolute error of 0.0032 and 40.3 dB; about two hours on two cores of an AMD EPYC
+    python -m launch.deblur --preset=mnist_random          another kernel for every image
+        expect of the restorer a mean absolute error of 0.0099 and 30.7 dB
 
-The first takes about two hours on two cores; its restorer reaches a mean absolute error of 0.0032 and 40.3 dB.
-
-A network of one's own joins the table, by any mixture of losses against the clear image, against the blurred one and of a
-discriminator, frozen in the loss or trained along:
+MNIST is downloaded and checked; --data_dir=PATH/mnist reads its original files instead. A network of one's own joins the
+table, by any mixture of losses against the clear image, against the blurred one and of a discriminator, frozen in the loss
+or trained along:
 
     python -m launch.deblur --methods=ridge --model=restorer --loss=l1=1,ssim=0.1,probability_of_blur=0.01 --epochs=5
     python -m launch.deblur --methods=ridge --model=dense --latent_size=16 --loss=l1=1,blurred_l1=0.5 --adversary=0.001
@@ -23,115 +24,191 @@ A run that was stopped, however, goes on with --resume.
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import numpy as np
-from absl import flags
 
 import aecluster as ae
-from launch import command
+from launch import command, runs
 from launch.progress import Reporter
+from launch.train import teller
 
 if TYPE_CHECKING:
-    from aecluster import deblurring
+    from matplotlib.figure import Figure
 
-FLAGS = flags.FLAGS
+    from aecluster import deblurring
 
 RANDOM = "random"
 OWN = "own"
 
-flags.DEFINE_string("data", None, f"Images by name: {', '.join(ae.NAMES)}.")
-flags.DEFINE_string("data_dir", None, "Folder with IDX files, or an .npz file.")
-flags.DEFINE_enum("kernel", "gaussian", [*ae.KINDS, RANDOM], "Kind of the blur; random: another for every image.")
-flags.DEFINE_integer("size", None, "Side of the kernel in pixels, odd; by default 5, on images below 16 pixels 3.")
-flags.DEFINE_float("strength", 50.0, "Sigma, width, length or radius in pixels; not for random.")
-flags.DEFINE_float("angle", 0.0, "Of motion, in degrees.")
-flags.DEFINE_float("noise", 0.0, "Standard deviation of noise that is added; of random blurs the highest.")
-flags.DEFINE_bool("eight_bit", True, "Round to 8 bits, as files hold images.")
-flags.DEFINE_list("methods", None, "Rows of the table; all by default, and --methods= leaves out all but one's own.")
-flags.DEFINE_list("blur_weights", None, "Weights of the blurred image in the composite losses.")
-flags.DEFINE_string("model", None, f"A network of one's own: {', '.join(ae.ARCHITECTURES)}.")
-flags.DEFINE_integer("latent_size", 256, "Its latent size, if it is an autoencoder.")
-flags.DEFINE_list("loss", ["warm_up=1"], "Its loss, as name=weight,name=weight; blurred_NAME is against the blur.")
-flags.DEFINE_float("adversary", None, "Weight of a discriminator that is trained along with it.")
-flags.DEFINE_integer("num_seeds", 3, "Networks of each kind, from seeds 0, 1, ...", lower_bound=1)
-flags.DEFINE_integer("epochs", None, "Passes over the images; by default each network's own.", lower_bound=1)
-flags.DEFINE_string("out", "runs", "Folder that run folders are put into.")
-flags.DEFINE_string("name", None, "Name of the run folder; the data set's with _deblurred by default.")
-flags.DEFINE_bool("overwrite", False, "Replace a run folder of that name.")
-flags.DEFINE_bool("resume", False, "Go on with an unfinished run of that name.")
 
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Which blur, which methods against it, and how its networks are trained."""
+
+    data: str | None = command.flag(None, f"Images by name: {', '.join(ae.NAMES)}.", called="name")
+    data_dir: Path | None = command.flag(None, "Folder with IDX files, or an .npz file.")
+    kernel: str = command.flag(
+        "gaussian", "Kind of the blur; random: another for every image.", choices=[*ae.KINDS, RANDOM]
+    )
+    size: int | None = command.flag(
+        None, "Side of the kernel in pixels, odd; by default 5, on images below 16 pixels 3."
+    )
+    strength: float | None = command.flag(
+        None, "Sigma, width, length or radius in pixels, by default 50; not for random."
+    )
+    angle: float | None = command.flag(None, "Of motion, in degrees, by default 0; not for random.")
+    noise: float = command.flag(0.0, "Standard deviation of noise that is added; of random blurs the highest.")
+    eight_bit: bool = command.flag(True, "Round to 8 bits, as files hold images.")
+    methods: tuple[str, ...] | None = command.flag(
+        None,
+        "Rows of the table; all by default, and --methods= leaves out all but one's own.",
+        may_be_empty=True,
+    )
+    blur_weights: tuple[float, ...] | None = command.flag(
+        None, "Weights of the blurred image in the composite losses.", at_least=0
+    )
+    model: str | None = command.flag(None, "A network of one's own.", choices=list(ae.ARCHITECTURES))
+    latent_size: int | None = command.flag(None, "Its latent size, if it is an autoencoder; by default 256.")
+    loss: dict[str, float] | None = command.flag(
+        None,
+        "Its loss, as name=weight,name=weight, by default warm_up=1; blurred_NAME is against the blur.",
+        example="l1=1,ssim=0.1",
+    )
+    adversary: float | None = command.flag(None, "Weight of a discriminator that is trained along with it.")
+    num_seeds: int = command.flag(3, "Networks of each kind, from seeds 0, 1, ...", at_least=1)
+    epochs: int | None = command.flag(None, "Passes over the images; by default each network's own.", at_least=1)
+    out: Path = runs.out()
+    name: str | None = runs.name(None, "Name of the run folder; the data set's with _deblurred by default.")
+    overwrite: bool = runs.overwrite()
+    resume: bool = runs.resume()
+
+
+PRESETS = {
+    "digits": Settings(),
+    "mnist": Settings(data="mnist"),
+    "mnist_random": Settings(
+        data="mnist",
+        kernel=RANDOM,
+        size=9,
+        num_seeds=2,
+        epochs=3,
+        methods=("richardson_lucy", "wiener", "ridge", "l1_256", "judged_256", "restorer"),
+        name="mnist_random",
+    ),
+}
 SMALL = 16  # pixels of a side, below which a kernel is smaller by default
 HEADINGS = {"mae": "MAE", "psnr": "PSNR", "ssim": "SSIM", "laplacian": "Laplacian", "way": "way", "clear": "p(clear)"}
 
 
-def the_blur(image_shape: tuple[int, int, int]) -> ae.Blur | ae.RandomBlur:
-    """The degradation that the flags describe; ValueError where it does not suit the images."""
-    size = FLAGS.size if FLAGS.size is not None else 5 if min(image_shape[:2]) >= SMALL else 3
+def tiny(settings: Settings) -> Settings:
+    """A preset on the embedded digits: its peers and one small network, one seed, one epoch."""
+    name = f"{settings.name or (settings.data or 'digits') + '_deblurred'}_tiny"
+    methods = ("richardson_lucy", "wiener", "ridge", "l1_16")
+    size = settings.size and 3
+    return dataclasses.replace(
+        settings, data=None, data_dir=None, size=size, methods=methods, num_seeds=1, epochs=1, name=name
+    )
+
+
+Presets = dict[str, "deblurring.Preset"]
+Widths = list[tuple[str, float, "deblurring.Scores"]]
+
+
+class Scored(NamedTuple):
+    """Every method's scores on the test images, and on other blurs those of the best."""
+
+    scores: dict[str, "deblurring.Scores"]
+    by_width: Widths
+    judged: list[dict[str, float]]
+    """What the discriminator says of images between the blurred and the clear."""
+
+
+def main(settings: Settings) -> None:
+    """Load, blur, train, score, draw."""
+    data = ae.load(settings.data, settings.data_dir)
+    blur = blur_of(settings, data.image_shape)
+    names, presets = rows_of(settings, data)
+    path = runs.place(settings.out, settings.name or f"{data.name.replace('/', '_')}_deblurred")
+    with runs.folder(path, settings.overwrite, settings.resume) as folder:
+        command.save(folder, settings)
+        judge = learn_judge(data, blur, folder)
+        methods = methods_of(names, train_all(presets, data, blur, judge, settings.num_seeds, folder), data, blur)
+        blurred = ae.corrupted(blur, data.test.images)
+        scored = score_all(methods, data, blurred, judge)
+        rows = write_tables(scored, folder)
+        drawn = draw(data, blurred, methods, scored, settings, folder)
+    print(f"{data.name}: {len(data.train.images):,} images to train on, {len(data.test.images):,} to test on; {blur}")
+    print(table(rows))
+    shares = ", ".join(f"{row['probability']:.3f} at {row['share_of_clear']:g}" for row in scored.judged)
+    print(f"discriminator: probability that (1 - a) blurred + a clear is clear: {shares}")
+    tables = ("metrics.csv", "strengths.csv", "judge.csv", "judge.npz")
+    print(runs.wrote(path, *tables, *(["checkpoints"] if presets else []), pictures=drawn))
+
+
+def blur_of(settings: Settings, image_shape: tuple[int, int, int]) -> ae.Blur | ae.RandomBlur:
+    """The degradation; ValueError where it does not suit the images."""
+    size = settings.size if settings.size is not None else 5 if min(image_shape[:2]) >= SMALL else 3
     blur: ae.Blur | ae.RandomBlur
-    if FLAGS.kernel == RANDOM:
-        strays = [name for name in ("strength", "angle") if FLAGS[name].present]
+    if settings.kernel == RANDOM:
+        strays = [name for name in ("strength", "angle") if getattr(settings, name) is not None]
         if strays:
             raise ValueError(f"`--{strays[0]}` is drawn anew for every image with --kernel=random; leave it out.")
-        blur = ae.RandomBlur(size, noise=FLAGS.noise, eight_bit=FLAGS.eight_bit)
+        blur = ae.RandomBlur(size, noise=settings.noise, eight_bit=settings.eight_bit)
     else:
-        blur = ae.Blur(FLAGS.kernel, size, FLAGS.strength, FLAGS.angle, FLAGS.noise, FLAGS.eight_bit)
+        strength, angle = (50.0 if settings.strength is None else settings.strength), settings.angle or 0.0
+        blur = ae.Blur(settings.kernel, size, strength, angle, settings.noise, settings.eight_bit)
     one = jax.ShapeDtypeStruct((1, *image_shape), np.float32)
     jax.eval_shape(blur, jax.random.key(0), one)  # refuses a kernel that is larger than the images
     return blur
 
 
-def blur_weights() -> list[float]:
-    """Weights of the blurred image, rising; ValueError for what is none."""
-    from aecluster import deblurring
-
-    if FLAGS.blur_weights is None:
-        return list(deblurring.BLUR_WEIGHTS)
-    given = command.numbers(FLAGS.blur_weights, "--blur_weights")
-    if not all(0 <= weight < float("inf") for weight in given):
-        raise ValueError(f"`--blur_weights` must be finite and not negative, got {given}; choose 0 to 2.")
-    return sorted(given)
-
-
-def own(image_shape: tuple[int, int, int]) -> dict[str, "deblurring.Preset"]:
-    """The network that the flags describe, if they do."""
-    from aecluster import deblurring
-
-    if FLAGS.model is None:
-        strays = [name for name in ("loss", "adversary", "latent_size") if FLAGS[name].present]
-        if strays:
-            raise ValueError(f"`--{strays[0]}` is of a network of one's own; name that network with --model.")
-        return {}
-    kind = ae.architecture_named(FLAGS.model, ae.ARCHITECTURES)
-    if kind is ae.Restorer and FLAGS["latent_size"].present:
-        raise ValueError("`--latent_size` is of autoencoders, and a restorer has no latent space; leave it out.")
-    architecture = ae.Restorer() if kind is ae.Restorer else kind(FLAGS.latent_size)
-    ae.check_architecture(architecture, image_shape)
-    weights = command.hyperparameters(FLAGS.loss, "--loss", example="l1=1,ssim=0.1")
-    return {OWN: deblurring.mixture(architecture, weights, FLAGS.adversary)}
-
-
-def rows_of(image_shape: tuple[int, int, int]) -> tuple[list[str], dict[str, "deblurring.Preset"]]:
+def rows_of(settings: Settings, data: ae.ImageData) -> tuple[list[str], Presets]:
     """The rows asked for, and how those that are networks are trained."""
     from aecluster import deblurring
 
-    mine = own(image_shape)
-    known = deblurring.networks(image_shape) | deblurring.losses(image_shape, blur_weights()) | mine
+    mine, shape = own(settings, data.image_shape), data.image_shape
+    known = deblurring.networks(shape) | deblurring.losses(shape, blur_weights(settings)) | mine
     names = [*deblurring.PEERS, *known]
-    if FLAGS.methods is not None:
-        deblurring.check_methods(FLAGS.methods, names)
-        names = list(dict.fromkeys([*FLAGS.methods, *mine]))
+    if settings.methods is not None:
+        deblurring.check_methods(settings.methods, names)
+        names = list(dict.fromkeys([*settings.methods, *mine]))
     if not names:
         raise ValueError("`--methods` names none; name some, or a network of one's own with --model.")
-    return names, {name: known[name] for name in names if name in known}
+    return names, {name: sized(known[name], len(data.train.images), settings.epochs) for name in names if name in known}
 
 
-def sized(preset: "deblurring.Preset", num_train: int) -> "deblurring.Preset":
-    """The preset for so many images, with the flags' change."""
+def own(settings: Settings, image_shape: tuple[int, int, int]) -> Presets:
+    """The network that the settings describe, if they do."""
+    from aecluster import deblurring
+
+    if settings.model is None:
+        strays = [name for name in ("loss", "adversary", "latent_size") if getattr(settings, name) is not None]
+        if strays:
+            raise ValueError(f"`--{strays[0]}` is of a network of one's own; name that network with --model.")
+        return {}
+    kind = ae.architecture_named(settings.model, ae.ARCHITECTURES)
+    if kind is ae.Restorer and settings.latent_size is not None:
+        raise ValueError("`--latent_size` is of autoencoders, and a restorer has no latent space; leave it out.")
+    latent_size = 256 if settings.latent_size is None else settings.latent_size
+    architecture = ae.Restorer() if kind is ae.Restorer else kind(latent_size)
+    ae.check_architecture(architecture, image_shape)
+    return {OWN: deblurring.mixture(architecture, settings.loss or {"warm_up": 1.0}, settings.adversary)}
+
+
+def blur_weights(settings: Settings) -> list[float]:
+    """Weights of the blurred image, rising."""
+    from aecluster import deblurring
+
+    return list(deblurring.BLUR_WEIGHTS) if settings.blur_weights is None else sorted(settings.blur_weights)
+
+
+def sized(preset: "deblurring.Preset", num_train: int, epochs: int | None) -> "deblurring.Preset":
+    """The preset for so many images, and so many epochs where they are given."""
     recipe = preset.recipe.for_images(num_train)
-    if FLAGS.epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=FLAGS.epochs)
+    if epochs is not None:
+        recipe = dataclasses.replace(recipe, epochs=epochs)
     return dataclasses.replace(preset, recipe=recipe)
 
 
@@ -144,10 +221,11 @@ def learn_judge(data: ae.ImageData, blur: ae.Blur | ae.RandomBlur, folder: Path)
 
 
 def train_all(
-    presets: dict[str, "deblurring.Preset"],
+    presets: Presets,
     data: ae.ImageData,
     blur: ae.Blur | ae.RandomBlur,
     judge: ae.Discriminator,
+    num_seeds: int,
     folder: Path,
 ) -> dict[str, ae.Ensemble]:
     """Every network, one after the other, each into its own checkpoints."""
@@ -157,22 +235,69 @@ def train_all(
     total, done = sum(preset.recipe.epochs for preset in presets.values()), 0
     with Reporter("epochs") as reporter:
         for name, preset in presets.items():
-
-            def tell(progress: ae.Progress, name: str = name, before: int = done) -> None:
-                errors = f"{name}: train {progress.train_error:.4f}, test {progress.test_error:.4f}"
-                reporter.tell(before + progress.epoch, total, errors, step=1)
-
             trained[name] = deblurring.train_preset(
                 preset,
                 data,
                 blur,
                 judge,
-                seeds=range(FLAGS.num_seeds),
+                seeds=range(num_seeds),
                 checkpoints=folder / "checkpoints" / name,
-                on_epoch=tell,
+                on_epoch=teller(reporter, name, done, total),
             )
             done += preset.recipe.epochs
     return trained
+
+
+def methods_of(
+    names: list[str], trained: dict[str, ae.Ensemble], data: ae.ImageData, blur: ae.Blur | ae.RandomBlur
+) -> dict[str, "deblurring.Method"]:
+    """What undoes the blur, by name: trained, or one of those that came before networks."""
+    from aecluster import deblurring
+
+    return {name: trained[name].reconstruct if name in trained else deblurring.peer(name, data, blur) for name in names}
+
+
+def score_all(
+    methods: dict[str, "deblurring.Method"], data: ae.ImageData, blurred: np.ndarray, judge: ae.Discriminator
+) -> Scored:
+    """All methods and the blurred image itself, against the clear ones."""
+    from aecluster import deblurring
+
+    clear = data.test.images
+    scores: dict[str, deblurring.Scores] = {}
+    everyone = {deblurring.NOTHING: deblurring.untouched, **methods}
+    with Reporter("methods scored") as reporter:
+        for name, method in everyone.items():
+            scores[name] = deblurring.score_seeds(method, clear, blurred, judge)
+            reporter.tell(len(scores), len(everyone), name, step=1)
+    compared = {name: methods[name] for name in deblurring.best(scores, list(methods))}
+    judged = list(deblurring.judged_mixtures(judge, clear, blurred))
+    return Scored(scores, score_widths(compared, data), judged)
+
+
+def score_widths(compared: dict[str, "deblurring.Method"], data: ae.ImageData) -> Widths:
+    """These methods on blurs of other widths than theirs."""
+    from aecluster import deblurring
+
+    by_width: Widths = []
+    blurs = deblurring.strengths(data.image_shape)
+    with Reporter("strengths scored") as reporter:
+        for each in deblurring.by_strength(compared, blurs, data.test.images):
+            by_width.append(each)
+            reporter.tell(len(by_width), len(blurs) * (len(compared) + 2), each[0], step=1)
+    return by_width
+
+
+def write_tables(scored: Scored, folder: Path) -> list[dict[str, float | str]]:
+    """The tables as files; the rows of the first."""
+    from aecluster import deblurring
+
+    rows = [deblurring.summary(name, scores) for name, scores in scored.scores.items()]
+    widths = [{"width": width, **deblurring.summary(name, scores)} for name, width, scores in scored.by_width]
+    runs.write_table(folder / "metrics.csv", rows)
+    runs.write_table(folder / "judge.csv", scored.judged)
+    runs.write_table(folder / "strengths.csv", widths)
+    return rows
 
 
 def table(rows: list[dict[str, float | str]]) -> str:
@@ -189,74 +314,39 @@ def draw(
     data: ae.ImageData,
     blurred: np.ndarray,
     methods: dict[str, "deblurring.Method"],
-    scored: dict[str, "deblurring.Scores"],
-    by_width: list[tuple[str, float, "deblurring.Scores"]],
+    scored: Scored,
+    settings: Settings,
     folder: Path,
 ) -> list[str]:
     """All figures that these methods give, as png and pdf. Returns their names."""
     from aecluster import deblurring, figures
 
-    losses = deblurring.losses(data.image_shape, blur_weights())
+    scores, weights = scored.scores, blur_weights(settings)
+    losses = deblurring.losses(data.image_shape, weights)
     groups = {
         "restorations": {name: method for name, method in methods.items() if name not in losses},
         "losses": {name: method for name, method in methods.items() if name in losses},
     }
-    pictures = {stem: deblurring.grid(data.test, blurred, group, scored) for stem, group in groups.items() if group}
-    best = min(methods, key=lambda name: scored[name]["mae"].mean())
-    pictures["failures"] = deblurring.failures(data.test, blurred, best, methods[best], scored[best])
-    named = deblurring.composites(data.image_shape, blur_weights())
-    points = {weight: scored[name] for weight, name in named.items() if name in scored}
-    if len(points) > 1:
-        pictures["weight_curve"] = deblurring.weight_curve(points)
-    pictures["strength_curve"] = deblurring.strength_curve(by_width)
+    pictures = {stem: deblurring.grid(data.test, blurred, group, scores) for stem, group in groups.items() if group}
+    best = min(methods, key=lambda name: scores[name]["mae"].mean())
+    pictures["failures"] = deblurring.failures(data.test, blurred, best, methods[best], scores[best])
+    pictures |= curves(data, scored, weights)
     for stem, figure in pictures.items():
         figures.write(figure, [folder / f"{stem}.png", folder / f"{stem}.pdf"])
     return list(pictures)
 
 
-def main() -> None:
-    """Load, blur, train, score, draw."""
+def curves(data: ae.ImageData, scored: Scored, weights: list[float]) -> dict[str, "Figure"]:
+    """What the weight of the blurred image does, where there are several; and what the width of the blur does."""
     from aecluster import deblurring
 
-    data = ae.load(FLAGS.data, FLAGS.data_dir)
-    blur = the_blur(data.image_shape)
-    names, presets = rows_of(data.image_shape)
-    presets = {name: sized(preset, len(data.train.images)) for name, preset in presets.items()}
-    path = Path(FLAGS.out) / (FLAGS.name or f"{data.name.replace('/', '_')}_deblurred")
-    with command.run_folder(path, FLAGS.overwrite, FLAGS.resume) as folder:
-        command.save_flags(folder)
-        judge = learn_judge(data, blur, folder)
-        trained = train_all(presets, data, blur, judge, folder)
-        methods: dict[str, deblurring.Method] = {
-            name: trained[name].reconstruct if name in trained else deblurring.peer(name, data, blur) for name in names
-        }
-        clear, blurred = data.test.images, ae.corrupted(blur, data.test.images)
-        scored: dict[str, deblurring.Scores] = {}
-        by_width: list[tuple[str, float, deblurring.Scores]] = []
-        everyone = {deblurring.NOTHING: deblurring.untouched, **methods}
-        with Reporter("methods scored") as reporter:
-            for name, method in everyone.items():
-                scored[name] = deblurring.score_seeds(method, clear, blurred, judge)
-                reporter.tell(len(scored), len(everyone), name, step=1)
-        blurs = deblurring.strengths(data.image_shape)
-        compared = {name: methods[name] for name in deblurring.best(scored, names)}
-        with Reporter("strengths scored") as reporter:
-            for each in deblurring.by_strength(compared, blurs, clear):
-                by_width.append(each)
-                reporter.tell(len(by_width), len(blurs) * (len(compared) + 2), each[0], step=1)
-        rows = [deblurring.summary(name, scores) for name, scores in scored.items()]
-        asked = list(deblurring.judged_mixtures(judge, clear, blurred))
-        command.write_table(folder / "metrics.csv", rows)
-        command.write_table(folder / "judge.csv", asked)
-        widths = [{"width": width, **deblurring.summary(name, scores)} for name, width, scores in by_width]
-        command.write_table(folder / "strengths.csv", widths)
-        drawn = draw(data, blurred, methods, scored, by_width, folder)
-    print(f"{data.name}: {len(data.train.images):,} images to train on, {len(clear):,} to test on; {blur}")
-    print(table(rows))
-    shares = ", ".join(f"{row['probability']:.3f} at {row['share_of_clear']:g}" for row in asked)
-    print(f"discriminator: probability that (1 - a) blurred + a clear is clear: {shares}")
-    print(f"wrote {path}: metrics.csv, strengths.csv, judge.csv, checkpoints, {', '.join(drawn)} (png and pdf)")
+    drawn: dict[str, Figure] = {}
+    named = deblurring.composites(data.image_shape, weights)
+    points = {weight: scored.scores[name] for weight, name in named.items() if name in scored.scores}
+    if len(points) > 1:
+        drawn["weight_curve"] = deblurring.weight_curve(points)
+    return {**drawn, "strength_curve": deblurring.strength_curve(scored.by_width)}
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, Settings, PRESETS, tiny)

@@ -4,68 +4,100 @@
 
 prints one line for each public optimizer of optax and optax.contrib: the numbers that sweep as arrays, what it asks for
 besides the slope, and the highest rise within --max_steps at three learning rates, all other numbers at optax's defaults.
-It writes runs/optimizers/optimizers.csv and flags.txt. The last line counts those that sweep, n of n.
+It writes runs/optimizers/optimizers.csv and settings.json. The last line counts those that sweep: 52 of 52.
 """
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
-from absl import flags
 
 import hillopt as ho
-from launch import command
+from launch import command, runs
 from launch.progress import Reporter
 
-FLAGS = flags.FLAGS
 
-flags.DEFINE_list("learning_rates", ["0.03", "0.1", "0.3"], "Learning rates to walk with.")
-flags.DEFINE_integer("max_steps", 2_000, "Steps of each walk.", lower_bound=1)
-flags.DEFINE_string("out", "runs", "Folder that run folders are put into.")
-flags.DEFINE_string("name", "optimizers", "Name of the run folder.")
-flags.DEFINE_bool("overwrite", False, "Replace a run folder of that name.")
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Which optimizers walk how."""
 
+    only: tuple[str, ...] | None = command.flag(None, "Optimizers by name, such as adam,contrib.sam; all by default.")
+    learning_rates: tuple[float, ...] = command.flag((0.03, 0.1, 0.3), "Learning rates to walk with.", above=0)
+    max_steps: int = command.flag(2_000, "Steps of each walk.", at_least=1)
+    out: Path = runs.out()
+    name: str = runs.name("optimizers")
+    overwrite: bool = runs.overwrite()
+
+
+PRESETS = {"table": Settings()}
 RATES = ("learning_rate", "max_learning_rate")
 
 
-def row_of(name: str, rates: list[float]) -> dict[str, str]:
+def tiny(settings: Settings) -> Settings:
+    """A preset, of two optimizers and few steps."""
+    return dataclasses.replace(settings, only=("adam", "polyak_sgd"), max_steps=50, name=f"{settings.name}_tiny")
+
+
+def main(settings: Settings) -> None:
+    """Walk with each, print, write."""
+    jax.config.update("jax_enable_x64", True)
+    names, rows = names_of(settings), []
+    path = runs.place(settings.out, settings.name)
+    with runs.folder(path, settings.overwrite) as folder:
+        with Reporter("optimizers") as reporter:
+            for name in names:
+                rows.append(row_of(name, settings))
+                reporter.tell(len(rows), len(names), name, step=1)
+        runs.write_table(folder / "optimizers.csv", rows)
+        command.save(folder, settings)
+    print(*table(rows, settings.learning_rates), sep="\n")
+    print(f"{sum(not row['problem'] for row in rows)} of {len(rows)} sweep")
+    print(runs.wrote(path, "optimizers.csv"))
+
+
+def names_of(settings: Settings) -> list[str]:
+    """The optimizers asked for; ValueError with the near miss for a name that none has."""
+    if settings.only is None:
+        return list(ho.optax_names())
+    for name in settings.only:
+        ho.optax_settings(name)
+    return list(settings.only)
+
+
+def row_of(name: str, settings: Settings) -> dict[str, str]:
     """What there is to say of one optimizer; `problem` says why it does not sweep, if it does not."""
-    _, settings = ho.optax_settings(name)
-    rate = next(key for key in RATES if key in settings)
+    rates = settings.learning_rates
     row = {"optimizer": name, "swept": "", "asks": "", "problem": ""}
-    row |= {f"height_{value:g}": "" for value in rates}
+    row |= {f"height_{rate:g}": "" for rate in rates}
     try:
-        optimizer = ho.optax_named(name, **{rate: np.array(rates)})
-        walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=FLAGS.max_steps, implementation="plain")
+        optimizer, heights = walked(name, np.array(rates), settings.max_steps)
     except ValueError as error:
         return {**row, "problem": str(error)}
     asks = [*optimizer.asks, *(["an axis"] if optimizer.wants_axis else [])]
-    heights = {f"height_{value:g}": f"{float(h):.4g}" for value, h in zip(rates, walks.height, strict=True)}
-    return {**row, "swept": " ".join(optimizer.swept), "asks": " ".join(asks), **heights}
+    told = {f"height_{rate:g}": f"{float(height):.4g}" for rate, height in zip(rates, heights, strict=True)}
+    return {**row, "swept": " ".join(optimizer.swept), "asks": " ".join(asks), **told}
 
 
-def main() -> None:
-    """Walk with each, print, write."""
-    jax.config.update("jax_enable_x64", True)
-    rates = command.numbers(FLAGS.learning_rates, "--learning_rates")
-    names, rows = ho.optax_names(), []
-    path = Path(FLAGS.out) / FLAGS.name
-    with command.run_folder(path, FLAGS.overwrite) as folder:
-        with Reporter("optimizers") as reporter:
-            for name in names:
-                rows.append(row_of(name, rates))
-                reporter.tell(len(rows), len(names), name, step=1)
-        command.write_table(folder / "optimizers.csv", rows)
-        command.save_flags(folder)
-    heights = [f"height_{value:g}" for value in rates]
-    print(f"{'optimizer':<30}" + "".join(f"{f'h* at {value:g}':>12}" for value in rates) + "  swept; asks for")
+def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarray]:
+    """The optimizer with these learning rates, and the highest rise with each."""
+    _, defaults = ho.optax_settings(name)
+    rate = next(key for key in RATES if key in defaults)
+    optimizer = ho.optax_named(name, **{rate: rates})
+    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps, implementation="plain")
+    return optimizer, np.asarray(walks.height)
+
+
+def table(rows: list[dict[str, str]], rates: tuple[float, ...]) -> list[str]:
+    """One line an optimizer."""
+    lines = [f"{'optimizer':<30}" + "".join(f"{f'h* at {rate:g}':>12}" for rate in rates) + "  swept; asks for"]
     for row in rows:
         asks = f"; {row['asks']}" if row["asks"] else ""
-        cells = "".join(f"{row[height]:>12}" for height in heights)
-        print(f"{row['optimizer']:<30}{cells}  {row['problem'] or row['swept'] + asks}")
-    swept = sum(not row["problem"] for row in rows)
-    print(f"{swept} of {len(rows)} sweep; wrote {path}: optimizers.csv, {command.FLAGS_FILE}")
+        cells = "".join(f"{row[f'height_{rate:g}']:>12}" for rate in rates)
+        lines.append(f"{row['optimizer']:<30}{cells}  {row['problem'] or row['swept'] + asks}")
+    return lines
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, Settings, PRESETS, tiny)

@@ -3,12 +3,13 @@
     python -m launch.trajectory
 
 is the original case: Adam with learning rate 0.3, b1 0.9, b2 0.999 and eps 0 on a hill of height 0.5, which turns back at
-x_6 = 1.4101842951299657, next to gradient descent's swing between 0.9 and 1.2. It writes walk.png, walk.pdf and flags.txt
-into runs/trajectory/. Another walk:
+x_6 = 1.4101842951299657, next to gradient descent's swing between 0.9 and 1.2. It writes walk.png, walk.pdf and
+settings.json into runs/trajectory/. Another walk:
 
     python -m launch.trajectory --name=up --optimizer=heavy_ball --hyperparameters=learning_rate=0.05,momentum=0.9 --height=0.5
 """
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,28 +17,87 @@ from typing import Any
 
 import jax
 import numpy as np
-from absl import flags
 
 import hillopt as ho
-from launch import command
+from launch import command, runs
 
-FLAGS = flags.FLAGS
 
-flags.DEFINE_enum("optimizer", "adam", sorted(ho.OPTIMIZERS), "The optimizer that walks.")
-flags.DEFINE_list("hyperparameters", ["learning_rate=0.3"], "Its hyperparameters, as name=value,name=value.")
-flags.DEFINE_bool("beside_descent", True, "Draw gradient descent with the same learning rate beside it.")
-flags.DEFINE_float("height", 0.5, "Height of the hill.", lower_bound=0.0)
-flags.DEFINE_integer("num_steps", 24, "Steps to walk.", lower_bound=1)
-flags.DEFINE_integer("rows", 10, "Steps to print.", lower_bound=1)
-flags.DEFINE_integer(
-    "max_steps", ho.DEFAULT_MAX_STEPS, "Follow the walk so far for its critical height.", lower_bound=1
-)
-flags.DEFINE_enum("dtype", "float64", ["float32", "float64"], "The walk's floating-point format.")
-flags.DEFINE_string("out", "runs", "Folder that run folders are put into.")
-flags.DEFINE_string("name", "trajectory", "Name of the run folder.")
-flags.DEFINE_bool("overwrite", False, "Replace a run folder of that name.")
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What walks where, and how much of it is told."""
 
+    optimizer: str = command.flag("adam", "The optimizer that walks.", choices=sorted(ho.OPTIMIZERS))
+    hyperparameters: dict[str, float] = command.flag(
+        {"learning_rate": 0.3}, "Its hyperparameters, as name=value,name=value."
+    )
+    beside_descent: bool = command.flag(True, "Draw gradient descent with the same learning rate beside it.")
+    height: float = command.flag(0.5, "Height of the hill.", at_least=0)
+    num_steps: int = command.flag(24, "Steps to walk.", at_least=1)
+    rows: int = command.flag(10, "Steps to print.", at_least=1)
+    max_steps: int = command.flag(ho.DEFAULT_MAX_STEPS, "Follow the walk so far for its critical height.", at_least=1)
+    dtype: str = command.flag("float64", "The walk's floating-point format.", choices=["float32", "float64"])
+    out: Path = runs.out()
+    name: str = runs.name("trajectory")
+    overwrite: bool = runs.overwrite()
+
+
+PRESETS = {
+    "original": Settings(),
+    "up": Settings(optimizer="heavy_ball", hyperparameters={"learning_rate": 0.05, "momentum": 0.9}, name="up"),
+}
 SYMBOLS = {"first": "m", "second": "v", "trace": "m", "square": "v"}
+
+
+def tiny(settings: Settings) -> Settings:
+    """A preset, with a search that is soon over."""
+    return dataclasses.replace(settings, max_steps=100, name=f"{settings.name}_tiny")
+
+
+def main(settings: Settings) -> None:
+    """Walk, print, draw."""
+    jax.config.update("jax_enable_x64", settings.dtype == "float64")
+    hill, walkers = ho.TentHill(settings.height), walkers_of(settings)
+    path = runs.place(settings.out, settings.name)
+    with runs.folder(path, settings.overwrite) as folder:
+        from hillopt import plot
+
+        panels = []
+        for walker in walkers:
+            panel = plot.WalkPanel(title_of(walker), hill, *walked(hill, walker, settings))
+            print(panel.title, *table(panel.walk, settings.rows), describe(panel.critical), sep=os.linesep)
+            print()
+            panels.append(panel)
+        plot.write(plot.walk_figure(panels), [folder / "walk.png", folder / "walk.pdf"])
+        command.save(folder, settings)
+    print(runs.wrote(path, pictures=["walk"]))
+
+
+def walkers_of(settings: Settings) -> list[ho.AbstractOptimizer]:
+    """The optimizer, and gradient descent beside it; ValueError with the near miss for a hyperparameter it does not have."""
+    factory, given = ho.OPTIMIZERS[settings.optimizer], settings.hyperparameters
+    ho.check_names(factory, list(given))
+    if "learning_rate" not in given:
+        raise ValueError("`--hyperparameters` must name a learning_rate; add learning_rate=0.3, say.")
+    walkers = [factory(**given)]
+    if settings.beside_descent and settings.optimizer != "gradient_descent":
+        walkers.append(ho.GradientDescent(given["learning_rate"]))
+    for walker in walkers:
+        walker.check()
+    return walkers
+
+
+def walked(
+    hill: ho.AbstractHill, walker: ho.AbstractOptimizer, settings: Settings
+) -> tuple[ho.Trajectory, ho.CriticalHeight]:
+    """The walk, and how high it ever climbs."""
+    walk = ho.trajectory(hill, walker, num_steps=settings.num_steps)
+    return walk, ho.critical_height(hill, walker, max_steps=settings.max_steps)
+
+
+def title_of(walker: ho.AbstractOptimizer) -> str:
+    """Its name and numbers."""
+    numbers = (f"{name} = {value:g}" for name, value in walker.hyperparameters().items() if value is not None)
+    return f"{type(walker).__name__}, {', '.join(numbers)}"
 
 
 def state_columns(state: Any) -> dict[str, np.ndarray]:
@@ -75,34 +135,5 @@ def describe(critical: ho.CriticalHeight) -> str:
     return f"h* = {float(critical.height):.17g} at step {int(critical.step)}, {known}{period}{flag}"
 
 
-def main() -> None:
-    """Walk, print, draw."""
-    jax.config.update("jax_enable_x64", FLAGS.dtype == "float64")
-    given = command.hyperparameters(FLAGS.hyperparameters, "--hyperparameters")
-    walkers = [command.make_optimizer(FLAGS.optimizer, given)]
-    if FLAGS.beside_descent and FLAGS.optimizer != "gradient_descent":
-        walkers.append(ho.GradientDescent(given["learning_rate"]))
-    hill = ho.TentHill(FLAGS.height)
-    for walker in walkers:
-        walker.check()
-    path = Path(FLAGS.out) / FLAGS.name
-    with command.run_folder(path, FLAGS.overwrite) as folder:
-        from hillopt import plot
-
-        panels = []
-        for walker in walkers:
-            settings = ", ".join(
-                f"{name} = {value:g}" for name, value in walker.hyperparameters().items() if value is not None
-            )
-            title = f"{type(walker).__name__}, {settings}"
-            walk = ho.trajectory(hill, walker, num_steps=FLAGS.num_steps)
-            critical = ho.critical_height(hill, walker, max_steps=FLAGS.max_steps)
-            print(title, *table(walk, FLAGS.rows), describe(critical), sep=os.linesep, end=2 * os.linesep)
-            panels.append(plot.WalkPanel(title, hill, walk, critical))
-        plot.write(plot.walk_figure(panels), [folder / "walk.png", folder / "walk.pdf"])
-        command.save_flags(folder)
-    print("wrote " + ", ".join(str(path / name) for name in ("walk.png", "walk.pdf", command.FLAGS_FILE)))
-
-
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, Settings, PRESETS, tiny)

@@ -122,14 +122,17 @@ def names_taken(path):
             yield aliases[node.value.id], node.attr
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "launch").glob("*.py")), ids=lambda path: path.name)
+COMMANDS = sorted((ROOT / "launch").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_use_public_names_alone(path):
     public = {package: {*importlib.import_module(package).__all__, *LATE[package]} for package in FLOORS}
     assert [(package, name) for package, name in names_taken(path) if name not in public[package]] == []
 
 
 def test_commands_are_seen_to_use_both_packages():
-    taken = {package for path in (ROOT / "launch").glob("*.py") for package, _ in names_taken(path)}
+    taken = {package for path in COMMANDS for package, _ in names_taken(path)}
     assert taken == set(FLOORS)
 
 

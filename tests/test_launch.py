@@ -36,7 +36,7 @@ def sweep_run(tmp_path_factory):
 def test_a_sweep_writes_its_data_its_pictures_and_its_settings(sweep_run):
     folder, done = sweep_run
     run = folder / "runs" / "adam"
-    assert sorted(path.name for path in run.iterdir()) == ["data.zarr", "flags.txt", "phase.pdf", "phase.png"]
+    assert sorted(path.name for path in run.iterdir()) == ["data.zarr", "phase.pdf", "phase.png", "settings.json"]
     assert [path.name for path in (folder / "runs").iterdir()] == ["adam"]
     data = xarray.open_zarr(run / "data.zarr", consolidated=False, chunks=None)
     assert dict(data.sizes) == {"learning_rate": 7, "b1": 5, "hill_height": 2}
@@ -50,23 +50,27 @@ def test_a_sweep_writes_its_data_its_pictures_and_its_settings(sweep_run):
         assert word in done.stdout
 
 
+def settings(run):
+    return json.loads((run / "settings.json").read_text())["settings"]
+
+
 def test_settings_written_by_a_run_give_the_same_run_again(sweep_run):
     folder, _ = sweep_run
-    flags = folder / "runs" / "adam" / "flags.txt"
-    again = launch("sweep", f"--flagfile={flags}", "--name=again", cwd=folder)
+    runs = folder / "runs"
+    again = launch("sweep", f"--settings={runs}/adam/settings.json", "--name=again", cwd=folder)
     assert again.returncode == 0, again.stderr
     first, second = (
-        xarray.open_zarr(folder / "runs" / name / "data.zarr", consolidated=False, chunks=None)
-        for name in ("adam", "again")
+        xarray.open_zarr(runs / name / "data.zarr", consolidated=False, chunks=None) for name in ("adam", "again")
     )
     xarray.testing.assert_identical(first, second)
-    assert (folder / "runs" / "again" / "flags.txt").read_text() == flags.read_text()
+    assert settings(runs / "again") == settings(runs / "adam")
+    assert settings(runs / "adam")["fixed"] == {"eps": 1e-3}
+    assert settings(runs / "adam")["num_walks"] == 1_000  # not given, and saved all the same
 
 
 def test_one_core_or_two_give_the_same_bits(sweep_run):
     folder, _ = sweep_run
-    flags = folder / "runs" / "adam" / "flags.txt"
-    done = launch("sweep", f"--flagfile={flags}", "--name=one", "--cpu_devices=1", "--tile=3", cwd=folder)
+    done = launch("sweep", "--settings=runs/adam", "--name=one", "--cpu_devices=1", "--tile=3", cwd=folder)
     assert done.returncode == 0, done.stderr
     two, one = (
         xarray.open_zarr(folder / "runs" / name / "data.zarr", consolidated=False, chunks=None)
@@ -101,22 +105,35 @@ REFUSALS = [
     (["--fixed=b3=0.9"], "did you mean 'b"),
     (["--fixed=b2"], "name=number"),
     (["--axis=learning_rat:log:0.1:1:3"], "did you mean 'learning_rate'"),
-    (["--axis=learning_rate:log:0.1:1:0"], "at least one point"),
+    (["--axis=learning_rate:log:0.1:1:0"], "`--axis=learning_rate:log:0.1:1:0`: an axis needs at least one point"),
     (["--axis=learning_rate:log:1:0.1:3"], "must increase"),
     (["--axis=learning_rate:log:0:1:3"], "must be positive"),
     (["--axis=learning_rate:linear:0.1:nan:3"], "must be finite"),
     (["--axis=learning_rate:cubic:0.1:1:3"], "is no axis"),
     (["--axis=learning_rate:list:0,0.1"], r"must lie in (0, inf), got 0"),
     (["--axis=b1:linear:0.5:1:3", "--fixed=learning_rate=0.3"], "must lie in [0, 1), got 1"),
-    (["--max_steps=0"], "max_steps"),
-    (["--heights=list:-1,1"], "must not be negative"),
+    (["--max_steps=0"], "`--max_steps` must be at least 1, got 0."),
+    (["--heights=list:-1,1"], "`--heights` must not be negative"),
+    (["--heights=list:1", "--axis=height:list:1"], "`--axis=height` and `--heights` both give heights; choose one."),
+    (["--axis=eps:list:0,1", "--axis=eps:list:2"], "`--axis` names 'eps' twice"),
+    (["--fixed=eps=0,eps=1"], "`--fixed` gives 'eps' twice"),
+    (["--noise=nan"], "`--noise` must be a finite number, got nan."),
+    (["--outcome=escape", "--noise=1"], "`--noise` is for the outcomes"),
+    (["--name=../adam"], "`--name` must be the name of one folder, got '../adam'"),
+    (["--name=" + 300 * "a"], "cannot be written (File name too long)"),
+    (["--settings=/bin/ls"], "`--settings` '/bin/ls' is no settings.json"),
+    (["--settings=/"], "`--settings` '/settings.json' cannot be read"),
+    (["--preset=tooth"], "`--preset` must be one of default, teeth, facets"),
+    (["--store=memory://x"], "is gone when the command ends"),
+    (["--store=nothing://x"], "`--store=nothing://x` cannot be written (Protocol not known: nothing)"),
+    (["--store=s3://bucket/x"], "`--store=s3://bucket/x` cannot be written (Install s3fs"),
     (["--dtype=float16"], "dtype"),
     (["--axis=learning_rate:linear:0.1:1:400000", "--axis=b1:linear:0:0.9:400000"], "GiB and the disk has"),
     (["--out=/proc/nowhere"], "cannot be written"),
     (["extra"], "unexpected argument"),
     (["--optimizer=optax.adamm"], "optax has no optimizer 'adamm'; did you mean 'adam'?"),
     (["--hill=wedge"], "has another flank for every height"),
-    (["--outcome=probability"], "`noise` must be finite and not negative"),
+    (["--outcome=probability"], "`--noise` must be finite and not negative"),
     (["--hill_numbers=hight=1"], "did you mean 'height'"),
 ]
 
@@ -145,8 +162,35 @@ def test_an_existing_run_is_refused_and_replaced_only_on_demand(sweep_run):
     assert (folder / "runs" / "precious" / "thesis.txt").read_text() == "years of work"
 
 
+@pytest.mark.parametrize("more", [[], ["--resume"], ["--shard=0/2"]], ids=" ".join)
+def test_an_input_error_is_no_success_though_an_older_run_is_to_be_replaced(more, sweep_run):
+    folder, _ = sweep_run
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs" / "adam").rglob("*")}
+    refused = launch("sweep", "--axis=learning_rat:log:0.1:1:3", "--overwrite", *more, cwd=folder)
+    assert refused.returncode == 2
+    assert "did you mean 'learning_rate'" in refused.stderr
+    assert refused.stdout == ""
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "runs" / "adam").rglob("*")}
+    assert not (folder / "runs" / ".adam.unfinished").exists()
+
+
+def test_paths_may_begin_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = launch("sweep", *SMALL, "--out=~/made", "--store=~/kept.zarr", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "made" / "adam").iterdir()) == [
+        "phase.pdf",
+        "phase.png",
+        "settings.json",
+    ]
+    assert (tmp_path / "kept.zarr" / "zarr.json").is_file()
+    assert done.stdout.splitlines()[-1] == (
+        f"wrote ~/kept.zarr; {tmp_path}/made/adam: phase (png and pdf), settings.json"
+    )
+
+
 def test_help_explains_and_succeeds(tmp_path):
-    for command in ("sweep", "trajectory", "bench"):
+    for command in ("sweep", "trajectory", "bench", "bench.training", "bench.deblurring"):
         done = launch(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert f"python -m launch.{command}" in done.stdout
@@ -163,7 +207,7 @@ def test_trajectory_prints_the_reference_table(tmp_path):
     np.testing.assert_allclose([float(row[1]) for row in descent[2:6]], [0.9, 1.2, 0.9, 1.2], atol=1e-14)
     assert "h* = 0.41018429" in done.stdout
     assert sorted(path.name for path in (tmp_path / "runs" / "trajectory").iterdir()) == [
-        "flags.txt",
+        "settings.json",
         "walk.pdf",
         "walk.png",
     ]
@@ -201,8 +245,22 @@ def test_bench_refuses_in_one_sentence(arguments, message, tmp_path):
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("bench", "arguments", "told"),
+    [
+        ("training", ["--num_images=512", "--latent_sizes=2"], "latent   2: ours"),
+        ("deblurring", ["--num_images=256", "--slow_images=1"], "Richardson-Lucy, image by image"),
+    ],
+)
+def test_the_other_benches_print_their_figures(bench, arguments, told, tmp_path):
+    done = launch(f"bench.{bench}", *arguments, "--repeats=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout
+    assert "of the ceiling" in done.stdout
+
+
 def test_the_rivals_solve_the_same():
-    from launch import rivals
+    from launch.bench import rivals
 
     rates, b1 = np.array([0.31, 0.07]), np.array([0.9, 0.5])
     ours = ho.critical_height(ho.TentHill(), ho.Adam(rates, b1), max_steps=300)

@@ -1,6 +1,7 @@
 """The commands that train and cluster, as a user starts them: files, numbers, kills and refusals."""
 
 import csv
+import json
 import signal
 import subprocess
 import sys
@@ -49,6 +50,10 @@ def test_training_writes_tables_checkpoints_and_figures(training):
         assert float(row["test_mae_std"]) == pytest.approx(errors.std(), abs=1e-6)
         assert f"{errors.mean():.4f}" in printed
     assert len(rows(run / "history.csv")) == 4 * 2 * 2
+    settings = json.loads((run / "settings.json").read_text())["settings"]
+    assert settings["latent_sizes"] == [2, 3]
+    assert settings["num_seeds"] == 2
+    assert settings["model"] == "dense"  # not given, and saved all the same
 
 
 def test_a_training_is_not_overwritten_unasked(training):
@@ -61,9 +66,9 @@ def test_a_training_is_not_overwritten_unasked(training):
 
 
 @pytest.mark.slow
-def test_flags_repeat_a_training(training):
+def test_its_settings_repeat_a_training(training):
     folder, _ = training
-    done = launch("train", "--flagfile=runs/digits/flags.txt", "--name=again", cwd=folder)
+    done = launch("train", "--settings=runs/digits", "--name=again", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert rows(folder / "runs" / "again" / "history.csv") == rows(folder / "runs" / "digits" / "history.csv")
 
@@ -93,7 +98,7 @@ def test_a_loss_that_overflows_stops_with_one_sentence_and_keeps_what_was_saved(
     assert done.returncode == 2
     (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("train: ")]
     assert "at step" in sentence
-    assert "lower `learning_rate`" in sentence
+    assert "lower `--learning_rate`" in sentence
 
 
 def test_clustering_a_run_writes_scores_and_maps(training):
@@ -115,13 +120,15 @@ def test_clustering_a_run_writes_scores_and_maps(training):
 BAD_TRAININGS = [
     (["--data=mnits"], "did you mean 'mnist'"),
     (["--data_dir=nowhere"], "'nowhere' must exist; give a folder of IDX files or a .npz file"),
-    (["--model=dens"], "No model is called 'dens'; did you mean 'dense'?"),
-    (["--recipes=curd"], "`--recipes` has no 'curd'; choose among original, cured, invariant"),
-    (["--latent_sizes=65"], "`latent_size` must lie between 1 and the image's 64 numbers, got 65"),
-    (["--batch_size=1501"], "`batch_size` is 1501, but there are only 1500 images to train on; lower it"),
+    (["--model=dens"], "`--model` must be one of dense, convolutional, got 'dens'; did you mean 'dense'?"),
+    (["--recipes=curd"], "`--recipes` must be one of original, cured, invariant, got 'curd'; did you mean 'cured'?"),
+    (["--latent_sizes=65"], "`--latent_sizes` must lie between 1 and the image's 64 numbers, got 65"),
+    (["--batch_size=1501"], "`--batch_size` is 1501, but there are only 1500 images to train on; lower it"),
     (["--optimizer=adam", "--optimizer_options=b3=0.9"], "optax.adam has no option 'b3'; choose one of b1, b2, "),
     (["--optimizer_options=b1=0.9"], "`--optimizer_options` needs `--optimizer`"),
     (["--devices=2", "--batch_size=31"], "cannot be shared evenly by 2 devices"),
+    (["--latent_sizes="], "`--latent_sizes` must have one entry at least"),
+    (["--learning_rate=nan"], "`--learning_rate` must be a finite number, got nan."),
     (["--epoch=3"], "Did you mean: epochs"),
     (["--out=/proc/no"], "cannot be written"),
 ]
@@ -133,12 +140,13 @@ def test_train_refuses_in_one_sentence(arguments, sentence, tmp_path):
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "runs" / "digits").exists()
+    assert list(tmp_path.glob("runs/*")) == []
 
 
 BAD_CLUSTERINGS = [
+    (["--run=runs/of_a_sweep"], "is of launch.sweep, not of launch.train; give one of the latter"),
     (["--run=runs/none"], "`--run` 'runs/none' is no finished training"),
-    (["--num_clusters=298", "--deep_seeds=0"], "`num_clusters` is 298, but there are only 297 images"),
+    (["--num_clusters=298", "--deep_seeds=0"], "`--num_clusters` is 298, but there are only 297 images"),
     (["--map=cured_5"], "`--map=cured_5` is none of the run's latents; choose among original_2"),
 ]
 
@@ -148,6 +156,8 @@ BAD_CLUSTERINGS = [
 )
 def test_cluster_refuses_in_one_sentence(arguments, sentence, training):
     folder, _ = training
+    (folder / "runs" / "of_a_sweep" / "checkpoints").mkdir(parents=True, exist_ok=True)
+    (folder / "runs" / "of_a_sweep" / "settings.json").write_text('{"command": "launch.sweep", "settings": {}}')
     done = launch("cluster", "--name=refused", *arguments, cwd=folder)
     assert done.returncode == 2
     assert sentence in done.stderr

@@ -67,7 +67,7 @@ def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(deblurred):
     refused = launch("deblur", *arguments, "--size=5", "--resume", cwd=folder)
     assert refused.returncode == 2
     assert "was begun with" in refused.stderr
-    assert "--resume it with the same flags" in refused.stderr
+    assert "not --size=5; --resume it with the same settings" in refused.stderr
     done = launch("deblur", *arguments, "--resume", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert rows(folder / "runs" / "killed" / "metrics.csv") == rows(
@@ -76,11 +76,12 @@ def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(deblurred):
 
 
 BAD_STUDIES = [
-    (["--size=9"], "`size` must be at most 8 for images of 8x8 pixels, got 9"),
+    (["--size=9"], "`--size` must be at most 8 for images of 8x8 pixels, got 9"),
     (["--kernel=random", "--strength=2"], "`--strength` is drawn anew for every image with --kernel=random"),
     (["--methods=rigde"], "No method is called 'rigde'; did you mean 'ridge'?"),
-    (["--blur_weights=-1"], "`--blur_weights` must be finite and not negative, got [-1.0]"),
+    (["--blur_weights=-1"], "`--blur_weights` must be at least 0, got -1.0."),
     (["--loss=l1=1"], "`--loss` is of a network of one's own; name that network with --model"),
+    (["--model=restorer", "--loss=l1=1,l1=2"], "`--loss` gives 'l1' twice; give every name one number."),
     (["--model=restorer", "--latent_size=2"], "a restorer has no latent space; leave it out"),
 ]
 

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 import xarray
-from test_launch import launch
+from test_launch import launch, settings
 
 GRID = ["--axis=learning_rate:log:0.05:0.9:40", "--axis=b1:log_complement:0:0.99:40", "--max_steps=300", "--tile=16"]
 GRID += ["--implementation=plain", "--cpu_devices=1"]
@@ -76,11 +76,11 @@ def test_a_killed_sweep_goes_on_with_resume(whole, tmp_path):
     assert "holds an unfinished run of that name; pass --resume to go on" in refused.stderr
     refused = launch("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
     assert refused.returncode == 2
-    assert "was begun with max_steps=300, not 301" in refused.stderr
+    assert "was begun with --max_steps=300, not --max_steps=301" in refused.stderr
     done = launch("sweep", *GRID, "--name=run", "--resume", "--cpu_devices=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
-    assert (tmp_path / "runs" / "run" / "flags.txt").read_text() == (whole / "flags.txt").read_text()
+    assert settings(tmp_path / "runs" / "run") == settings(whole)
     assert (tmp_path / "runs" / "run" / "phase.png").read_bytes() == (whole / "phase.png").read_bytes()
 
 
@@ -93,7 +93,7 @@ def test_a_finished_sweep_is_mended_with_resume(whole, tmp_path):
     assert "tile (2, 1) of" in done.stderr
     refused = launch("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
     assert refused.returncode == 2
-    assert "was begun with max_steps=300, not 301" in refused.stderr
+    assert "was begun with --max_steps=300, not --max_steps=301" in refused.stderr
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
 
@@ -152,11 +152,12 @@ def test_the_store_may_be_elsewhere(whole, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--shard=3/3"], "`shard` must be (i, n) with 0 <= i < n, got (3, 3)"),
+        (["--shard=3/3"], "`--shard` must be (i, n) with 0 <= i < n, got (3, 3)"),
         (["--shard=one"], "`--shard` takes I/N, such as 0/3, got 'one'."),
-        (["--max_steps=some"], "`--max_steps` must be an integer or auto, got 'some'."),
+        (["--max_steps=some"], "`--max_steps` must be a whole number or auto, got 'some'."),
         (["--process_id=0"], "`--num_processes` and `--process_id` need `--coordinator`"),
-        (["--max_steps=auto"], "`max_steps='auto'` goes on with what is undecided"),
+        (["--max_steps=auto"], "`--max_steps=auto` goes on with what is undecided"),
+        (["--coordinator=localhost"], "`--coordinator` must be HOST:PORT or auto, got 'localhost'."),
         (["--coordinator=auto"], "`--coordinator=auto`: "),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

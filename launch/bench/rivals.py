@@ -105,21 +105,23 @@ def numba_heights() -> Callable[[np.ndarray, np.ndarray, int], np.ndarray] | Non
     return heights
 
 
-def build_yardstick(source: str, folder: str) -> list[str]:
+def build_yardstick(source: Path, folder: str) -> list[str]:
     """Compile the C program; the command that runs it."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not Path(source).is_file():
+    if not source.is_file():
         raise ValueError(
-            f"`--yardstick` {source!r} is no file; give the C source to compare with, or leave the flag out."
+            f"`--yardstick` {str(source)!r} is no file; give the C source to compare with, or leave the flag out."
         )
     if compiler is None:
         raise ValueError("`--yardstick` needs a C compiler, and none of cc, gcc and clang is found; install one.")
     program = str(Path(folder) / "yardstick")
     built = subprocess.run(
-        [compiler, *YARDSTICK_FLAGS.split(), "-fopenmp", source, "-lm", "-o", program], capture_output=True, text=True
+        [compiler, *YARDSTICK_FLAGS.split(), "-fopenmp", str(source), "-lm", "-o", program],
+        capture_output=True,
+        text=True,
     )
     if built.returncode:
-        raise ValueError(f"`--yardstick` {source!r} does not compile: {built.stderr.strip().splitlines()[-1]}")
+        raise ValueError(f"`--yardstick` {str(source)!r} does not compile: {built.stderr.strip().splitlines()[-1]}")
     return [program]
 
 

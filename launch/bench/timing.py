@@ -1,0 +1,99 @@
+"""What the benchmarks share: cores, ceilings, spreads."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+SIDE = 2048  # of the matrices whose product tells the ceiling
+BEST_OF = 5
+CHAIN, CHAIN_LANES, LARGE = 256, 2**20, 2**26
+
+
+def confine(cores: int | None) -> None:
+    """Keep this process to so many cores (Linux); None leaves it all of them."""
+    if cores is not None:
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Wall time of one call, to the end of the computation."""
+    began = time.perf_counter()
+    jax.block_until_ready(work())
+    return time.perf_counter() - began
+
+
+def best(call: Callable[[], Any], of: int = BEST_OF) -> float:
+    """Seconds of the fastest of some calls."""
+    return min(seconds(call) for _ in range(of))
+
+
+def cores() -> set[int]:
+    """Those that this process may run on."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def run_on(chosen: set[int]) -> None:
+    """Move all threads of this process to these cores (Linux)."""
+    if hasattr(os, "sched_setaffinity"):
+        for thread in os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else ["0"]:
+            os.sched_setaffinity(int(thread), chosen)
+
+
+def peak_memory() -> float:
+    """GiB that this process has held at most, so far."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def arithmetic_ceiling() -> float:
+    """Operations a second in float32: of a matrix product on a CPU, of chains of multiply-adds on an accelerator.
+
+    (There a matrix product has units of its own, which no walk can use; on a CPU a chain waits for itself.)
+    """
+    if jax.default_backend() == "cpu":
+        return matmul_speed()
+
+    def links(x: Any) -> Any:
+        for _ in range(CHAIN):
+            x = x * jnp.float32(0.999) + jnp.float32(0.001)
+        return x
+
+    numbers = jnp.ones(CHAIN_LANES, jnp.float32)
+    chain = jax.jit(lambda x: jax.lax.fori_loop(0, 8, lambda _, x: links(x), x)).lower(numbers).compile()
+    seconds(lambda: chain(numbers))
+    return 2 * CHAIN_LANES * CHAIN * 8 / best(lambda: chain(numbers))
+
+
+def memory_ceiling() -> float:
+    """Bytes a second that a large array is read and written with."""
+    numbers = jnp.ones(LARGE, jnp.float32)
+    increase = jax.jit(lambda x: x + 1).lower(numbers).compile()
+    seconds(lambda: increase(numbers))
+    return 2 * 4 * LARGE / best(lambda: increase(numbers))
+
+
+def matmul_speed() -> float:
+    """Floating-point operations a second of a large float32 matrix product, the best of five."""
+    matrix = jnp.asarray(np.random.default_rng(0).random((SIDE, SIDE), np.float32))
+    product = jax.jit(lambda a: a @ a)
+    product(matrix).block_until_ready()
+    return 2 * SIDE**3 / min(seconds(lambda: product(matrix)) for _ in range(5))
+
+
+def spread(values: list[float]) -> str:
+    """Median, least and greatest."""
+    return f"{np.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def machine(ceiling: float) -> str:
+    """The device, JAX's version and the measured ceiling in one line."""
+    device = jax.devices()[0].device_kind
+    return f"{device}, jax {jax.__version__}; a {SIDE} x {SIDE} product: {ceiling / 1e9:.0f} GFLOP/s"
