@@ -17,6 +17,10 @@ class Axis:
     values: tuple[float, ...]
     scale: str = "list"
 
+    def __repr__(self) -> str:
+        ends = f"{self.values[0]:g}" if len(self.values) == 1 else f"{self.values[0]:g} to {self.values[-1]:g}"
+        return f"Axis({self.scale}, {ends}, {len(self.values)} values)"
+
     def __post_init__(self) -> None:
         numbers = np.asarray(self.values, np.float64)
         if numbers.size == 0:
@@ -54,7 +58,20 @@ class Axis:
         """An axis as it is, or a list of values as one."""
         if isinstance(values, Axis):
             return values
-        return cls(tuple(np.asarray(values, np.float64).reshape(-1).tolist()))
+        numbers = np.asarray(values, np.float64)
+        if numbers.ndim > 1:
+            raise ValueError(
+                f"an axis must be one row of values, got the shape {numbers.shape}; give them one after the other."
+            )
+        return cls(tuple(numbers.reshape(-1).tolist()))
+
+    @classmethod
+    def named(cls, name: str, values: "Axis | ArrayLike | Sequence[float]") -> "Axis":
+        """As `of`; its ValueError says which axis it is."""
+        try:
+            return cls.of(values)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"`axes[{name!r}]`: {error}") from error
 
     @classmethod
     def _spaced(cls, scale: str, space: Callable, low: float, high: float, num: int) -> "Axis":
@@ -67,6 +84,16 @@ class Axis:
         values = space(low, high, num)
         values[0], values[-1] = (low, high) if num > 1 else (low, low)
         return cls(tuple(values.tolist()), scale)
+
+
+def scale_of(values: ArrayLike) -> str:
+    """The scale on which values are even: "linear", "log", or "list" if on neither."""
+    numbers = np.asarray(values, np.float64)
+    for name, mapped in (("linear", numbers), ("log", np.log(numbers) if np.all(numbers > 0) else numbers)):
+        steps = np.diff(mapped)
+        if len(steps) > 1 and np.allclose(steps, steps.mean(), rtol=1e-3, atol=0):
+            return name
+    return "list"
 
 
 def _first(numbers: np.ndarray, which: np.ndarray) -> float:

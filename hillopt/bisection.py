@@ -1,15 +1,14 @@
 """Brackets halved again and again, all lanes at once."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 
-def halved(
-    is_low: Callable[[Float[Array, "..."]], Bool[Array, "..."]], low: Any, high: Any, times: int
+def bisected(
+    is_low: Callable[[Float[Array, "..."]], Bool[Array, "..."]], low: ArrayLike, high: ArrayLike, num_halvings: int
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """The brackets [low, high] after so many halvings; the middle becomes the low end where `is_low(middle)` holds."""
 
@@ -19,4 +18,4 @@ def halved(
         same = is_low(middle)
         return jnp.where(same, middle, low), jnp.where(same, high, middle)
 
-    return jax.lax.fori_loop(0, times, halve, (low, high))
+    return jax.lax.fori_loop(0, num_halvings, halve, (low, high))

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
+from jaxtyping import Array, ArrayLike, PyTree
 
 from hillopt.jaxprs import interpret
 
@@ -29,7 +30,7 @@ KEEP_SIZE = {"broadcast_in_dim", "convert_element_type", "copy", "neg", "pcast",
 class Known(NamedTuple):
     """A value of the interpreted step, and which of the three it is made from; a literal is made from nothing."""
 
-    value: Any
+    value: Array
     sources: frozenset[str] = frozenset()
     is_sign: bool = False
     """Whether it is -1 or +1, whatever the inputs."""
@@ -38,13 +39,17 @@ class Known(NamedTuple):
 class Simplified(NamedTuple):
     """A step with its running powers: `step(optimizer, state, powers, position, *others) -> ((position, state), powers)`."""
 
-    step: Callable[..., Any]
-    powers: list[Any]
+    step: Callable[..., PyTree]
+    powers: list[Array]
     """Before the first step: ones."""
 
 
 def simplified(
-    step: Callable[..., Any], first_state: Callable[..., Any], optimizer: Any, position: Any, *others: Any
+    step: Callable[..., PyTree],
+    first_state: Callable[..., PyTree],
+    optimizer: PyTree,
+    position: PyTree,
+    *others: PyTree,
 ) -> Simplified:
     """Simplify `step(optimizer, state, position, *others) -> (position, state)` of one lane.
 
@@ -61,10 +66,10 @@ def simplified(
             _, state = _interpret(step, halves[0], state, halves[1:], functools.partial(_note, seen[-1]))
     sites = [site for site in seen[0] if tuple(each.get(site) for each in seen) == TRIAL]
 
-    def take(optimizer: Any, state: Any, powers: list[Any], *others: Any) -> tuple[Any, list[Any]]:
+    def take(optimizer: PyTree, state: PyTree, powers: list[Array], *others: PyTree) -> tuple[PyTree, list[Array]]:
         renewed = list(powers)
 
-        def power(site: int, base: Any, exponent: Any) -> Any:
+        def power(site: int, base: Array, exponent: Array) -> Array | None:
             del exponent
             if site not in sites:
                 return None
@@ -78,12 +83,14 @@ def simplified(
     return Simplified(take, [jnp.ones((), dtype) for _ in sites])
 
 
-def _note(exponents: dict[int, float], site: int, base: Any, exponent: Any) -> None:
+def _note(exponents: dict[int, float], site: int, base: Array, exponent: Array) -> None:
     del base
     exponents[site] = float(exponent)
 
 
-def _interpret(step: Callable, optimizer: Any, state: Any, others: Any, power: Callable[[int, Any, Any], Any]) -> Any:
+def _interpret(
+    step: Callable, optimizer: PyTree, state: PyTree, others: PyTree, power: Callable[[int, Array, Array], Array | None]
+) -> PyTree:
     """The step's outputs; `power(site, base, exponent)` may give a value in place of a power, or None."""
     closed, shapes = jax.make_jaxpr(step, return_shape=True)(optimizer, state, *others)
     inputs = [Known(leaf, frozenset([SETTLED])) for leaf in jax.tree.leaves(optimizer)]
@@ -95,7 +102,7 @@ def _interpret(step: Callable, optimizer: Any, state: Any, others: Any, power: C
     return jax.tree.unflatten(jax.tree.structure(shapes), [output.value for output in outputs])
 
 
-def _is_counter(leaf: Any) -> bool:
+def _is_counter(leaf: ArrayLike) -> bool:
     return jnp.issubdtype(jnp.result_type(leaf), jnp.integer) and jnp.ndim(leaf) == 0
 
 

@@ -85,8 +85,8 @@ def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarra
     _, defaults = ho.optax_settings(name)
     rate = next(key for key in RATES if key in defaults)
     optimizer = ho.optax_named(name, **{rate: rates})
-    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps, implementation="plain")
-    return optimizer, np.asarray(walks.height)
+    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps, climb=ho.PlainClimb())
+    return optimizer, np.asarray(walks.critical_height)
 
 
 def table(rows: list[dict[str, str]], rates: tuple[float, ...]) -> list[str]:

@@ -17,11 +17,17 @@ NOTES = {
 }
 
 
+SURE = {
+    ho.Certainty.UNCHECKED: "  no proof was attempted",
+    ho.Certainty.FLAGGED: "  rounding decides",
+}
+
+
 def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) -> str:
     """The title, what came out, and how long it took."""
     about = dataset.attrs
-    title = f"{about['title']}: {progress.total:,} settings, {about['dtype']}, {about['device']}"
-    if about["outcome"] == "height":
+    title = f"{about['title']}: {progress.num_cells:,} settings, {about['dtype']}, {about['device']}"
+    if "critical_height" in dataset:
         lines = [*heights(dataset), speed(seconds, progress)]
     else:
         lines = [*ranges(dataset), f"  {seconds:.1f} s, compilation included"]
@@ -31,7 +37,7 @@ def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) ->
 def speed(seconds: float, progress: ho.Progress) -> str:
     """Settings walked, and where this process walked them all the steps that they stand for."""
     if progress.found or jax.process_count() > 1:
-        return f"  {progress.total - progress.found:,} settings walked in {seconds:.1f} s, compilation included"
+        return f"  {progress.num_cells - progress.found:,} settings walked in {seconds:.1f} s, compilation included"
     return (
         f"  {progress.steps:,} optimizer steps answered for in {seconds:.1f} s, {progress.steps / seconds:.3g} a second, "
         "compilation included"
@@ -43,7 +49,7 @@ class Counts:
     """What there is of critical heights, added up piece by piece."""
 
     size: int = 0
-    flagged: int = 0
+    certainties: dict[ho.Certainty, int] = dataclasses.field(default_factory=lambda: dict.fromkeys(ho.Certainty, 0))
     not_finite: int = 0
     """Of the walks that have not diverged."""
     highest: float = -np.inf
@@ -55,12 +61,13 @@ class Counts:
         """Count a piece too."""
         verdict = piece["verdict"].values
         self.size += verdict.size
-        self.flagged += int(piece["flagged"].sum())
         for kind in ho.Verdict:
             self.verdicts[kind] += int((verdict == kind).sum())
-        sound, finite = verdict != ho.Verdict.DIVERGED, np.isfinite(piece["height"])
+        for certainty in ho.Certainty:
+            self.certainties[certainty] += int((piece["certainty"].values == certainty).sum())
+        sound, finite = verdict != ho.Verdict.DIVERGED, np.isfinite(piece["critical_height"])
         self.not_finite += int((sound & ~finite).sum())
-        heights = piece["height"].where(sound & finite)
+        heights = piece["critical_height"].where(sound & finite)
         if heights.notnull().any() and float(heights.max()) > self.highest:
             self.highest, best = float(heights.max()), heights.argmax(...)
             self.where = ", ".join(f"{name} = {piece[name].values[int(index)]:.6g}" for name, index in best.items())
@@ -76,15 +83,19 @@ def heights(dataset: "xarray.Dataset") -> list[str]:
         for kind, count in found.verdicts.items()
         if count
     ]
-    if dataset.attrs["implementation"] in ho.PROOFS:
-        lines.append(f"  {'flagged':<10} {found.flagged:>13,}  {found.flagged / found.size:7.2%}  rounding decides")
-    else:
-        lines.append(f"  without proofs: the highest rise within {dataset.attrs['max_steps']:,} steps")
+    lines += [
+        f"  {kind.name.lower():<10} {count:>13,}  {count / found.size:7.2%}{SURE[kind]}"
+        for kind, count in found.certainties.items()
+        if count and kind in SURE
+    ]
     if found.not_finite:
         lines.append(f"  not finite {found.not_finite:>13,}  {found.not_finite / found.size:7.2%}")
     if found.where:
         lines.append(f"  largest h* {found.highest:.6g} at {found.where}")
     return lines
+
+
+KINDS: dict[str, type[ho.Verdict] | type[ho.Certainty]] = {"verdict": ho.Verdict, "certainty": ho.Certainty}
 
 
 @dataclasses.dataclass
@@ -117,13 +128,14 @@ def ranges(dataset: "xarray.Dataset") -> list[str]:
     """The ranges of all numbers, the shares of all truths, and of verdicts how many there are of each."""
     kinds = {str(name): values.dtype.kind for name, values in dataset.data_vars.items()}
     tallies = {name: Tally() for name, kind in kinds.items() if kind in "fb"}
-    verdicts = dict.fromkeys(ho.Verdict, 0)
+    counts = {each: 0 for name, kind in KINDS.items() if name in kinds for each in kind}
     for piece in ho.pieces(dataset):
         for name, tally in tallies.items():
             tally.add(piece[name].values)
-        for verdict in ho.Verdict if "verdict" in kinds else ():
-            verdicts[verdict] += int((piece["verdict"].values == verdict).sum())
-    lines = [f"  {verdict.name.lower():<16} {count:>10,}" for verdict, count in verdicts.items() if count]
+        for each in counts:
+            name = "verdict" if isinstance(each, ho.Verdict) else "certainty"
+            counts[each] += int((piece[name].values == each.value).sum())
+    lines = [f"  {each.name.lower():<16} {count:>10,}" for each, count in counts.items() if count]
     for name, tally in tallies.items():
         told = f"{tally.counted / tally.size:.2%}" if kinds[name] == "b" else tally.range()
         lines.append(f"  {name:<16} {told}")

@@ -31,19 +31,18 @@ Sweeps of any size:
     python -m launch.sweep --coordinator=HOST:PORT --num_processes=2 --process_id=0         with jax.distributed
 
 An axis is NAME:linear:LOW:HIGH:POINTS, NAME:log:..., NAME:log_complement:... (even in the logarithm of 1 - value), or
-NAME:list:VALUE,VALUE,... NAME is a hyperparameter, "noise", or a number of the hill such as "height". Critical heights answer
-for all heights at once: there --heights, in the same form without NAME, adds the verdicts on hills of those heights; with one
-axis they become the picture. A third and a fourth axis give facets.
+NAME:list:VALUE,VALUE,... NAME is a hyperparameter, a number of the hill such as "height", or "noise_scale". Critical heights
+answer for all heights at once: there --heights, in the same form without NAME, adds the verdicts on hills of those heights;
+with one axis they become the picture. A third and a fourth axis give facets.
 """
 
 import dataclasses
-import functools
 import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jax
 
@@ -54,6 +53,9 @@ from launch.summary import summary
 
 if TYPE_CHECKING:
     import xarray
+
+
+MOST_STEPS = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,9 +69,9 @@ class Settings:
     hill_numbers: dict[str, float] = command.flag(
         {"height": 1.0}, "Its numbers that are not swept, as name=value,name=value.", example="height=0.5"
     )
-    outcome: str = command.flag("height", "What is asked of every setting.", choices=sorted(ho.OUTCOMES))
+    question: str = command.flag("critical_height", "What is asked of every setting.", choices=sorted(ho.QUESTIONS))
     noise: float | None = command.flag(
-        None, "Deviation of Gaussian noise in the slope, for probability and first_passage."
+        None, "Deviation of Gaussian noise in the slope, for escape_probability and passage_time.", at_least=0
     )
     num_walks: int = command.flag(1_000, "Noisy walks a setting.", at_least=1)
     seed: int = command.flag(0, "Of the noise.")
@@ -87,17 +89,17 @@ class Settings:
         "Follow a walk for at most so many steps, or auto: ever more for those settings that are undecided.",
         at_least=1,
     )
-    most_steps: int = command.flag(ho.MOST_STEPS, "Where --max_steps=auto ends.", at_least=1)
+    most_steps: int = command.flag(MOST_STEPS, "Where --max_steps=auto ends.", at_least=1)
     dtype: str = command.flag("float64", "The walks' floating-point format.", choices=["float32", "float64"])
     tile: int | None = command.flag(
         None,
         "Settings walked at once on a device, and stored together; as many as do it well by default.",
         at_least=1,
     )
-    implementation: str | None = command.flag(
+    climb: str | None = command.flag(
         None,
         "How to walk; by default the best that proves. fast is the fastest without proofs.",
-        choices=list(ho.IMPLEMENTATIONS),
+        choices=sorted(ho.CLIMBS),
     )
     cpu_devices: int | None = command.flag(None, "CPU cores to walk on; all by default.", at_least=1, counts=False)
     store: str | None = command.flag(
@@ -133,23 +135,23 @@ PRESETS = {
     "wedge": Settings(
         hill="wedge",
         optimizer="gradient_descent",
-        outcome="escape",
+        question="escape",
         max_steps=200,
         axis=("learning_rate:linear:0.05:0.6:300", "height:linear:0.01:0.6:300"),
         name="wedge",
     ),
     "noise": Settings(
         hill_numbers={"height": 0.2},
-        outcome="probability",
+        question="escape_probability",
         num_walks=400,
         max_steps=500,
-        axis=("learning_rate:log:1e-3:0.3:50", "noise:log:0.1:10:50"),
+        axis=("learning_rate:log:1e-3:0.3:50", "noise_scale:log:0.1:10:50"),
         name="noise",
     ),
     "well": Settings(
         hill="double_well",
         optimizer="optax.sgd",
-        outcome="first_passage",
+        question="passage_time",
         noise=4.5,
         num_walks=500,
         fixed={"learning_rate": 0.01},
@@ -160,21 +162,21 @@ PRESETS = {
     "rough": Settings(
         hill="rough_bowl",
         optimizer="optax.nadam",
-        outcome="loss",
+        question="loss",
         max_steps=500,
         axis=("learning_rate:log:1e-3:1:200", "height:linear:0:1:200"),
         name="rough",
     ),
     "curve": Settings(axis=("learning_rate:log:1e-3:1:400",), name="curve"),
     "fast": Settings(
-        implementation="fast",
+        climb="fast",
         dtype="float32",
         max_steps=2_000,
         axis=("learning_rate:log:1e-3:1:4096", "b1:log_complement:0:0.999:4096"),
         name="fast",
     ),
     "billion": Settings(
-        implementation="fast",
+        climb="fast",
         dtype="float32",
         max_steps=10,
         tile=1_048_576,
@@ -182,6 +184,7 @@ PRESETS = {
         name="billion",
     ),
 }
+AUTO = "auto"
 DATA = "data.zarr"
 POINTS, STEPS, WALKS = 5, 2_000, 10  # at most, of a tiny brother
 
@@ -218,13 +221,13 @@ def main(settings: Settings) -> None:
         with runs.folder(path, settings.overwrite, shares, in_place=True) as folder:
             command.save(folder, settings)
             walked = walk_and_tell(settings, folder)
-            if walked.progress.cells < walked.progress.total:
+            if walked.progress.cells < walked.progress.num_cells:
                 raise runs.NotYet(walked.progress)
-            draw(walked.dataset, settings.outcome, folder)
+            draw(walked.dataset, folder)
             command.save(folder, settings)  # of several that begin at once, one that is refused may have taken it away
             told = summary(*walked)
     except runs.NotYet:
-        done, total = walked.progress.cells, walked.progress.total
+        done, total = walked.progress.cells, walked.progress.num_cells
         print(f"{done:,} of {total:,} settings are walked; whoever walks the last one draws.")
     except runs.FinishedByAnother:
         print(f"another process has finished {path} meanwhile.")
@@ -291,7 +294,7 @@ def walk_and_tell(settings: Settings, folder: Path) -> Walked:
     def tell(progress: ho.Progress) -> None:
         nonlocal last
         step, last = progress.cells - max(last.cells, progress.found), progress
-        reporter.tell(progress.cells, progress.total, f"{progress.tiles:,} of {progress.of_tiles:,} tiles", step)
+        reporter.tell(progress.cells, progress.num_cells, f"{progress.tiles:,} of {progress.num_tiles:,} tiles", step)
 
     with Reporter("settings", with_speed=True) as reporter:
         dataset = walk(settings, folder, tell)
@@ -303,9 +306,7 @@ def walk(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress], 
     try:
         dataset = sweep(settings, folder, on_progress)
     except ValueError as error:
-        if settings.heights is None:
-            raise
-        raise ValueError(str(error).replace("`axes['height']`", "`heights`")) from error
+        raise ValueError(str(error).replace("`budget`", "`--max_steps=auto`")) from error
     if jax.process_count() > 1:
         wait_for_others()
     return dataset
@@ -314,24 +315,45 @@ def walk(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress], 
 def sweep(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress], None] | None) -> "xarray.Dataset":
     """The library's sweep with all that the settings say."""
     return ho.sweep(
+        question_of(settings),
         hill_of(settings),
         optimizer_of(settings),
         axes_of(settings),
-        fixed=settings.fixed,
-        max_steps=settings.max_steps,
-        most_steps=settings.most_steps,
         dtype=settings.dtype,
-        tile=settings.tile,
-        implementation=settings.implementation,
-        outcome=settings.outcome,
-        noise=settings.noise,
-        num_walks=settings.num_walks,
         seed=settings.seed,
-        path=os.path.expanduser(settings.store) if settings.store else folder / DATA,
-        resume=settings.resume,
-        shard=shard_of(settings),
+        budget=ho.Doubling() if settings.max_steps == AUTO else None,
+        tile=settings.tile,
+        store=ho.Store(settings.store or folder / DATA, settings.resume, shard_of(settings)),
         on_progress=on_progress,
     )
+
+
+def question_of(settings: Settings) -> ho.AbstractQuestion:
+    """What is asked; ValueError for a flag that it has no use for, and for noise that is wanting."""
+    kind = ho.QUESTIONS[settings.question]
+    takes = {field.name for field in dataclasses.fields(kind)}
+    given = {"climb": settings.climb, "noise": settings.noise, "heights": settings.heights}
+    for name, value in given.items():
+        if value is not None and name not in takes:
+            raise ValueError(f"`--{name}` is not for --question={settings.question}; leave it out.")
+    numbers: dict[str, Any] = {"max_steps": settings.most_steps if settings.max_steps == AUTO else settings.max_steps}
+    if settings.climb is not None:
+        numbers["climb"] = ho.CLIMBS[settings.climb]
+    if settings.heights is not None:
+        numbers["heights"] = axis_of(settings.heights, f"--heights={settings.heights}").values
+    if "noise" in takes:
+        numbers |= {"noise": noise_of(settings), "num_walks": settings.num_walks}
+    return kind(**numbers)
+
+
+def noise_of(settings: Settings) -> ho.GaussianNoise:
+    """The noise; where it is an axis, any number stands for it. ValueError where there is none."""
+    is_swept = any(text.startswith("noise_scale:") for text in settings.axis)
+    if settings.noise is None and not is_swept:
+        raise ValueError(
+            f"`--noise` must be given for --question={settings.question}; give its deviation, or sweep noise_scale."
+        )
+    return ho.GaussianNoise(1.0 if settings.noise is None else settings.noise)
 
 
 def hill_of(settings: Settings) -> ho.AbstractHill:
@@ -341,12 +363,9 @@ def hill_of(settings: Settings) -> ho.AbstractHill:
     return kind(**settings.hill_numbers)
 
 
-def optimizer_of(settings: Settings) -> Callable[..., ho.AbstractOptimizer]:
-    """The optimizer's factory; ValueError with the near miss for a name that none has."""
-    if settings.optimizer.startswith("optax."):
-        factory, _ = ho.optax_settings(settings.optimizer.removeprefix("optax."))
-        return functools.partial(ho.from_optax, factory)
-    return ho.optimizer_named(settings.optimizer)
+def optimizer_of(settings: Settings) -> ho.AbstractOptimizer:
+    """The optimizer; ValueError with the near miss for a name that none has."""
+    return ho.optimizer_named(settings.optimizer, **settings.fixed)
 
 
 def axes_of(settings: Settings) -> dict[str, ho.Axis]:
@@ -357,10 +376,15 @@ def axes_of(settings: Settings) -> dict[str, ho.Axis]:
         if name in axes:
             raise ValueError(f"`--axis` names {name!r} twice; sweep each hyperparameter once.")
         axes[name] = axis_of(rest, f"--axis={text}")
-    if settings.heights is not None:
-        if "height" in axes:
-            raise ValueError("`--axis=height` and `--heights` both give heights; choose one.")
-        axes["height"] = axis_of(settings.heights, f"--heights={settings.heights}")
+    if settings.heights is not None and "height" in axes:
+        raise ValueError("`--axis=height` and `--heights` both give heights; choose one.")
+    if settings.question == "critical_height" and "height" in axes:
+        raise ValueError(
+            "`--axis=height` is not walked for critical heights, which answer for all heights at once; give --heights, or ask "
+            "--question=escape."
+        )
+    for name in set(axes) & set(settings.fixed):
+        raise ValueError(f"`--fixed` names {name!r}, which is an axis; remove one of them.")
     return axes
 
 
@@ -401,12 +425,11 @@ def wait_for_others() -> None:
         print(f"a process is gone, its tiles are walked all the same: {str(error).splitlines()[0]}", file=sys.stderr)
 
 
-def draw(dataset: "xarray.Dataset", outcome: str, folder: Path) -> None:
+def draw(dataset: "xarray.Dataset", folder: Path) -> None:
     """The picture of a sweep, as png and pdf."""
-    from hillopt import plot
+    from hillopt import pictures
 
-    diagram = plot.phase_diagram if outcome == "height" else plot.outcome_diagram
-    plot.write(diagram(ho.thinned(dataset)), [folder / "phase.png", folder / "phase.pdf"])
+    pictures.write(ho.plot(ho.thinned(dataset)), [folder / "phase.png", folder / "phase.pdf"])
 
 
 if __name__ == "__main__":

@@ -59,15 +59,15 @@ def main(settings: Settings) -> None:
     hill, walkers = ho.TentHill(settings.height), walkers_of(settings)
     path = runs.place(settings.out, settings.name)
     with runs.folder(path, settings.overwrite) as folder:
-        from hillopt import plot
+        from hillopt import pictures
 
         panels = []
         for walker in walkers:
-            panel = plot.WalkPanel(title_of(walker), hill, *walked(hill, walker, settings))
+            panel = pictures.WalkPanel(title_of(walker), hill, *walked(hill, walker, settings))
             print(panel.title, *table(panel.walk, settings.rows), describe(panel.critical), sep=os.linesep)
             print()
             panels.append(panel)
-        plot.write(plot.walk_figure(panels), [folder / "walk.png", folder / "walk.pdf"])
+        pictures.write(pictures.walk_figure(panels), [folder / "walk.png", folder / "walk.pdf"])
         command.save(folder, settings)
     print(runs.wrote(path, pictures=["walk"]))
 
@@ -88,9 +88,9 @@ def walkers_of(settings: Settings) -> list[ho.AbstractOptimizer]:
 
 def walked(
     hill: ho.AbstractHill, walker: ho.AbstractOptimizer, settings: Settings
-) -> tuple[ho.Trajectory, ho.CriticalHeight]:
+) -> tuple[ho.Trajectory, ho.CriticalHeightAnswer]:
     """The walk, and how high it ever climbs."""
-    walk = ho.trajectory(hill, walker, num_steps=settings.num_steps)
+    walk = ho.trajectory(hill, walker, max_steps=settings.num_steps)
     return walk, ho.critical_height(hill, walker, max_steps=settings.max_steps)
 
 
@@ -118,7 +118,7 @@ def table(walk: ho.Trajectory, rows: int) -> Iterator[str]:
         yield f"{step:>5}" + "".join(cells)
 
 
-def describe(critical: ho.CriticalHeight) -> str:
+def describe(critical: ho.CriticalHeightAnswer) -> str:
     """The critical height in one line, with how it is known."""
     verdict = ho.Verdict(int(critical.verdict))
     known = {
@@ -128,11 +128,9 @@ def describe(critical: ho.CriticalHeight) -> str:
     }[verdict]
     period = f", period {int(critical.period)}" if int(critical.period) else ""
     flag = (
-        "; flagged: rounding decides"
-        if bool(critical.flagged)
-        else f", rounding error below {float(critical.error):.1e}"
+        f", rounding error below {float(critical.error):.1e}" if critical.certified else "; flagged: rounding decides"
     )
-    return f"h* = {float(critical.height):.17g} at step {int(critical.step)}, {known}{period}{flag}"
+    return f"h* = {float(critical.critical_height):.17g} at step {int(critical.step)}, {known}{period}{flag}"
 
 
 if __name__ == "__main__":

@@ -36,49 +36,51 @@ def sweep(*args: Any, **options: Any) -> Callable[[str], Answer]:
     return ask
 
 
+def climbs(*names: str) -> dict[str, Any]:
+    kernel = ho.PallasClimb(interpret=True)
+    return {name: kernel if name == "pallas" else ho.CLIMBS[name] for name in names}
+
+
 def heights() -> Iterator[Case]:
     """Critical heights by every climb."""
     momentum = {"learning_rate": RATES, "momentum": BETAS}
     adam = {"learning_rate": RATES, "b1": BETAS}
-    for name in ("lattice", "bounded", "plain", "blocked", "pallas"):
-        yield f"height/{name}/adam", sweep(ho.TentHill(), ho.Adam, adam, max_steps=STEPS, implementation=name)
-    for name, make in {"heavy_ball": ho.HeavyBall, "nesterov": ho.Nesterov}.items():
-        yield f"height/lattice/{name}", sweep(ho.TentHill(), make, momentum, max_steps=STEPS)
-    yield "height/lattice/lion", sweep(ho.TentHill(), ho.Lion, adam, fixed={"b2": 0.9}, max_steps=STEPS)
     rate = {"learning_rate": RATES}
-    for name, make in {"gradient_descent": ho.GradientDescent, "sign_descent": ho.SignDescent}.items():
-        yield f"height/lattice/{name}", sweep(ho.TentHill(), make, rate, max_steps=STEPS)
-    for name, make in {"adagrad": ho.Adagrad, "rmsprop": ho.RMSprop, "adamw": ho.AdamW}.items():
-        yield f"height/bounded/{name}", sweep(ho.TentHill(), make, rate, max_steps=STEPS)
-
-    def radam(learning_rate: Any) -> Any:
-        return ho.from_optax(optax.radam, learning_rate=learning_rate)
-
-    for name in ("bounded", "plain", "blocked"):
-        yield f"height/{name}/optax.radam", sweep(ho.TentHill(), radam, rate, max_steps=STEPS, implementation=name)
-    yield "height/judged", sweep(ho.TentHill(), ho.Adam, {**rate, "height": ho.Axis.linear(0, 1, 9)}, max_steps=STEPS)
-    yield "height/auto", sweep(ho.TentHill(), ho.RMSprop, rate, max_steps="auto", most_steps=3_000)
+    proved = ho.CriticalHeight(STEPS)
+    for name, climb in climbs("lattice", "bounded", "plain", "blocked", "pallas").items():
+        yield f"height/{name}/adam", sweep(ho.CriticalHeight(STEPS, climb), ho.TentHill(), ho.Adam(0.1), adam)
+    for name, optimizer in {"heavy_ball": ho.HeavyBall(0.1), "nesterov": ho.Nesterov(0.1)}.items():
+        yield f"height/lattice/{name}", sweep(proved, ho.TentHill(), optimizer, momentum)
+    yield "height/lattice/lion", sweep(proved, ho.TentHill(), ho.Lion(0.1, b2=0.9), adam)
+    for name, optimizer in {"gradient_descent": ho.GradientDescent(0.1), "sign_descent": ho.SignDescent(0.1)}.items():
+        yield f"height/lattice/{name}", sweep(proved, ho.TentHill(), optimizer, rate)
+    for name, optimizer in {"adagrad": ho.Adagrad(0.1), "rmsprop": ho.RMSprop(0.1), "adamw": ho.AdamW(0.1)}.items():
+        yield f"height/bounded/{name}", sweep(proved, ho.TentHill(), optimizer, rate)
+    radam = ho.from_optax(optax.radam, learning_rate=0.1)
+    for name, climb in climbs("bounded", "plain", "blocked").items():
+        yield f"height/{name}/optax.radam", sweep(ho.CriticalHeight(STEPS, climb), ho.TentHill(), radam, rate)
+    judged = ho.CriticalHeight(STEPS, heights=np.linspace(0, 1, 9))
+    yield "height/judged", sweep(judged, ho.TentHill(), ho.Adam(0.1), rate)
+    yield "height/auto", sweep(ho.CriticalHeight(3_000), ho.TentHill(), ho.RMSprop(0.1), rate, budget=ho.Doubling())
 
 
 def others() -> Iterator[Case]:
     """All other questions, as sweeps."""
     rate, height = {"learning_rate": RATES}, {"height": ho.Axis.linear(0.01, 0.6, 5)}
     both = {**rate, **height}
-    for name in ("bounded", "plain", "blocked"):
-        options: dict[str, Any] = {"outcome": "escape", "implementation": name, "max_steps": 100}
-        yield f"escape/{name}/wedge", sweep(ho.WedgeHill(1.0), ho.GradientDescent, both, **options)
-        yield f"escape/{name}/double_well", sweep(ho.DoubleWell(1.0), ho.HeavyBall, both, **options)
-    yield "escape/lattice/tent", sweep(ho.TentHill(1.0), ho.Adam, both, outcome="escape", max_steps=STEPS)
-    yield "escape/bounded/mueller_brown", sweep(ho.MuellerBrown(1.0), ho.Adam, both, outcome="escape", max_steps=60)
-    noisy: dict[str, Any] = {"num_walks": 50, "max_steps": 120, "seed": 3}
-    loud = {**rate, "noise": ho.Axis.linear(0.5, 3.0, 3)}
-    yield "probability", sweep(ho.TentHill(0.2), ho.Adam, loud, outcome="probability", **noisy)
-    yield (
-        "first_passage",
-        sweep(ho.DoubleWell(0.2), ho.GradientDescent, rate, outcome="first_passage", noise=2.0, **noisy),
-    )
-    yield "loss", sweep(ho.RoughBowl(1.0), ho.Adam, both, outcome="loss", max_steps=100)
-    yield "stability", sweep(ho.RoughBowl(0.2), ho.GradientDescent, rate, outcome="stability", max_steps=300, seed=1)
+    for name, climb in climbs("bounded", "plain", "blocked").items():
+        escape = ho.Escape(100, climb)
+        yield f"escape/{name}/wedge", sweep(escape, ho.WedgeHill(1.0), ho.GradientDescent(0.1), both)
+        yield f"escape/{name}/double_well", sweep(escape, ho.DoubleWell(1.0), ho.HeavyBall(0.1), both)
+    yield "escape/lattice/tent", sweep(ho.Escape(STEPS), ho.TentHill(1.0), ho.Adam(0.1), both)
+    yield "escape/bounded/mueller_brown", sweep(ho.Escape(60), ho.MuellerBrown(1.0), ho.Adam(0.1), both)
+    loud = {**rate, "noise_scale": ho.Axis.linear(0.5, 3.0, 3)}
+    likely = ho.EscapeProbability(ho.GaussianNoise(1.0), 50, 120)
+    yield "probability", sweep(likely, ho.TentHill(0.2), ho.Adam(0.1), loud, seed=3)
+    passage = ho.PassageTime(ho.GaussianNoise(2.0), 50, 120)
+    yield "first_passage", sweep(passage, ho.DoubleWell(0.2), ho.GradientDescent(0.1), rate, seed=3)
+    yield "loss", sweep(ho.Loss(100), ho.RoughBowl(1.0), ho.Adam(0.1), both)
+    yield "stability", sweep(ho.Stability(16, 300), ho.RoughBowl(0.2), ho.GradientDescent(0.1), rate, seed=1)
 
 
 def direct() -> Iterator[Case]:
@@ -88,12 +90,13 @@ def direct() -> Iterator[Case]:
         return jnp.asarray(RATES.values, dtype)
 
     def trajectory(dtype: str) -> Answer:
-        walk = ho.trajectory(ho.WedgeHill(0.3), ho.Adam(rates(dtype)), num_steps=30)
+        walk = ho.trajectory(ho.WedgeHill(0.3), ho.Adam(rates(dtype)), max_steps=30)
         return {"position": walk.position, "slope": walk.slope, "first": walk.state.first}
 
     def switches(dtype: str) -> Answer:
         grid = np.linspace(0.01, 0.6, 60)
-        return ho.escaping_heights(ho.WedgeHill(1.0), ho.GradientDescent(rates(dtype)), grid, max_steps=100)._asdict()
+        found = ho.escaping_heights(ho.WedgeHill(1.0), ho.GradientDescent(rates(dtype)), grid, max_steps=100)
+        return dict(found.items())
 
     def sensitivity(dtype: str) -> Answer:
         found = ho.sensitivity(ho.TentHill(), ho.Adam(rates(dtype), 0.9), max_steps=STEPS)
@@ -101,12 +104,12 @@ def direct() -> Iterator[Case]:
 
     def design(dtype: str) -> Answer:
         free = {"learning_rate": ho.Axis.log(0.02, 1, 60)}
-        return ho.design(ho.TentHill(), ho.Adam, 0.25, free, max_steps=STEPS).settings
+        return ho.design(ho.TentHill(), ho.Adam(0.1), 0.25, free, max_steps=STEPS).settings
 
     def passages(dtype: str) -> Answer:
         noise, key = ho.GaussianNoise(jnp.asarray(1.5, dtype)), jax.random.key(5)
         found = ho.first_passages(ho.TentHill(0.3), ho.HeavyBall(rates(dtype)), noise, key, num_walks=20, max_steps=90)
-        return found._asdict()
+        return dict(found.items())
 
     yield "trajectory", trajectory
     yield "escaping_heights", switches

@@ -2,6 +2,7 @@
 
 import re
 
+import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_an_axis_may_have_one_point(make):
 
 
 @pytest.mark.parametrize(
-    "values", [(0.1, 0.2), [0.1, 0.2], np.array([0.1, 0.2]), np.array([[0.1], [0.2]]), ho.Axis((0.1, 0.2))], ids=type
+    "values", [(0.1, 0.2), [0.1, 0.2], np.array([0.1, 0.2]), jnp.array([0.1, 0.2]), ho.Axis((0.1, 0.2))], ids=type
 )
 def test_a_list_of_values_is_an_axis(values):
     axis = ho.Axis.of(values)
@@ -91,6 +92,8 @@ INCREASE = "an axis must increase, got "
         (lambda: ho.Axis.linear(0, 1, 0), NO_POINT + "0"),
         (lambda: ho.Axis.log(0.1, 1, -2), NO_POINT + "-2"),
         (lambda: ho.Axis.log_complement(0.1, 0.9, 0), NO_POINT + "0"),
+        (lambda: ho.Axis.of(np.array([[0.1], [0.2]])), "an axis must be one row of values, got the shape (2, 1);"),
+        (lambda: ho.Axis.named("b1", [0.2, 0.1]), "`axes['b1']`: an axis must increase, got 0.2 before 0.1;"),
         (lambda: ho.Axis((0.1, np.nan)), FINITE + "nan"),
         (lambda: ho.Axis.of([0.1, np.inf]), FINITE + "inf"),
         (lambda: ho.Axis.of([-np.inf, 0.1]), FINITE + "-inf"),
@@ -118,6 +121,11 @@ INCREASE = "an axis must increase, got "
 def test_a_bad_axis_is_refused(make, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         make()
+
+
+def test_an_axis_is_told_in_short():
+    assert repr(ho.Axis.log(0.1, 1, 300)) == "Axis(log, 0.1 to 1, 300 values)"
+    assert repr(ho.Axis((0.5,))) == "Axis(list, 0.5, 1 values)"
 
 
 def test_an_axis_cannot_be_changed():

@@ -9,25 +9,27 @@ import numpy as np
 import pytest
 
 import hillopt as ho
-from hillopt import blocks
-from hillopt.climbs import traced_for_gpu
-from hillopt.critical import a_batch, choose_implementation
+from hillopt import climbs
+from hillopt.lanes import common_shape
 from hillopt.optimizers import as_arrays
 
-FAST = ["blocked", "pallas"]
+KERNEL = ho.PallasClimb(interpret=True)
+FAST = [ho.BlockedClimb(), KERNEL]
+SMALL = [ho.BlockedClimb(lanes=256), KERNEL]
+PLAIN = ho.PlainClimb()
 TENT = ho.TentHill()
 STEPS = 491  # two looks at whether all is settled, and a rest
 
 
-def heights(optimizer, implementation, hill=TENT, steps=STEPS):
-    answer = ho.critical_height(hill, optimizer, max_steps=steps, implementation=implementation)
-    assert np.all(answer.flagged)
-    return np.asarray(answer.height)
+def heights(optimizer, climb, hill=TENT, steps=STEPS):
+    answer = ho.critical_height(hill, optimizer, max_steps=steps, climb=climb)
+    assert np.all(answer.certainty == ho.Certainty.UNCHECKED)
+    return np.asarray(answer.critical_height)
 
 
 def apart_from_ties(optimizer):
     """Where no iterate comes so close to the valley that rounding decides: plain and exact answers agree."""
-    return ~np.asarray(ho.critical_height(TENT, optimizer, max_steps=STEPS).flagged)
+    return np.asarray(ho.critical_height(TENT, optimizer, max_steps=STEPS).certified)
 
 
 OPTIMIZERS = [
@@ -45,26 +47,24 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("implementation", FAST)
+@pytest.mark.parametrize("climb", FAST)
 @pytest.mark.parametrize("make", OPTIMIZERS, ids=range(len(OPTIMIZERS)))
-def test_every_optimizer_climbs_as_plainly(make, implementation):
+def test_every_optimizer_climbs_as_plainly(make, climb):
     optimizer = make(learning_rate=np.linspace(0.031, 0.93, 57))
     clear = apart_from_ties(optimizer)
     assert clear.mean() > 0.8
-    plain = heights(optimizer, "plain")
-    np.testing.assert_allclose(heights(optimizer, implementation)[clear], plain[clear], rtol=1e-11, atol=1e-12)
+    plain = heights(optimizer, PLAIN)
+    np.testing.assert_allclose(heights(optimizer, climb)[clear], plain[clear], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("implementation", FAST)
+@pytest.mark.parametrize("climb", SMALL)
 @pytest.mark.parametrize("size", [1, 256, 257, 1009])
-def test_awkward_sizes(size, implementation, monkeypatch):
-    monkeypatch.setattr(blocks, "LANES", 256)
-    jax.clear_caches()
+def test_awkward_sizes(size, climb):
     optimizer = ho.Adam(np.linspace(0.0317, 0.93, size), b1=np.linspace(0.1, 0.93, size))
-    np.testing.assert_allclose(heights(optimizer, implementation), heights(optimizer, "plain"), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(heights(optimizer, climb), heights(optimizer, PLAIN), rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("implementation", FAST)
+@pytest.mark.parametrize("climb", SMALL)
 @pytest.mark.parametrize(
     ("rates", "b1", "b2"),
     [
@@ -76,38 +76,34 @@ def test_awkward_sizes(size, implementation, monkeypatch):
         ((4, 300), (300,), (4, 1)),
     ],
 )
-def test_numbers_shared_along_any_axis(rates, b1, b2, implementation, monkeypatch):
-    monkeypatch.setattr(blocks, "LANES", 256)
-    jax.clear_caches()
+def test_numbers_shared_along_any_axis(rates, b1, b2, climb):
 
     def spread(low, high, shape):
         return np.linspace(low, high, int(np.prod(shape, dtype=int))).reshape(shape)
 
     optimizer = ho.Adam(spread(0.0317, 0.93, rates), spread(0.5, 0.9, b1), spread(0.9, 0.999, b2), eps=1e-3)
-    answer = heights(optimizer, implementation)
+    answer = heights(optimizer, climb)
     assert answer.shape == np.broadcast_shapes(rates, b1, b2)
-    np.testing.assert_allclose(answer, heights(optimizer, "plain"), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(answer, heights(optimizer, PLAIN), rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("implementation", FAST)
+@pytest.mark.parametrize("climb", FAST)
 @pytest.mark.parametrize("steps", [1, 239, 240, 241, 1000])
-def test_any_number_of_steps(steps, implementation):
+def test_any_number_of_steps(steps, climb):
     optimizer = ho.HeavyBall(np.array([0.0213, 0.117]), momentum=np.array([0.3, 0.99]))
     np.testing.assert_allclose(
-        heights(optimizer, implementation, steps=steps), heights(optimizer, "plain", steps=steps), rtol=1e-12
+        heights(optimizer, climb, steps=steps), heights(optimizer, PLAIN, steps=steps), rtol=1e-12
     )
 
 
-@pytest.mark.parametrize("implementation", FAST)
+@pytest.mark.parametrize("climb", FAST)
 @pytest.mark.parametrize(
     "hill", [ho.WedgeHill(0.21), ho.DoubleWell(0.25), ho.GaussianHill(0.4)], ids=lambda hill: type(hill).__name__
 )
-def test_hills_with_a_flank_of_their_own(hill, implementation):
+def test_hills_with_a_flank_of_their_own(hill, climb):
     hill = hill.at(np.linspace(0.02, 0.6, 30)[:, None])
     optimizer = ho.HeavyBall(np.linspace(0.01, 0.3, 9), momentum=0.6)
-    fast, plain = (
-        ho.escape(hill, optimizer, max_steps=STEPS, implementation=name) for name in (implementation, "plain")
-    )
+    fast, plain = (ho.escape(hill, optimizer, max_steps=STEPS, climb=each) for each in (climb, PLAIN))
     assert set(np.unique(plain.verdict)) >= {ho.Verdict.ESCAPED, ho.Verdict.UNDECIDED}
     np.testing.assert_array_equal(fast.verdict, plain.verdict)
 
@@ -115,35 +111,37 @@ def test_hills_with_a_flank_of_their_own(hill, implementation):
 def test_in_two_dimensions_blocks_serve_and_the_kernel_says_why_it_cannot():
     optimizer = ho.Adam(np.linspace(0.001, 0.1, 7))
     verdicts = [
-        ho.escape(ho.NarrowPass(0.3), optimizer, max_steps=300, implementation=name).verdict
-        for name in ("blocked", "plain")
+        ho.escape(ho.NarrowPass(0.3), optimizer, max_steps=300, climb=climb).verdict
+        for climb in (ho.BlockedClimb(), PLAIN)
     ]
     np.testing.assert_array_equal(*verdicts)
     with pytest.raises(
         ValueError,
-        match=r"^`implementation='pallas'` cannot serve: positions on NarrowPass are vectors; take 'blocked'\.$",
+        match=r"^`climb=PallasClimb\(lanes=256, interpret=True\)` cannot serve: positions on NarrowPass are vectors; leave",
     ):
-        ho.escape(ho.NarrowPass(0.3), optimizer, max_steps=300, implementation="pallas")
+        ho.escape(ho.NarrowPass(0.3), optimizer, max_steps=300, climb=KERNEL)
 
 
 def test_fast_is_blocked_without_a_gpu():
-    assert choose_implementation(TENT, ho.Adam(0.1), "fast") == "blocked"
+    assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
+    with pytest.raises(ValueError, match="cannot serve: it is for GPUs, and JAX walks on a CPU; leave"):
+        ho.critical_height(TENT, ho.Adam(0.1), climb=ho.PallasClimb())
 
 
 def test_a_block_whose_walks_all_repeat_stops_early():
     """A walk of 2^31 - 1 steps would take minutes."""
     optimizer = ho.GradientDescent(np.array([0.3, 0.07]))
-    np.testing.assert_allclose(heights(optimizer, "blocked", steps=2**31 - 1), [0.2, 0.05], atol=1e-14)
+    np.testing.assert_allclose(heights(optimizer, ho.BlockedClimb(), steps=2**31 - 1), [0.2, 0.05], atol=1e-14)
 
 
 def test_a_block_whose_walks_have_all_escaped_stops_early():
-    answer = ho.escape(ho.TentHill(0.1), ho.AdamW(np.array([0.3, 0.2])), max_steps=2**31 - 1, implementation="blocked")
+    answer = ho.escape(ho.TentHill(0.1), ho.AdamW(np.array([0.3, 0.2])), max_steps=2**31 - 1, climb=ho.BlockedClimb())
     assert np.all(answer.verdict == ho.Verdict.ESCAPED)
 
 
 def test_walks_that_leave_all_numbers_stop_early_and_are_diverged():
     hill = ho.hill_from(lambda x, h: x**4 - h * x, 1.0, start=2.0, passed=lambda x, h: -1 - 0 * x)
-    answer = ho.escape(hill, ho.GradientDescent(np.array([1.0, 2.0])), max_steps=2**31 - 1, implementation="blocked")
+    answer = ho.escape(hill, ho.GradientDescent(np.array([1.0, 2.0])), max_steps=2**31 - 1, climb=ho.BlockedClimb())
     assert np.all(answer.verdict == ho.Verdict.DIVERGED)
 
 
@@ -153,7 +151,9 @@ def test_blocks_inside_shard_map(check_vma):
     rates = jnp.linspace(0.0317, 0.9, 10)
 
     def solve(rates):
-        return ho.critical_height(TENT, ho.Adam(rates, b1=0.8), max_steps=STEPS, implementation="blocked").height
+        return ho.critical_height(
+            TENT, ho.Adam(rates, b1=0.8), max_steps=STEPS, climb=ho.BlockedClimb()
+        ).critical_height
 
     spec = jax.sharding.PartitionSpec("lane")
     sharded = jax.jit(jax.shard_map(solve, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=check_vma))
@@ -162,7 +162,10 @@ def test_blocks_inside_shard_map(check_vma):
 
 def test_blocks_under_vmap():
     rates = jnp.linspace(0.0317, 0.9, 12).reshape(3, 4)
-    solve = lambda rates: ho.critical_height(TENT, ho.Adam(rates), max_steps=STEPS, implementation="blocked").height  # noqa: E731
+
+    def solve(rates):
+        return ho.critical_height(TENT, ho.Adam(rates), max_steps=STEPS, climb=ho.BlockedClimb()).critical_height
+
     np.testing.assert_allclose(jax.vmap(solve)(rates), solve(rates), rtol=1e-12)
 
 
@@ -188,7 +191,7 @@ def on_a_gpu():
 )
 def test_the_kernel_lowers_for_cuda_without_a_gpu(make, hill, dtype):
     optimizer = jax.tree.map(lambda leaf: leaf.astype(dtype), as_arrays(make(learning_rate=np.linspace(0.1, 0.9, 300))))
-    batch = a_batch(hill, optimizer)
+    batch = climbs.Batch(optimizer, hill.flank(), None, common_shape((optimizer, hill)))
     with on_a_gpu():
-        text = traced_for_gpu(hill, batch).lower(lowering_platforms=("cuda",)).as_text()
+        text = ho.PallasClimb().traced_for_gpu(batch).lower(lowering_platforms=("cuda",)).as_text()
     assert "triton" in text

@@ -31,7 +31,7 @@ def test_slopes_are_those_of_differences(make, settings):
     for name, value in settings.items():
         step = 1e-6 * value
         above, below = (
-            float(ho.critical_height(ho.TentHill(), make(**{**settings, name: value + sign * step})).height)
+            float(ho.critical_height(ho.TentHill(), make(**{**settings, name: value + sign * step})).critical_height)
             for sign in (1, -1)
         )
         assert float(found.slopes[name]) == pytest.approx((above - below) / (2 * step), rel=1e-6, abs=1e-6)
@@ -42,31 +42,33 @@ def test_at_a_jump_it_says_so():
     found = ho.sensitivity(ho.TentHill(), ho.Adam(rates))
     np.testing.assert_array_equal(found.at_jump, [True, False])
     assert np.isnan(found.slopes["learning_rate"][0])
-    expected = theory.slope_in_learning_rate(np.asarray(found.critical.height)[1], rates[1])
+    expected = theory.slope_in_learning_rate(np.asarray(found.critical.critical_height)[1], rates[1])
     assert float(found.slopes["learning_rate"][1]) == pytest.approx(expected, rel=1e-8)
 
 
 def test_a_design_finds_every_tooth_of_the_sawtooth():
     """Gradient descent rises by lr n - 1 on the tooth 1/n < lr <= 1/(n - 1): it is 0.1 at lr = 1.1 / n, if that is there."""
     axis = ho.Axis.linear(0.05, 0.9, 1501)
-    found = ho.design(ho.TentHill(), ho.GradientDescent, 0.0371, {"learning_rate": axis})
+    found = ho.design(ho.TentHill(), ho.GradientDescent(0.1), 0.0371, {"learning_rate": axis})
     teeth = np.array([1.0371 / n for n in range(1, 40)])
     teeth = np.sort(teeth[(teeth > 0.05) & (teeth < 0.9) & (np.floor(1 / teeth) + 1 == np.round(1.0371 / teeth))])
     np.testing.assert_allclose(np.sort(found.settings["learning_rate"]), teeth, atol=1e-9)
-    np.testing.assert_allclose(found.height, 0.0371, atol=1e-9)
+    np.testing.assert_allclose(found.critical_height, 0.0371, atol=1e-9)
     assert found.settled.all()
+    np.testing.assert_array_equal(found.certified, found.certainty == ho.Certainty.CERTIFIED)
+    assert set(found.certainty) <= {ho.Certainty.FLAGGED, ho.Certainty.CERTIFIED}
 
 
 def test_other_axes_are_kept_and_every_setting_is_walked():
-    free = {"learning_rate": ho.Axis.log(0.02, 0.4, 200), "b1": ho.Axis.of([0.5, 0.9])}
-    found = ho.design(ho.TentHill(), ho.Adam, 0.2, free, fixed={"eps": 0.1})
+    axes = {"learning_rate": ho.Axis.log(0.02, 0.4, 200), "b1": ho.Axis.of([0.5, 0.9])}
+    found = ho.design(ho.TentHill(), ho.Adam(0.1, eps=0.1), 0.2, axes)
     assert set(found.settings["b1"]) == {0.5, 0.9}
     again = ho.critical_height(ho.TentHill(), ho.Adam(**found.settings, eps=0.1))
-    np.testing.assert_allclose(again.height, 0.2, atol=1e-9)
+    np.testing.assert_allclose(again.critical_height, 0.2, atol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "free", "message"),
+    ("wanted", "axes", "message"),
     [
         (-0.1, {"learning_rate": ho.Axis.linear(0.1, 0.2, 5)}, r"^`wanted` must be positive, got -0\.1"),
         (
@@ -77,6 +79,6 @@ def test_other_axes_are_kept_and_every_setting_is_walked():
         (0.1, {"rate": ho.Axis.linear(0.1, 0.2, 5)}, r"^`GradientDescent` has no hyperparameter 'rate'"),
     ],
 )
-def test_what_cannot_be_designed_is_refused(wanted, free, message):
+def test_what_cannot_be_designed_is_refused(wanted, axes, message):
     with pytest.raises(ValueError, match=message):
-        ho.design(ho.TentHill(), ho.GradientDescent, wanted, free)
+        ho.design(ho.TentHill(), ho.GradientDescent(0.1), wanted, axes)

@@ -27,7 +27,7 @@ CASES = [
 def test_verdicts(optimizer, height, verdict, step):
     answer = ho.escape(ho.TentHill(height), optimizer)
     assert answer.verdict == verdict
-    assert not answer.flagged
+    assert answer.certified
     if verdict == ho.Verdict.ESCAPED:
         name = next(key for key, kind in ho.OPTIMIZERS.items() if kind is type(optimizer))
         values = (Decimal(str(value)) for value in optimizer.hyperparameters().values() if value is not None)
@@ -37,9 +37,7 @@ def test_verdicts(optimizer, height, verdict, step):
 
 def test_what_merely_did_not_escape_is_undecided():
     assert ho.escape(ho.TentHill(0.5), ho.Adam(0.3), max_steps=7).verdict == ho.Verdict.UNDECIDED
-    assert (
-        ho.escape(ho.TentHill(0.5), ho.Adam(0.3), max_steps=7, implementation="plain").verdict == ho.Verdict.UNDECIDED
-    )
+    assert ho.escape(ho.TentHill(0.5), ho.Adam(0.3), max_steps=7, climb=ho.PlainClimb()).verdict == ho.Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("name", ["adam", "lion", "rmsprop"])
@@ -50,15 +48,15 @@ def test_escaping_a_hill_means_escaping_every_lower_one(name):
     escaped = np.asarray(answer.verdict) == ho.Verdict.ESCAPED
     assert np.all(escaped[:-1] >= escaped[1:])
     critical = ho.critical_height(ho.TentHill(), ho.OPTIMIZERS[name](rates), max_steps=400)
-    sure = ~np.asarray(answer.flagged)
-    np.testing.assert_array_equal(escaped[sure], (heights <= np.asarray(critical.height))[sure])
+    sure = np.asarray(answer.certified)
+    np.testing.assert_array_equal(escaped[sure], (heights <= np.asarray(critical.critical_height))[sure])
 
 
 def test_a_height_that_the_walk_just_meets_is_flagged():
-    height = float(ho.critical_height(ho.TentHill(), ho.Adam(0.3)).height)
-    assert ho.escape(ho.TentHill(height), ho.Adam(0.3)).flagged
-    assert not ho.escape(ho.TentHill(height - 1e-9), ho.Adam(0.3)).flagged
-    assert not ho.escape(ho.TentHill(height + 1e-9), ho.Adam(0.3)).flagged
+    height = float(ho.critical_height(ho.TentHill(), ho.Adam(0.3)).critical_height)
+    assert not ho.escape(ho.TentHill(height), ho.Adam(0.3)).certified
+    assert ho.escape(ho.TentHill(height - 1e-9), ho.Adam(0.3)).certified
+    assert ho.escape(ho.TentHill(height + 1e-9), ho.Adam(0.3)).certified
 
 
 @pytest.mark.parametrize("height", [-0.1, np.nan, np.inf, np.array([0.3, -1.0])])

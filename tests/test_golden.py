@@ -6,6 +6,8 @@ import golden
 import numpy as np
 import pytest
 
+import hillopt as ho
+
 
 @functools.cache
 def kept():
@@ -18,7 +20,7 @@ def fields_of(name, dtype):
     return {key.removeprefix(start): values for key, values in kept().items() if key.startswith(start)}
 
 
-@pytest.mark.parametrize("dtype", golden.DTYPES)
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
 @pytest.mark.parametrize("name", golden.CASES)
 def test_answers_are_what_they_were(name, dtype):
     before, now = fields_of(name, dtype), golden.CASES[name](dtype)
@@ -27,8 +29,8 @@ def test_answers_are_what_they_were(name, dtype):
         for field, values in before.items():
             np.testing.assert_array_equal(np.asarray(now[field]), values, err_msg=field)
     elif "error" in before:
-        sound = ~(before["flagged"] | now["flagged"])
-        apart = np.abs(before["height"] - now["height"])[sound]
+        sound = np.minimum(before["certainty"], now["certainty"]) == ho.Certainty.CERTIFIED
+        apart = np.abs(before["critical_height"] - now["critical_height"])[sound]
         assert np.all(apart <= (before["error"] + now["error"])[sound])
     else:  # without a bound a walk may fork where rounding decides
         for field, values in before.items():

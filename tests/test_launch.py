@@ -39,14 +39,14 @@ def test_a_sweep_writes_its_data_its_pictures_and_its_settings(sweep_run):
     assert sorted(path.name for path in run.iterdir()) == ["data.zarr", "phase.pdf", "phase.png", "settings.json"]
     assert [path.name for path in (folder / "runs").iterdir()] == ["adam"]
     data = xarray.open_zarr(run / "data.zarr", consolidated=False, chunks=None)
-    assert dict(data.sizes) == {"learning_rate": 7, "b1": 5, "hill_height": 2}
+    assert dict(data.sizes) == {"learning_rate": 7, "b1": 5, "height": 2}
     expected = ho.critical_height(
         ho.TentHill(), ho.Adam(data.learning_rate.values[:, None], data.b1.values, eps=1e-3), max_steps=500
     )
-    np.testing.assert_allclose(data.height, expected.height, rtol=1e-12)
+    np.testing.assert_allclose(data.critical_height, expected.critical_height, rtol=1e-12)
     assert (run / "phase.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert (run / "phase.pdf").read_bytes()[:4] == b"%PDF"
-    for word in ("trapped", "flagged", "largest h*", "optimizer steps", "data.zarr"):
+    for word in ("trapped", "largest h*", "optimizer steps", "data.zarr"):
         assert word in done.stdout
 
 
@@ -81,21 +81,25 @@ def test_one_core_or_two_give_the_same_bits(sweep_run):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "arguments", "field"),
+    ("question", "arguments", "field"),
     [
         ("escape", ["--hill=narrow_pass", "--optimizer=optax.contrib.prodigy"], "verdict"),
-        ("first_passage", ["--hill=double_well", "--optimizer=heavy_ball", "--noise=2", "--num_walks=20"], "passage"),
+        (
+            "passage_time",
+            ["--hill=double_well", "--optimizer=heavy_ball", "--noise=2", "--num_walks=20"],
+            "passage_time",
+        ),
     ],
 )
-def test_other_outcomes_on_other_hills(outcome, arguments, field, tmp_path):
+def test_other_questions_on_other_hills(question, arguments, field, tmp_path):
     axes = ["--axis=learning_rate:log:0.01:1:5", "--axis=height:linear:0.1:0.4:4"]
-    done = launch("sweep", f"--outcome={outcome}", *arguments, *axes, "--max_steps=50", "--name=other", cwd=tmp_path)
+    done = launch("sweep", f"--question={question}", *arguments, *axes, "--max_steps=50", "--name=other", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "other"
     assert (run / "phase.png").stat().st_size > 5_000
     data = xarray.open_zarr(run / "data.zarr", consolidated=False, chunks=None)
     assert data[field].dims == ("learning_rate", "height")
-    assert data.attrs["outcome"] == outcome
+    assert data.attrs["question"] == ho.QUESTIONS[question].__name__
     assert "compilation included" in done.stdout
 
 
@@ -113,12 +117,18 @@ REFUSALS = [
     (["--axis=learning_rate:list:0,0.1"], r"must lie in (0, inf), got 0"),
     (["--axis=b1:linear:0.5:1:3", "--fixed=learning_rate=0.3"], "must lie in [0, 1), got 1"),
     (["--max_steps=0"], "`--max_steps` must be at least 1, got 0."),
-    (["--heights=list:-1,1"], "`--heights` must not be negative"),
+    (["--heights=list:-1,1"], "`--heights` must be finite and not negative, got -1"),
     (["--heights=list:1", "--axis=height:list:1"], "`--axis=height` and `--heights` both give heights; choose one."),
     (["--axis=eps:list:0,1", "--axis=eps:list:2"], "`--axis` names 'eps' twice"),
     (["--fixed=eps=0,eps=1"], "`--fixed` gives 'eps' twice"),
     (["--noise=nan"], "`--noise` must be a finite number, got nan."),
-    (["--outcome=escape", "--noise=1"], "`--noise` is for the outcomes"),
+    (["--question=escape", "--noise=1"], "`--noise` is not for --question=escape; leave it out."),
+    (["--question=loss", "--climb=fast"], "`--climb` is not for --question=loss; leave it out."),
+    (
+        ["--axis=height:list:1,2"],
+        "`--axis=height` is not walked for critical heights, which answer",
+    ),
+    (["--fixed=b1=0.5"], "`--fixed` names 'b1', which is an axis; remove one of them."),
     (["--name=../adam"], "`--name` must be the name of one folder, got '../adam'"),
     (["--name=" + 300 * "a"], "cannot be written (File name too long)"),
     (["--settings=/bin/ls"], "`--settings` '/bin/ls' is no settings.json"),
@@ -133,7 +143,7 @@ REFUSALS = [
     (["extra"], "unexpected argument"),
     (["--optimizer=optax.adamm"], "optax has no optimizer 'adamm'; did you mean 'adam'?"),
     (["--hill=wedge"], "has another flank for every height"),
-    (["--outcome=probability"], "`--noise` must be finite and not negative"),
+    (["--question=escape_probability"], "`--noise` must be given for --question=escape_probability"),
     (["--hill_numbers=hight=1"], "did you mean 'height'"),
 ]
 
@@ -249,7 +259,7 @@ def test_bench_refuses_in_one_sentence(arguments, message, tmp_path):
     ("bench", "arguments", "told"),
     [
         ("training", ["--num_images=512", "--latent_sizes=2"], "latent   2: ours"),
-        ("deblurring", ["--num_images=256", "--slow_images=1"], "Richardson-Lucy, image by image"),
+        ("deblurring", ["--num_images=256", "--slow_images=1"], "scikit-image, image by image"),
     ],
 )
 def test_the_other_benches_print_their_figures(bench, arguments, told, tmp_path):
@@ -265,8 +275,8 @@ def test_the_rivals_solve_the_same():
     rates, b1 = np.array([0.31, 0.07]), np.array([0.9, 0.5])
     ours = ho.critical_height(ho.TentHill(), ho.Adam(rates, b1), max_steps=300)
     for by_hand in (False, True):
-        np.testing.assert_allclose(rivals.bisection(300, by_hand)(rates, b1), ours.height, atol=4e-9)
+        np.testing.assert_allclose(rivals.bisection(300, by_hand)(rates, b1), ours.critical_height, atol=4e-9)
     small = [rates.astype(np.float32), b1.astype(np.float32), 300]
-    np.testing.assert_allclose(rivals.numpy_heights(*small), ours.height, atol=1e-4)
+    np.testing.assert_allclose(rivals.numpy_heights(*small), ours.critical_height, atol=1e-4)
     if (numba_heights := rivals.numba_heights()) is not None:
-        np.testing.assert_allclose(numba_heights(*small), ours.height, atol=1e-4)
+        np.testing.assert_allclose(numba_heights(*small), ours.critical_height, atol=1e-4)

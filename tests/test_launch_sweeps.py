@@ -13,7 +13,7 @@ import xarray
 from test_launch import launch, settings
 
 GRID = ["--axis=learning_rate:log:0.05:0.9:40", "--axis=b1:log_complement:0:0.99:40", "--max_steps=300", "--tile=16"]
-GRID += ["--implementation=plain", "--cpu_devices=1"]
+GRID += ["--climb=plain", "--cpu_devices=1"]
 TILES = 120
 
 
@@ -87,7 +87,7 @@ def test_a_killed_sweep_goes_on_with_resume(whole, tmp_path):
 def test_a_finished_sweep_is_mended_with_resume(whole, tmp_path):
     first = launch("sweep", *GRID, "--name=run", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    (tmp_path / "runs" / "run" / "data.zarr" / "height" / "c" / "2" / "1").write_bytes(b"nonsense")
+    (tmp_path / "runs" / "run" / "data.zarr" / "critical_height" / "c" / "2" / "1").write_bytes(b"nonsense")
     done = launch("sweep", *GRID, "--name=run", "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "tile (2, 1) of" in done.stderr
@@ -145,7 +145,7 @@ def test_the_store_may_be_elsewhere(whole, tmp_path):
     done = launch("sweep", *GRID, "--name=run", f"--store={tmp_path}/elsewhere.zarr", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     stored = xarray.open_zarr(tmp_path / "elsewhere.zarr", consolidated=False, chunks=None)
-    np.testing.assert_array_equal(stored.height, data(whole).height)
+    np.testing.assert_array_equal(stored.critical_height, data(whole).critical_height)
     assert not (tmp_path / "runs" / "run" / "data.zarr").exists()
 
 

@@ -80,7 +80,7 @@ def test_beyond_the_edge_of_stability_there_is_no_variance(momentum):
     bowl = ho.hill_from(lambda x, h: h * x * x / 2, 2.0, start=1.0, passed=lambda x, h: jnp.abs(x) - 1e6)
     rates = jnp.array([0.97, 1.03]) * edge
     np.testing.assert_array_equal(
-        np.asarray(ho.escape(bowl, ho.HeavyBall(rates, momentum), max_steps=4000, implementation="plain").verdict),
+        np.asarray(ho.escape(bowl, ho.HeavyBall(rates, momentum), max_steps=4000, climb=ho.PlainClimb()).verdict),
         [ho.Verdict.UNDECIDED, ho.Verdict.ESCAPED],
     )
 
@@ -187,7 +187,7 @@ def test_the_height_escaped_with_a_probability_is_where_escapes_are_so_frequent(
     [
         (
             {"noise": ho.GaussianNoise(-1.0)},
-            r"^`scale` must be finite and not negative, got -1; choose 0 for no noise\.$",
+            r"^`GaussianNoise\(scale=\.\.\.\)` must lie in \[0, inf\), got -1; give a finite value inside that range\.$",
         ),
         (
             {"noise": 0.3},
@@ -197,7 +197,7 @@ def test_the_height_escaped_with_a_probability_is_where_escapes_are_so_frequent(
             {"noise": lambda key, s: jnp.zeros(3)},
             r"^`noise` must return an array of the slope's shape \(\), got \(3,\)",
         ),
-        ({"num_walks": 0}, r"^`num_walks` must be at least 1, got 0\.$"),
+        ({"num_walks": 0}, r"^`num_walks` must be at least 1, got 0; give a positive number\.$"),
         ({"max_steps": 0}, r"^`max_steps` must lie between 1 and 2147483647, got 0"),
         ({"hill": ho.TentHill(-1.0)}, r"^`height` must be finite and not negative, got -1"),
     ],

@@ -66,7 +66,7 @@ def test_a_sweep_is_a_plain_loop_over_floats(name):
         warnings.simplefilter("ignore", DeprecationWarning)  # optimistic_adam is one of optax's own no longer
         optimizer = ho.optax_named(name, **numbers)
         assert set(optimizer.swept) == {key for key, value in numbers.items() if isinstance(value, np.ndarray)}
-        swept = np.asarray(ho.trajectory(HILL, optimizer, num_steps=NUM_STEPS).position)
+        swept = np.asarray(ho.trajectory(HILL, optimizer, max_steps=NUM_STEPS).position)
         for lane in range(2):
             floats = {key: float(v[lane]) if isinstance(v, np.ndarray) else v for key, v in numbers.items()}
             np.testing.assert_allclose(swept[:, lane], plain_walk(name, floats), rtol=1e-7, atol=1e-9)
@@ -97,7 +97,7 @@ def test_schedules_and_clipping_compose():
         return optax.chain(optax.clip(max_delta), optax.adam(schedule))
 
     rates = np.array([0.1, 0.3])
-    walk = ho.trajectory(HILL, ho.from_optax(factory, learning_rate=rates, max_delta=0.7), num_steps=30)
+    walk = ho.trajectory(HILL, ho.from_optax(factory, learning_rate=rates, max_delta=0.7), max_steps=30)
     for lane, rate in enumerate(rates):
         transformation = factory(rate, 0.7)
         position, state = jnp.zeros(()), transformation.init(jnp.zeros(()))
@@ -113,16 +113,16 @@ def test_a_key_in_the_state_is_carried_along(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of what dpsgd itself calls
         optimizer = ho.optax_named(name, learning_rate=rates)
-        answer = ho.critical_height(ho.TentHill(), optimizer, max_steps=30, implementation="plain")
-        walk = ho.trajectory(ho.TentHill(), optimizer, num_steps=30)
-    np.testing.assert_allclose(answer.height, np.asarray(walk.position).max(0) - 1, atol=1e-12)
+        answer = ho.critical_height(ho.TentHill(), optimizer, max_steps=30, climb=ho.PlainClimb())
+        walk = ho.trajectory(ho.TentHill(), optimizer, max_steps=30)
+    np.testing.assert_allclose(answer.critical_height, np.asarray(walk.position).max(0) - 1, atol=1e-12)
 
 
 def test_what_asks_for_the_elevation_serves_every_question():
     optimizer = ho.optax_named("polyak_sgd", max_learning_rate=np.array([0.3, 0.6]))
-    plain = ho.critical_height(ho.TentHill(), optimizer, max_steps=50, implementation="plain")
+    plain = ho.critical_height(ho.TentHill(), optimizer, max_steps=50, climb=ho.PlainClimb())
     bounded = ho.critical_height(ho.TentHill(), optimizer, max_steps=50)
-    np.testing.assert_allclose(plain.height, bounded.height, atol=1e-12)
+    np.testing.assert_allclose(plain.critical_height, bounded.critical_height, atol=1e-12)
     noisy = ho.first_passages(
         ho.DoubleWell(0.25), optimizer, ho.GaussianNoise(0.1), jax.random.key(0), num_walks=3, max_steps=20
     )

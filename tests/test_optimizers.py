@@ -68,8 +68,8 @@ def _optax_loop(transformation, hill):
 def test_a_walk_is_that_of_optax(ours, factory, flags, swept):
     hill = ho.TentHill(HEIGHT)
     expected = _optax_loop(factory(**swept, **flags), hill)
-    own = ho.trajectory(hill, ours(**swept), num_steps=NUM_STEPS)
-    wrapped = ho.trajectory(hill, ho.from_optax(factory, **swept, **flags), num_steps=NUM_STEPS)
+    own = ho.trajectory(hill, ours(**swept), max_steps=NUM_STEPS)
+    wrapped = ho.trajectory(hill, ho.from_optax(factory, **swept, **flags), max_steps=NUM_STEPS)
     assert np.min(np.abs(expected[:, None] - [1, 1 + HEIGHT])) > CLEAR
     assert own.position.dtype == wrapped.position.dtype == np.float64
     np.testing.assert_allclose(own.position, expected, rtol=1e-13, atol=1e-14)
@@ -81,7 +81,7 @@ def test_a_walk_is_that_of_optax(ours, factory, flags, swept):
 def test_the_table_has_escapes_and_traps(ours):
     rows = [swept for row, _, _, swept in TABLE if row is ours]
     ends = [
-        float(ho.trajectory(ho.TentHill(HEIGHT), ours(**swept), num_steps=NUM_STEPS).position[-1]) for swept in rows
+        float(ho.trajectory(ho.TentHill(HEIGHT), ours(**swept), max_steps=NUM_STEPS).position[-1]) for swept in rows
     ]
     assert len(rows) >= 3
     assert min(ends) < 1 + HEIGHT < max(ends)
@@ -93,25 +93,25 @@ def test_array_hyperparameters_walk_as_floats_do(ours):
     rows = [swept for row, _, _, swept in TABLE if row is ours]
     rows = [row for row in rows if row.keys() == rows[0].keys()]
     stacked = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    together = ho.trajectory(hill, ours(**stacked), num_steps=NUM_STEPS).position
-    alone = [ho.trajectory(hill, ours(**row), num_steps=NUM_STEPS).position for row in rows]
+    together = ho.trajectory(hill, ours(**stacked), max_steps=NUM_STEPS).position
+    alone = [ho.trajectory(hill, ours(**row), max_steps=NUM_STEPS).position for row in rows]
     np.testing.assert_array_equal(together, np.stack(alone, axis=1))
 
 
 def test_hyperparameters_broadcast():
     rates, betas = np.array([0.07, 0.13, 0.3]), np.array([0.5, 0.9])
     hill = ho.TentHill(HEIGHT)
-    grid = ho.trajectory(hill, ho.Adam(rates[:, None], b1=betas[None, :], b2=0.95), num_steps=30)
+    grid = ho.trajectory(hill, ho.Adam(rates[:, None], b1=betas[None, :], b2=0.95), max_steps=30)
     assert grid.position.shape == grid.slope.shape == grid.state.first.shape == (31, 3, 2)
     for (i, j), _ in np.ndenumerate(np.empty((3, 2))):
-        alone = ho.trajectory(hill, ho.Adam(float(rates[i]), b1=float(betas[j]), b2=0.95), num_steps=30)
+        alone = ho.trajectory(hill, ho.Adam(float(rates[i]), b1=float(betas[j]), b2=0.95), max_steps=30)
         np.testing.assert_array_equal(grid.position[:, i, j], alone.position)
 
 
 def test_hyperparameters_of_optax_broadcast():
     rates, betas = np.array([0.07, 0.13, 0.3]), np.array([0.5, 0.9])
     optimizer = ho.from_optax(optax.amsgrad, learning_rate=rates[:, None], b1=betas[None, :], eps=1e-3)
-    position = ho.trajectory(ho.TentHill(HEIGHT), optimizer, num_steps=30).position
+    position = ho.trajectory(ho.TentHill(HEIGHT), optimizer, max_steps=30).position
     assert position.shape == (31, 3, 2)
     expected = _optax_loop(optax.amsgrad(0.13, b1=0.9, eps=1e-3), ho.TentHill(HEIGHT))[:31]
     np.testing.assert_allclose(position[:, 1, 1], expected, rtol=1e-13, atol=1e-14)
@@ -119,7 +119,7 @@ def test_hyperparameters_of_optax_broadcast():
 
 @pytest.mark.parametrize("rate", [1, np.array([1]), [1.0]], ids=["int", "ints", "list"])
 def test_a_learning_rate_of_any_kind_serves_from_optax(rate):
-    position = ho.trajectory(ho.TentHill(HEIGHT), ho.from_optax(optax.sgd, learning_rate=rate), num_steps=3).position
+    position = ho.trajectory(ho.TentHill(HEIGHT), ho.from_optax(optax.sgd, learning_rate=rate), max_steps=3).position
     np.testing.assert_array_equal(np.ravel(position), [0, 1, 2, 3])
 
 
@@ -130,7 +130,7 @@ def test_a_factory_with_nothing_to_sweep_is_refused():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_walk_has_the_dtype_of_its_hyperparameters(dtype):
-    walk = ho.trajectory(ho.TentHill(HEIGHT), ho.Adam(dtype(0.3), b1=0.8), num_steps=3)
+    walk = ho.trajectory(ho.TentHill(HEIGHT), ho.Adam(dtype(0.3), b1=0.8), max_steps=3)
     assert {leaf.dtype for leaf in jax.tree.leaves(walk)} == {np.dtype(dtype)}
 
 
@@ -186,7 +186,7 @@ def test_the_ends_that_belong_to_a_range_are_taken(ours):
 
 
 ASKING = {
-    "trajectory": lambda optimizer: ho.trajectory(ho.TentHill(0.3), optimizer, num_steps=3),
+    "trajectory": lambda optimizer: ho.trajectory(ho.TentHill(0.3), optimizer, max_steps=3),
     "critical_height": lambda optimizer: ho.critical_height(ho.TentHill(), optimizer, max_steps=3),
     "escape": lambda optimizer: ho.escape(ho.TentHill(0.3), optimizer, max_steps=3),
 }
@@ -201,7 +201,9 @@ def test_every_question_checks_the_hyperparameters(ask):
 
 
 def test_traced_hyperparameters_pass_the_check():
-    walk = jax.jit(jax.vmap(lambda rate: ho.critical_height(ho.TentHill(), ho.Adam(rate), max_steps=20).height))
+    walk = jax.jit(
+        jax.vmap(lambda rate: ho.critical_height(ho.TentHill(), ho.Adam(rate), max_steps=20).critical_height)
+    )
     np.testing.assert_allclose(walk(jnp.array([0.3])), 0.41018429512997, atol=1e-13)
 
 

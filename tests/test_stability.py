@@ -59,7 +59,7 @@ def test_on_the_fractal_boundary_labels_flip_and_inside_they_do_not():
 
 
 def labels(hill, rates):
-    answer = ho.escape(hill, ho.GradientDescent(rates), max_steps=1000, implementation="plain")
+    answer = ho.escape(hill, ho.GradientDescent(rates), max_steps=1000, climb=ho.PlainClimb())
     return np.asarray(answer.verdict) == ho.Verdict.ESCAPED
 
 
@@ -70,7 +70,7 @@ def test_a_start_may_be_swept():
         one = ho.escape(ho.StartingAt(ho.DoubleWell(0.25), float(start)), ho.HeavyBall(0.5, 0.9), max_steps=100)
         assert verdict == one.verdict
     moved = ho.StartingAt(ho.NarrowPass(0.3), (-1.2, 0.1))
-    walk = ho.trajectory(moved, ho.GradientDescent(jnp.asarray(0.1)), num_steps=3)
+    walk = ho.trajectory(moved, ho.GradientDescent(jnp.asarray(0.1)), max_steps=3)
     np.testing.assert_allclose(walk.position[0], [-1.2, 0.1])
 
 

@@ -1,6 +1,7 @@
 """Stores: cut anywhere, killed at any moment, damaged, shared, read-only, full; what comes out is the same bit for bit."""
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -9,22 +10,28 @@ import sys
 import time
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import xarray
 
 import hillopt as ho
-from hillopt.tiles import Tiling, cut
+from hillopt.sweeps.identity import identity
+from hillopt.sweeps.plan import make_plan
+from hillopt.sweeps.tiles import Tiling, cut
 
 ROOT = Path(__file__).parent.parent
 HILL = ho.TentHill()
-AXES = {"b1": ho.Axis.linear(0.1, 0.9, 5), "learning_rate": ho.Axis.log(0.05, 0.9, 11), "height": (0.1, 0.3)}
-OPTIONS = {"max_steps": 200, "tile": 4, "implementation": "plain"}  # what compiles soonest
+ADAM = ho.Adam(0.1)
+QUESTION = ho.CriticalHeight(200, ho.PlainClimb(), heights=[0.1, 0.3])  # what compiles soonest
+AXES = {"b1": ho.Axis.linear(0.1, 0.9, 5), "learning_rate": ho.Axis.log(0.05, 0.9, 11)}
 TILES = 15
 
 
-def sweep(path=None, axes=AXES, **options):
-    return ho.sweep(HILL, ho.Adam, axes, path=path, **{**OPTIONS, **options})
+def sweep(path=None, axes=AXES, *, question=QUESTION, hill=HILL, optimizer=ADAM, resume=False, shard=None, **options):
+    store = None if path is None else ho.Store(path, resume=resume, shard=shard)
+    return ho.sweep(question, hill, optimizer, axes, store=store, **{"tile": 4, **options})
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +80,7 @@ def test_tiles_cover_the_grid_once(shape, order, most, tile):
     tiling = cut(shape, order, most)
     assert tiling.tile == tile
     covered = np.zeros(shape, int)
-    for number in range(tiling.number):
+    for number in range(tiling.num_tiles):
         covered[tiling.region(number)] += 1
         assert tiling.cells(number) == covered[tiling.region(number)].size <= most
     assert np.all(covered == 1)
@@ -124,17 +131,37 @@ def test_a_url_is_as_good_as_a_path(scheme, whole, tmp_path):
 def test_thinned_keeps_both_ends_of_memory(tmp_path):
     stored = sweep(tmp_path / "s.zarr")
     thin = ho.thinned(stored, 20)
-    assert dict(thin.sizes) == {"hill_height": 2, "b1": 3, "learning_rate": 6}
-    np.testing.assert_array_equal(thin.height, stored.height[::2, ::2])
+    assert dict(thin.sizes) == {"height": 2, "b1": 3, "learning_rate": 6}
+    np.testing.assert_array_equal(thin.critical_height, stored.critical_height[::2, ::2])
     assert ho.thinned(stored, 55) is stored
 
 
 def test_pieces_are_the_tiles(whole, tmp_path):
     pieces = list(ho.pieces(sweep(tmp_path / "s.zarr")))
     assert len(pieces) == TILES
-    assert sum(piece.height.size for piece in pieces) == whole.height.size
-    assert sum(float(piece.height.sum()) for piece in pieces) == pytest.approx(float(whole.height.sum()), rel=1e-12)
-    assert [piece.height.size for piece in ho.pieces(whole)] == [55]
+    assert sum(piece.critical_height.size for piece in pieces) == whole.critical_height.size
+    total = sum(float(piece.critical_height.sum()) for piece in pieces)
+    assert total == pytest.approx(float(whole.critical_height.sum()), rel=1e-12)
+    assert [piece.critical_height.size for piece in ho.pieces(whole)] == [55]
+
+
+def test_a_store_in_the_home_folder(whole, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert ho.Store("~/s.zarr").location == f"{tmp_path}/s.zarr"
+    xarray.testing.assert_equal(sweep("~/s.zarr").load(), whole)
+    assert [folder.name for folder in tmp_path.iterdir()] == ["s.zarr"]
+
+
+def test_a_store_says_what_made_it_and_of_what(tmp_path):
+    import zarr
+
+    sweep(tmp_path / "s.zarr")
+    attributes = dict(zarr.open_group(tmp_path / "s.zarr", mode="r").attrs)
+    assert attributes["made_by"] == "hillopt"
+    told = json.loads(attributes["identity"])
+    assert (told["question"], told["hill"], told["optimizer"]) == ("CriticalHeight", "TentHill", "Adam")
+    assert (told["optimizer's b2"], told["question's max_steps"], told["seed"]) == (0.999, 200, 0)
+    assert {"hill's program", "optimizer's program", "program", "mathematics", "jax"} <= set(told)
 
 
 # ------------------------------------------------------------------------------------------------------------ going on
@@ -164,9 +191,18 @@ def test_resume_begins_what_is_not_there(whole, tmp_path):
     xarray.testing.assert_equal(sweep(tmp_path / "s.zarr", resume=True).load(), whole)
 
 
-@pytest.mark.parametrize("missing", ["zarr.json", "height", "upper/zarr.json", "progress"])
+def forget_identity(path):
+    """As a process leaves a store that is killed before it has written all that comes before the first tile."""
+    import zarr
+
+    group = zarr.open_group(path, mode="a")
+    group.attrs.clear()
+    group.attrs["made_by"] = "hillopt"
+
+
+@pytest.mark.parametrize("missing", ["zarr.json", "critical_height", "upper/zarr.json", "progress"])
 def test_a_store_whose_beginning_was_cut_off_is_begun_again(missing, whole, tmp_path):
-    """Killed while it wrote its metadata: the settings, which come last, are not there."""
+    """Killed while it wrote its metadata: the identity, which comes last, is not there."""
     import zarr
 
     path = tmp_path / "s.zarr"
@@ -174,41 +210,40 @@ def test_a_store_whose_beginning_was_cut_off_is_begun_again(missing, whole, tmp_
         sweep(path, on_progress=stop_after(1))
     for chunk in path.rglob("c"):
         shutil.rmtree(chunk)
-    group = zarr.open_group(path, mode="a")
-    group.attrs.clear()
+    forget_identity(path)
     lost = path / missing
     shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
     if missing == "zarr.json":
-        zarr.open_group(path, mode="a")
+        zarr.open_group(path, mode="a").attrs["made_by"] = "hillopt"
     xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
 
 
 def test_a_store_that_was_half_begun_with_other_settings_is_refused(tmp_path):
-    import zarr
-
     with pytest.raises(Stopped):
         sweep(tmp_path / "s.zarr", on_progress=stop_after(1))
-    zarr.open_group(tmp_path / "s.zarr", mode="a").attrs.clear()
+    forget_identity(tmp_path / "s.zarr")
     with pytest.raises(ValueError, match=r"was half begun with other settings; remove it\.$"):
         sweep(tmp_path / "s.zarr", resume=True, tile=5)
 
 
 DIFFERENCES = [
-    ({"max_steps": 201}, "max_steps=200, not 201"),
+    ({"question": QUESTION.replace(max_steps=201)}, "question's max_steps=200, not 201"),
+    ({"question": QUESTION.replace(heights=[0.1, 0.31])}, "question's heights=[0.1, 0.3], not [0.1, 0.31]"),
+    ({"question": QUESTION.replace(climb=ho.BoundedClimb())}, "climb='PlainClimb', not 'BoundedClimb'"),
+    ({"question": ho.Loss(200)}, "question='CriticalHeight', not 'Loss'"),
+    ({"hill": ho.EndlessTent()}, "hill='TentHill', not 'EndlessTent'"),
+    ({"optimizer": ho.Adam(0.1, eps=0.1)}, "optimizer's eps=0.0, not 0.1"),
+    ({"optimizer": ho.Adam(0.1, b2=0.99)}, "optimizer's b2=0.999, not 0.99"),
+    ({"optimizer": ho.AdamW(0.1)}, "optimizer='Adam', not 'AdamW'"),
     ({"dtype": "float32"}, "dtype='float64', not 'float32'"),
+    ({"seed": 1}, "seed=0, not 1"),
     ({"tile": 5}, "tile=[1, 4], not [1, 5]"),
-    ({"fixed": {"eps": 0.1}}, "fixed='{}', not '{\"eps\": 0.1}'"),
-    ({"implementation": "bounded"}, "implementation='plain', not 'bounded'"),
-    (
-        {"outcome": "loss", "axes": {name: AXES[name] for name in ("b1", "learning_rate")}},
-        "outcome='height', not 'loss'",
-    ),
     ({"axes": {**AXES, "b1": ho.Axis.linear(0.1, 0.8, 5)}}, "axis b1=[0.1, 0.9, 5, 'linear', "),
-    ({"axes": {**AXES, "height": (0.1, 0.31)}}, "axis height=[0.1, 0.3, 2, 'list', "),
+    ({"axes": {**AXES, "b1": (0.1, 0.3, 0.50001, 0.7, 0.9)}}, "axis b1=[0.1, 0.9, 5, 'linear', "),
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), DIFFERENCES, ids=[row[1][:20] for row in DIFFERENCES])
+@pytest.mark.parametrize(("options", "message"), DIFFERENCES, ids=[row[1][:30] for row in DIFFERENCES])
 def test_other_settings_are_refused_by_name_and_nothing_is_lost(options, message, whole, tmp_path):
     path = tmp_path / "s.zarr"
     sweep(path)
@@ -220,13 +255,127 @@ def test_other_settings_are_refused_by_name_and_nothing_is_lost(options, message
 
 
 @pytest.mark.parametrize(
-    ("what", "message"), [("jax.__version__", "jax="), ("hillopt.plan.MATHEMATICS", "mathematics=")]
+    ("what", "message"), [("jax.__version__", "jax="), ("hillopt.sweeps.identity.MATHEMATICS", "mathematics=")]
 )
 def test_other_mathematics_are_refused(what, message, tmp_path, monkeypatch):
     sweep(tmp_path / "s.zarr")
     monkeypatch.setattr(what, "another" if "version" in what else 0)
     with pytest.raises(ValueError, match=f"was begun with {message}"):
         sweep(tmp_path / "s.zarr", resume=True)
+
+
+def plain_descent(learning_rate):
+    return ho.from_optax(lambda learning_rate: optax.sgd(learning_rate), learning_rate=learning_rate)
+
+
+def hurried_descent(learning_rate):
+    return ho.from_optax(
+        lambda learning_rate: optax.chain(optax.scale(3.0), optax.sgd(learning_rate)), learning_rate=learning_rate
+    )
+
+
+def wave(constant):
+    return ho.hill_from(lambda position, height: -height * constant * jnp.sin(position), height=1.0)
+
+
+RATES = {"learning_rate": ho.Axis.linear(0.1, 0.5, 6)}
+DESCENT = ho.GradientDescent(0.1)
+LOW = ho.TentHill(0.3)
+BRIEFLY = ho.Escape(20, ho.PlainClimb())
+SAME_NAMES = [
+    (LOW, plain_descent(0.1), LOW, hurried_descent(0.1), "optimizer's program"),
+    (wave(1.0), DESCENT, wave(2.0), DESCENT, "hill's program"),
+]
+
+
+@pytest.mark.parametrize(("hill", "optimizer", "other_hill", "other_optimizer", "message"), SAME_NAMES)
+def test_what_differs_only_inside_a_function_is_refused(
+    hill, optimizer, other_hill, other_optimizer, message, tmp_path
+):
+    """Two lambdas share one name, and what they close over has none."""
+    options = {"question": BRIEFLY, "axes": RATES}
+    sweep(tmp_path / "s.zarr", hill=hill, optimizer=optimizer, **options)
+    with pytest.raises(ValueError, match=f"was begun with {message}='") as caught:
+        sweep(tmp_path / "s.zarr", hill=other_hill, optimizer=other_optimizer, resume=True, **options)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).count("program=") == 1  # the whole differs too, which says nothing more
+
+
+def test_functions_that_do_the_same_go_on(tmp_path):
+    told: list[ho.Progress] = []
+    for resume in (False, True):
+        sweep(
+            tmp_path / "s.zarr",
+            RATES,
+            question=BRIEFLY,
+            hill=wave(1.0),
+            optimizer=plain_descent(0.1),
+            resume=resume,
+            on_progress=told.append,
+        )
+    assert told[-1].found == 6
+
+
+class ChildishDescent(ho.AbstractOptimizer):
+    """Gradient descent, whose step depends on a function of its own."""
+
+    learning_rate: float
+    slowed: object = ho.static(default=jnp.tanh)
+
+    def init(self, position):
+        return ()
+
+    def step(self, slope, state, position):
+        return position - self.learning_rate * self.slowed(slope), state
+
+
+def test_a_function_of_ones_own_that_is_another_is_refused(tmp_path):
+    options = {"question": BRIEFLY, "axes": RATES, "hill": LOW}
+    sweep(tmp_path / "s.zarr", optimizer=ChildishDescent(0.1, lambda slope: jnp.tanh(slope)), **options)
+    sweep(tmp_path / "s.zarr", optimizer=ChildishDescent(0.1, lambda slope: jnp.tanh(slope)), resume=True, **options)
+    with pytest.raises(ValueError, match="was begun with optimizer's program='"):
+        sweep(tmp_path / "s.zarr", optimizer=ChildishDescent(0.1, lambda slope: jnp.sin(slope)), resume=True, **options)
+
+
+def test_a_number_given_or_left_to_its_default_is_the_same(whole, tmp_path):
+    sweep(tmp_path / "s.zarr")
+    given = ho.Adam(np.float64(0.7), b2=np.array(0.999), eps=0.0)  # the learning rate is an axis
+    xarray.testing.assert_equal(sweep(tmp_path / "s.zarr", optimizer=given, resume=True).load(), whole)
+
+
+def test_the_defaults_of_an_optax_factory_are_told_too(tmp_path):
+    axes = {"learning_rate": ho.Axis.linear(0.1, 0.5, 4)}
+    plain = ho.from_optax(optax.adam, learning_rate=0.1)
+    sweep(tmp_path / "s.zarr", axes, question=BRIEFLY, hill=LOW, optimizer=plain)
+    other = ho.from_optax(optax.adam, learning_rate=0.1, nesterov=True)
+    with pytest.raises(ValueError, match="was begun with optimizer's nesterov=False, not True"):
+        sweep(tmp_path / "s.zarr", axes, question=BRIEFLY, hill=LOW, optimizer=other, resume=True)
+
+
+FINGERPRINTS = """
+import json, sys, jax
+jax.config.update("jax_enable_x64", True)
+import numpy, optax
+import hillopt as ho
+from hillopt.sweeps.identity import identity
+from hillopt.sweeps.plan import make_plan
+descent = ho.from_optax(lambda learning_rate: optax.sgd(learning_rate), learning_rate=0.1)
+hill = ho.hill_from(lambda position, height: -height * 1.5 * jax.numpy.sin(position), height=1.0)
+plan = make_plan(ho.Escape(20, ho.PlainClimb()), hill, descent, {"learning_rate": [0.1, 0.2]})
+print(json.dumps(identity(plan)))
+"""
+
+
+def test_the_identity_is_the_same_in_another_process():
+    question, hill = ho.Escape(20, ho.PlainClimb()), wave(1.5)
+    mine = identity(make_plan(question, hill, plain_descent(0.1), {"learning_rate": [0.1, 0.2]}))
+    for seed in ("0", "1"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", FINGERPRINTS], capture_output=True, text=True, cwd=ROOT, env=environment
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == mine
 
 
 def test_what_is_no_store_is_left_alone(tmp_path):
@@ -240,22 +389,50 @@ def test_what_is_no_store_is_left_alone(tmp_path):
     assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter.txt"]
 
 
+def somebodys_array(path):
+    import zarr
+
+    zarr.open_group(path, mode="w", zarr_format=3).create_array("learning_rate", data=np.arange(11.0))
+
+
+def an_older_format(path):
+    import zarr
+
+    zarr.open_group(path, mode="w", zarr_format=2).create_array("learning_rate", data=np.arange(11.0))
+
+
+def somebodys_mark(path):
+    import zarr
+
+    zarr.open_group(path, mode="w", zarr_format=3).attrs["made_by"] = "somebody"
+
+
+@pytest.mark.parametrize("going_on", [{"resume": True}, {"shard": (0, 2)}], ids=["resume", "shard"])
+@pytest.mark.parametrize("make", [somebodys_array, an_older_format, somebodys_mark])
+def test_a_foreign_group_is_refused_and_not_changed_by_a_byte(make, going_on, tmp_path):
+    make(tmp_path / "s.zarr")
+    before = {name: file.read_bytes() for name, file in files(tmp_path).items()}
+    with pytest.raises(ValueError, match=r"holds no sweep that can be resumed; choose another name\.$"):
+        sweep(tmp_path / "s.zarr", **going_on)
+    assert {name: file.read_bytes() for name, file in files(tmp_path).items()} == before
+
+
 @pytest.mark.usefixtures("as_users_call")
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("make", "message"),
     [
-        ({"resume": True}, "`path` must be given where a sweep is resumed or shared"),
-        ({"shard": (0, 2)}, "`path` must be given where a sweep is resumed or shared"),
-        ({"shard": (2, 2), "path": "x"}, r"`shard` must be \(i, n\) with 0 <= i < n, got \(2, 2\)"),
-        ({"shard": (-1, 2), "path": "x"}, r"`shard` must be \(i, n\) with 0 <= i < n"),
-        ({"path": "/proc/nowhere/s.zarr"}, r"`path` '/proc/nowhere/s\.zarr' needs .* GiB and the disk has 0 left"),
-        ({"most_steps": 0, "max_steps": "auto"}, "`most_steps` must lie between 1 and"),
+        (lambda: ho.Store("x", shard=(2, 2)), r"`shard` must be \(i, n\) with 0 <= i < n, got \(2, 2\)"),
+        (lambda: ho.Store("x", shard=(-1, 2)), r"`shard` must be \(i, n\) with 0 <= i < n"),
+        (
+            lambda: sweep("/proc/nowhere/s.zarr"),
+            r"`path` '/proc/nowhere/s\.zarr' needs .* GiB and the disk has 0 left",
+        ),
     ],
 )
-def test_bad_options(options, message, tmp_path, monkeypatch):
+def test_bad_options(make, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=f"^{message}"):
-        sweep(**options)
+        make()
     assert not list(tmp_path.iterdir())
 
 
@@ -276,7 +453,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("chunk", ["height/c/1/1", "escape/c/0/2/2"])
+@pytest.mark.parametrize("chunk", ["critical_height/c/1/1", "verdict_at_height/c/0/2/2"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_chunk_is_found_named_and_walked_again(damage, chunk, whole, tmp_path):
     path = tmp_path / "s.zarr"
@@ -294,9 +471,9 @@ def test_a_damaged_chunk_is_found_named_and_walked_again(damage, chunk, whole, t
 
 def test_a_flipped_chunk_is_noticed_by_whoever_reads_it(tmp_path):
     sweep(tmp_path / "s.zarr")
-    flip(tmp_path / "s.zarr" / "height/c/1/1")
+    flip(tmp_path / "s.zarr" / "critical_height/c/1/1")
     with pytest.raises(Exception, match=r"(?i)checksum|decod|corrupt|zstd"):
-        xarray.open_zarr(tmp_path / "s.zarr", consolidated=False, chunks=None).height.load()
+        xarray.open_zarr(tmp_path / "s.zarr", consolidated=False, chunks=None).critical_height.load()
 
 
 # --------------------------------------------------------------------------------------------------- disks that refuse
@@ -357,8 +534,8 @@ jax.config.update("jax_num_cpu_devices", int(sys.argv[2]))
 import hillopt as ho
 axes = {"b1": ho.Axis.linear(0.1, 0.9, 40), "learning_rate": ho.Axis.log(0.05, 0.9, 50)}
 tell = lambda progress: print(progress.tiles, flush=True)
-ho.sweep(ho.TentHill(), ho.Adam, axes, path=sys.argv[1], resume=True, max_steps=200, tile=10,
-         implementation="plain", on_progress=tell)
+ho.sweep(ho.CriticalHeight(200, ho.PlainClimb()), ho.TentHill(), ho.Adam(0.1), axes, tile=10,
+         store=ho.Store(sys.argv[1], resume=True), on_progress=tell)
 """
 PROGRAM_TILES = 200
 
@@ -443,7 +620,8 @@ def test_memory_is_bounded_by_the_tile(tmp_path):
 import resource, sys, jax
 import hillopt as ho
 axes = {"b1": ho.Axis.linear(0, 0.99, 10_000), "learning_rate": ho.Axis.log(1e-2, 1, 10_000)}
-ho.sweep(ho.TentHill(), ho.Adam, axes, path=sys.argv[1], implementation="blocked", max_steps=4, tile=2**20)
+question = ho.CriticalHeight(4, ho.BlockedClimb())
+ho.sweep(question, ho.TentHill(), ho.Adam(0.1), axes, store=ho.Store(sys.argv[1]), tile=2**20)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
     done = subprocess.run(
@@ -455,7 +633,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 def test_nothing_half_written_stays_for_long(tmp_path):
     path = tmp_path / "s.zarr"
     sweep(path)
-    old, new = path / "height" / "c" / "old.partial", path / "height" / "c" / "new.partial"
+    old, new = path / "upper" / "c" / "old.partial", path / "upper" / "c" / "new.partial"
     for file in (old, new):
         file.write_text("half")
     os.utime(old, (0, 0))

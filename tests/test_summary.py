@@ -60,11 +60,13 @@ def test_critical_heights_are_counted_piece_by_piece(size, monkeypatch):
     height, flagged = rng.random((7, 5)), rng.random((7, 5)) < 0.3
     height[4, 2], height[1, 1], height[2, 2] = 3.5, 99.0, np.inf
     verdict[1, 1], verdict[2, 2] = ho.Verdict.DIVERGED, ho.Verdict.UNDECIDED
-    fields = {"height": height, "verdict": verdict, "flagged": flagged}
+    certainty = np.where(flagged, ho.Certainty.FLAGGED, ho.Certainty.CERTIFIED).astype(np.int8)
+    certainty[0, 0] = ho.Certainty.UNCHECKED
+    flagged[0, 0] = False
+    fields = {"critical_height": height, "verdict": verdict, "certainty": certainty}
     dataset = xarray.Dataset(
         {name: (("x", "y"), field) for name, field in fields.items()},
         {"x": np.arange(7) / 10, "y": np.arange(5) / 10},
-        attrs={"implementation": "lattice"},
     )
     lines = [" ".join(line.split()) for line in summary.heights(as_pieces(monkeypatch, dataset, size))]
     trapped, undecided = (int((verdict == kind).sum()) for kind in (ho.Verdict.TRAPPED, ho.Verdict.UNDECIDED))
@@ -72,6 +74,7 @@ def test_critical_heights_are_counted_piece_by_piece(size, monkeypatch):
         f"trapped {trapped} {trapped / 35:.2%} settled: proved for any number of steps",
         f"undecided {undecided} {undecided / 35:.2%} limited by max_steps",
         f"diverged 1 {1 / 35:.2%}",
+        f"unchecked 1 {1 / 35:.2%} no proof was attempted",
         f"flagged {flagged.sum()} {flagged.mean():.2%} rounding decides",
         f"not finite 1 {1 / 35:.2%}",
         "largest h* 3.5 at x = 0.4, y = 0.2",

@@ -10,7 +10,9 @@ from hillopt import theory
 @pytest.mark.parametrize(("rate", "height"), [(0.3, 0.2), (0.125, 0.125), (0.07, 0.05)])
 def test_descent_rises_by_its_last_step_alone(rate, height):
     assert theory.descent_height(rate) == pytest.approx(height, abs=1e-15)
-    assert float(ho.critical_height(ho.TentHill(), ho.GradientDescent(rate)).height) == pytest.approx(height, abs=1e-15)
+    assert float(ho.critical_height(ho.TentHill(), ho.GradientDescent(rate)).critical_height) == pytest.approx(
+        height, abs=1e-15
+    )
 
 
 @pytest.mark.parametrize(
@@ -19,7 +21,7 @@ def test_descent_rises_by_its_last_step_alone(rate, height):
 )
 def test_adams_first_overshoot(rate, b1, first):
     assert theory.adam_first_overshoot(rate, b1) == pytest.approx(first, abs=1e-10)
-    rise = np.asarray(ho.trajectory(ho.TentHill(), ho.Adam(rate, b1), num_steps=200).position) - 1
+    rise = np.asarray(ho.trajectory(ho.TentHill(), ho.Adam(rate, b1), max_steps=200).position) - 1
     peak = int(np.argmax((rise[1:-1] > 0) & (rise[2:] < rise[1:-1]))) + 1
     assert theory.adam_first_overshoot(rate, b1) == pytest.approx(rise[peak], abs=1e-13)
 
@@ -32,7 +34,7 @@ def test_eps_divides_the_learning_rate():
 
 def test_heavy_balls_first_overshoot():
     assert theory.heavy_ball_first_overshoot(0.05, 0.9) == pytest.approx(0.50805298045, abs=1e-12)
-    rise = np.asarray(ho.trajectory(ho.TentHill(), ho.HeavyBall(0.03, 0.8), num_steps=60).position) - 1
+    rise = np.asarray(ho.trajectory(ho.TentHill(), ho.HeavyBall(0.03, 0.8), max_steps=60).position) - 1
     peak = int(np.argmax((rise[1:-1] > 0) & (rise[2:] < rise[1:-1]))) + 1
     assert theory.heavy_ball_first_overshoot(0.03, 0.8) == pytest.approx(rise[peak], abs=1e-13)
 
@@ -45,9 +47,9 @@ def test_small_steps_reach_their_limit(b1):
 
 
 def test_the_slope_between_jumps_is_that_of_the_reference_and_of_finite_differences():
-    height = float(ho.critical_height(ho.TentHill(), ho.Adam(0.3)).height)
+    height = float(ho.critical_height(ho.TentHill(), ho.Adam(0.3)).critical_height)
     assert theory.slope_in_learning_rate(height, 0.3) == pytest.approx(4.700614317, abs=1e-9)
-    above, below = (float(ho.critical_height(ho.TentHill(), ho.Adam(0.3 + d)).height) for d in (1e-6, -1e-6))
+    above, below = (float(ho.critical_height(ho.TentHill(), ho.Adam(0.3 + d)).critical_height) for d in (1e-6, -1e-6))
     assert theory.slope_in_learning_rate(height, 0.3) == pytest.approx((above - below) / 2e-6, abs=1e-7)
 
 

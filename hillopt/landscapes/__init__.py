@@ -2,10 +2,10 @@
 
 from hillopt.landscapes.contract import AbstractHill, check_height
 from hillopt.landscapes.from_function import FunctionHill, hill_from
-from hillopt.landscapes.moved import StartingAt
 from hillopt.landscapes.smooth import DoubleWell, GaussianHill, RoughBowl
+from hillopt.landscapes.starting_at import StartingAt
 from hillopt.landscapes.surfaces import MuellerBrown, NarrowPass
-from hillopt.landscapes.tent import TentHill
+from hillopt.landscapes.tent import EndlessTent, TentHill
 from hillopt.landscapes.wedge import PiecewiseLinearHill, WedgeHill
 
 HILLS: dict[str, type[AbstractHill]] = {
@@ -22,6 +22,7 @@ __all__ = [
     "HILLS",
     "AbstractHill",
     "DoubleWell",
+    "EndlessTent",
     "FunctionHill",
     "GaussianHill",
     "MuellerBrown",

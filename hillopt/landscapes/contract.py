@@ -2,24 +2,25 @@
 
 import abc
 import math
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from hillopt.pytrees import AbstractPytree, Number
 
-class AbstractHill(abc.ABC):
+
+class AbstractHill(AbstractPytree):
     """A landscape with a start, a valley and, behind it, a hill of a given height.
 
-    A hill is a frozen pytree whose `height` is a leaf. Positions are scalars, or vectors of the shape of `start`. How far a
-    walk has come is its *rise*; it has *escaped* as soon as some rise reaches the *goal*. To make one takes `value`,
-    `rise`, `at`, `start`, and `goal` unless it is the height; the slope is the value's derivative unless it is given too.
+    A hill is a frozen pytree; one of its numbers is its `height`. Positions are scalars, or vectors of the shape of `start`. How
+    far a walk has come is its *rise*; it has *escaped* as soon as some rise reaches the *goal*. To make one takes `value`,
+    `rise`, `start`, and `goal` unless it is the height; the slope is the value's derivative unless it is given too.
     """
 
-    height: Any
-    start: ClassVar[Any]
+    start: ClassVar[Number]
     """Where every walk begins."""
     flank_is_shared: ClassVar[bool] = False
     """True if the rising flank does not depend on the height: then one walk on the endless flank answers for all."""
@@ -34,9 +35,18 @@ class AbstractHill(abc.ABC):
     def rise(self, position: Float[Array, "..."]) -> Float[Array, ""]:
         """How far a walk has come; negative before the valley."""
 
-    @abc.abstractmethod
-    def at(self, height: ArrayLike) -> "AbstractHill":
+    def at(self, height: ArrayLike) -> Self:
         """The same hill with another height; on a shared flank `at(inf)` is the endless one."""
+        return self.replace(height=height)
+
+    if TYPE_CHECKING:
+
+        @property
+        def height(self) -> Number: ...
+
+    def flank(self) -> "AbstractHill":
+        """The hill as a walk sees it until it has escaped: on a shared flank the endless one, else the hill itself."""
+        return self.at(math.inf) if self.flank_is_shared else self
 
     def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         """Derivative of the elevation: all that the optimizer sees."""

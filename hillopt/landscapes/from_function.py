@@ -2,31 +2,28 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from hillopt.bisection import halved
+from hillopt.bisection import bisected
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import register_pytree
+from hillopt.pytrees import Number, static
 
 SAMPLES = 4_096  # places at which a slope is looked at, to find the crest
 HALVINGS = 50  # of the gap between two of them
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class FunctionHill(AbstractHill):
     """A hill whose elevation is any JAX function of the position and the height; make it with `hill_from`."""
 
-    height: Any
-    function: Callable[[Any, Any], Any] = dataclasses.field(metadata={"static": True})
-    start: Any = dataclasses.field(metadata={"static": True})  # type: ignore[misc]
-    passed: Callable[[Any, Any], Any] | None = dataclasses.field(metadata={"static": True})
-    span: float = dataclasses.field(metadata={"static": True})
+    height: Number
+    function: Callable[[Array, Number], Array] = static()
+    start: Number = static()  # type: ignore[misc]
+    passed: Callable[[Array, Number], Array] | None = static()
+    span: float = static()
 
     def value(self, position: Float[Array, "..."]) -> Float[Array, ""]:
         return self.function(position, self.height)
@@ -38,17 +35,14 @@ class FunctionHill(AbstractHill):
         height = jnp.asarray(self.height, float)
         return jnp.zeros_like(height) if self.passed is not None else crest_of(self) - self.start
 
-    def at(self, height: ArrayLike) -> "FunctionHill":
-        return dataclasses.replace(self, height=height)
-
 
 def hill_from(
-    function: Callable[[Any, Any], Any],
+    function: Callable[[Array, Number], Array],
     height: ArrayLike | Sequence[float],
     *,
     start: float | tuple[float, ...] = 0.0,
-    crest: Callable[[Any], Any] | None = None,
-    passed: Callable[[Any, Any], Any] | None = None,
+    crest: Callable[[Number], Array] | None = None,
+    passed: Callable[[Array, Number], Array] | None = None,
     span: float = 10.0,
 ) -> FunctionHill:
     """A hill from `function(position, height)`, an elevation written with jax.numpy.
@@ -83,9 +77,9 @@ def hill_from(
 class _Beyond:
     """How far a position is beyond a crest whose place is known."""
 
-    crest: Callable[[Any], Any]
+    crest: Callable[[Number], Array]
 
-    def __call__(self, position: Any, height: Any) -> Any:
+    def __call__(self, position: Array, height: Number) -> Array:
         return position - self.crest(height)
 
 
@@ -95,7 +89,7 @@ def crest_of(hill: FunctionHill) -> Float[Array, ""]:
     uphill = jax.vmap(hill.slope)(places) > 0
     ends = uphill[:-1] & ~uphill[1:] & (jnp.cumsum(~uphill[:-1]) > 0)  # a rise counts where it has begun on the way
     first = jnp.argmax(ends)
-    low, high = halved(lambda place: hill.slope(place) > 0, places[first], places[first + 1], HALVINGS)
+    low, high = bisected(lambda place: hill.slope(place) > 0, places[first], places[first + 1], HALVINGS)
     return jnp.where(jnp.any(ends), (low + high) / 2, jnp.nan)
 
 

@@ -1,21 +1,18 @@
 """Hills that curve, in one dimension: a bump on a slope, a double well, and rough bowls."""
 
-import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from hillopt.bisection import halved
+from hillopt.bisection import bisected
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import register_pytree
+from hillopt.pytrees import Number, static
 
 HALVINGS = 60  # of the interval in which a crest lies
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class GaussianHill(AbstractHill):
     """A Gaussian bump on a slope: f(x) = -tilt x + height exp(-(x - 1)² / 2 width²).
 
@@ -23,9 +20,9 @@ class GaussianHill(AbstractHill):
     obstacle, and every walk that passes x = 1 has escaped it.
     """
 
-    height: Any
-    width: Any = 0.2
-    tilt: Any = 1.0
+    height: Number
+    width: Number = 0.2
+    tilt: Number = 1.0
 
     start: ClassVar[float] = 0.0
 
@@ -40,22 +37,17 @@ class GaussianHill(AbstractHill):
         width = jnp.asarray(self.width)
         needed = self.tilt * width / self.height
         zero = jnp.zeros_like(needed)
-        _, distance = halved(lambda place: place * jnp.exp(-jnp.square(place) / 2) < needed, zero, zero + 1, HALVINGS)
+        _, distance = bisected(lambda place: place * jnp.exp(-jnp.square(place) / 2) < needed, zero, zero + 1, HALVINGS)
         return jnp.where(needed < math.exp(-0.5), -width * distance, 0.0)
 
-    def at(self, height: ArrayLike) -> "GaussianHill":
-        return dataclasses.replace(self, height=height)
 
-
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class DoubleWell(AbstractHill):
     """The quartic double well in terms of its barrier: f(x) = height (x² - 1)², wells at -1 and +1, crest at 0.
 
     height = 1/4 is x⁴/4 - x²/2 of the literature on noise-driven escape (Kramers 1940). Walks begin at -1.5.
     """
 
-    height: Any
+    height: Number
 
     start: ClassVar[float] = -1.5
 
@@ -71,12 +63,7 @@ class DoubleWell(AbstractHill):
     def goal(self) -> Float[Array, ""]:
         return jnp.ones_like(jnp.asarray(self.height))
 
-    def at(self, height: ArrayLike) -> "DoubleWell":
-        return dataclasses.replace(self, height=height)
 
-
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class RoughBowl(AbstractHill):
     """A parabola with a cosine on it, from which a walk escapes by diverging: its elevation passes 1e8.
 
@@ -85,9 +72,9 @@ class RoughBowl(AbstractHill):
     fractal. Labels depend on the last digit, see `stability`.
     """
 
-    height: Any
-    wavelength: Any = 0.1
-    multiplicative: bool = dataclasses.field(default=False, metadata={"static": True})
+    height: Number
+    wavelength: Number = 0.1
+    multiplicative: bool = static(default=False)
 
     start: ClassVar[float] = 1.0
 
@@ -101,6 +88,3 @@ class RoughBowl(AbstractHill):
 
     def goal(self) -> Float[Array, ""]:
         return jnp.full_like(jnp.asarray(self.height), 1e8, dtype=float)
-
-    def at(self, height: ArrayLike) -> "RoughBowl":
-        return dataclasses.replace(self, height=height)

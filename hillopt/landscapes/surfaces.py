@@ -1,14 +1,13 @@
 """Hills in two dimensions, where a walk may go around."""
 
-import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import register_pytree
+from hillopt.pytrees import Number
 
 # Müller and Brown 1979, "Location of saddle points and minimum energy paths by a constrained simplex optimization
 # procedure", Theoretica Chimica Acta 53, 75-93: the four terms of their surface.
@@ -21,8 +20,6 @@ BARRIER = 106.0346737
 DOWNHILL = (0.7613963558, -0.6482866568)  # unit direction of negative curvature at the saddle, out of the upper well
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class MuellerBrown(AbstractHill):
     """The surface of Müller and Brown, scaled so that the saddle out of its upper well is `height` above the well's bottom.
 
@@ -30,7 +27,7 @@ class MuellerBrown(AbstractHill):
     angles to the way down.
     """
 
-    height: Any
+    height: Number
 
     start: ClassVar[tuple[float, float]] = (-1.0, 1.8)
 
@@ -45,12 +42,7 @@ class MuellerBrown(AbstractHill):
     def goal(self) -> Float[Array, ""]:
         return jnp.zeros_like(jnp.asarray(self.height, float))
 
-    def at(self, height: ArrayLike) -> "MuellerBrown":
-        return MuellerBrown(height)
 
-
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class NarrowPass(AbstractHill):
     """A double well along x whose valley narrows to a pass: f(x, y) = height (x² - 1)² + (1 + narrowness e^(-4 x²)) y² / 2.
 
@@ -58,8 +50,8 @@ class NarrowPass(AbstractHill):
     pass, whose walls are 1 + narrowness times as steep. Walks begin at (-1.5, 0.5) and have escaped when they pass x = 0.
     """
 
-    height: Any
-    narrowness: Any = 10.0
+    height: Number
+    narrowness: Number = 10.0
 
     start: ClassVar[tuple[float, float]] = (-1.5, 0.5)
 
@@ -73,6 +65,3 @@ class NarrowPass(AbstractHill):
 
     def goal(self) -> Float[Array, ""]:
         return jnp.ones_like(jnp.asarray(self.height, float))
-
-    def at(self, height: ArrayLike) -> "NarrowPass":
-        return dataclasses.replace(self, height=height)

@@ -1,18 +1,15 @@
 """The tent, whose flank is the same for every height."""
 
-import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import register_pytree
+from hillopt.pytrees import Number
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class TentHill(AbstractHill):
     """The tent: down to the valley at x = 1, up to the crest at x = 1 + height, and down for ever.
 
@@ -21,7 +18,7 @@ class TentHill(AbstractHill):
     critical heights are found.
     """
 
-    height: Any = float("inf")
+    height: Number = float("inf")
 
     start: ClassVar[float] = 0.0
     flank_is_shared: ClassVar[bool] = True
@@ -32,18 +29,42 @@ class TentHill(AbstractHill):
         return jnp.where(rise < self.height, jnp.abs(rise), 2 * self.height - rise)
 
     def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
-        uphill = position > 1
-        if not _is_endless(self.height):
-            uphill &= self.rise(position) < self.height
-        return jnp.where(uphill, jnp.asarray(1, position.dtype), jnp.asarray(-1, position.dtype))
+        return _sign(position, (position > 1) & (self.rise(position) < self.height))
 
     def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         return position - 1
 
-    def at(self, height: ArrayLike) -> "TentHill":
+    def flank(self) -> "EndlessTent":
+        return EndlessTent()
+
+
+class EndlessTent(AbstractHill):
+    """The flank that all tents share, going up for ever: |x - 1|. It has no numbers, and nobody escapes from it."""
+
+    start: ClassVar[float] = TentHill.start
+    flank_is_shared: ClassVar[bool] = True
+    slope_is_unit: ClassVar[bool] = True
+
+    @property
+    def height(self) -> float:
+        """Infinite."""
+        return math.inf
+
+    def value(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.abs(self.rise(position))
+
+    def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
+        return _sign(position, position > 1)
+
+    def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
+        return position - 1
+
+    def at(self, height: ArrayLike) -> TentHill:  # type: ignore[override]
         return TentHill(height)
 
+    def flank(self) -> "EndlessTent":
+        return self
 
-def _is_endless(height: Any) -> bool:
-    """Whether a height is known, while tracing, to be infinite."""
-    return isinstance(height, float) and math.isinf(height)
+
+def _sign(position: Float[Array, "..."], uphill: Bool[Array, "..."]) -> Float[Array, "..."]:
+    return jnp.where(uphill, jnp.asarray(1, position.dtype), jnp.asarray(-1, position.dtype))

@@ -1,19 +1,16 @@
 """Hills of straight pieces whose flank is steeper the higher they are."""
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import register_pytree
+from hillopt.pytrees import Number, static
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class WedgeHill(AbstractHill):
     """Down with slope -1 to the valley at x = 1, up over a fixed half-width to the crest, down with a slope of its own.
 
@@ -27,9 +24,9 @@ class WedgeHill(AbstractHill):
         tail_slope: how steeply the ground falls behind the crest.
     """
 
-    height: Any
-    half_width: Any = 0.25
-    tail_slope: Any = 1.0
+    height: Number
+    half_width: Number = 0.25
+    tail_slope: Number = 1.0
 
     start: ClassVar[float] = 0.0
 
@@ -49,12 +46,7 @@ class WedgeHill(AbstractHill):
     def goal(self) -> Float[Array, ""]:
         return jnp.asarray(self.half_width)
 
-    def at(self, height: ArrayLike) -> "WedgeHill":
-        return dataclasses.replace(self, height=height)
 
-
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class PiecewiseLinearHill(AbstractHill):
     """Straight pieces through points (x, y), with the first and the last piece going on for ever.
 
@@ -62,13 +54,15 @@ class PiecewiseLinearHill(AbstractHill):
     valley, so that the crest is as high above it. Make it with `PiecewiseLinearHill.through`.
     """
 
-    height: Any
-    points: tuple[tuple[float, float], ...] = dataclasses.field(metadata={"static": True})
+    height: Number
+    points: tuple[tuple[float, float], ...] = static()
 
     start: ClassVar[float] = 0.0
 
     @classmethod
-    def through(cls, points: ArrayLike | Sequence[Any], height: ArrayLike | None = None) -> "PiecewiseLinearHill":
+    def through(
+        cls, points: ArrayLike | Sequence[Sequence[float]], height: ArrayLike | None = None
+    ) -> "PiecewiseLinearHill":
         """The hill through these points (n, 2), x rising, beginning at or before x = 0; as high as drawn by default.
 
         Raises ValueError for fewer than three points, an x that does not rise, or where there is no crest behind a valley.
@@ -108,9 +102,6 @@ class PiecewiseLinearHill(AbstractHill):
     def goal(self) -> Float[Array, ""]:
         valley, crest = self._valley_and_crest()
         return jnp.asarray(self.points[crest][0] - self.points[valley][0])
-
-    def at(self, height: ArrayLike) -> "PiecewiseLinearHill":
-        return dataclasses.replace(self, height=height)
 
     def _valley_and_crest(self) -> tuple[int, int]:
         """The two points between which the ground rises most."""

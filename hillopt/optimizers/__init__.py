@@ -1,11 +1,10 @@
 """Optimizers as frozen pytrees: nine of our own, and any of optax's."""
 
 from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
-from hillopt.optimizers.catalogue import optax_named, optax_names, optax_settings
+from hillopt.optimizers.catalogue import OPTIMIZERS, optax_named, optax_names, optax_settings, optimizer_named
 from hillopt.optimizers.contract import AbstractOptimizer, as_arrays
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
-from hillopt.optimizers.names import OPTIMIZERS, optimizer_named
 
 __all__ = [
     "OPTIMIZERS",

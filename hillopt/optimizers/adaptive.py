@@ -4,21 +4,13 @@ Update rules and hyperparameter names are optax's. What only guards against a di
 accumulator) is 0 by default, since a hill's slope never vanishes; pass optax's value to get optax's walk.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hillopt.optimizers.contract import (
-    FRACTION,
-    NONNEGATIVE,
-    POSITIVE,
-    AbstractOptimizer,
-    Number,
-    hyperparameter,
-)
-from hillopt.pytrees import register_pytree
+from hillopt.optimizers.contract import AbstractOptimizer
+from hillopt.pytrees import FRACTION, NONNEGATIVE, POSITIVE, Number, hyperparameter
 
 
 class SquareState(NamedTuple):
@@ -36,8 +28,6 @@ class AdamState(NamedTuple):
     b2_power: Float[Array, "..."]
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class Adagrad(AbstractOptimizer):
     """Adagrad (Duchi, Hazan, Singer 2011): x - lr g / sqrt(sum of g^2 + eps)."""
 
@@ -55,8 +45,6 @@ class Adagrad(AbstractOptimizer):
         return position - self.learning_rate * slope / jnp.sqrt(square + self.eps), SquareState(square)
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class RMSprop(AbstractOptimizer):
     """RMSprop (Tieleman and Hinton 2012): x - lr g / sqrt(v + eps), v <- decay v + (1 - decay) g^2."""
 
@@ -95,8 +83,6 @@ def _at_rest(position: Float[Array, "..."]) -> AdamState:
     return AdamState(zero, zero, one, one)
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class Adam(AbstractOptimizer):
     """Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1)."""
 
@@ -115,8 +101,6 @@ class Adam(AbstractOptimizer):
         return position - self.learning_rate * direction, state
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class AdamW(AbstractOptimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2)."""
 

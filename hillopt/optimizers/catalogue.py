@@ -1,4 +1,4 @@
-"""All of optax's optimizers, by name, each with every number that it takes as something to sweep."""
+"""Optimizers by name: our own, and all of optax's with every number that they take as something to sweep."""
 
 import functools
 import inspect
@@ -8,40 +8,67 @@ from typing import Any
 
 import jax
 import optax
+from jaxtyping import Array, PyTree
 
-from hillopt.names import near_miss
+from hillopt.names import check_names, near_miss
+from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from hillopt.optimizers.contract import AbstractOptimizer
+from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
+from hillopt.pytrees import Number
+
+OPTIMIZERS: dict[str, type[AbstractOptimizer]] = {
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "gradient_descent": GradientDescent,
+    "heavy_ball": HeavyBall,
+    "lion": Lion,
+    "nesterov": Nesterov,
+    "rmsprop": RMSprop,
+    "sign_descent": SignDescent,
+}
 
 RATE = 0.1  # where a factory has no default
 
 
-def _private_descent(
-    learning_rate: Any = RATE, l2_norm_clip: Any = 1.0, noise_multiplier: Any = 0.1
+def dpsgd(
+    learning_rate: Number = RATE, l2_norm_clip: Number = 1.0, noise_multiplier: Number = 0.1
 ) -> optax.GradientTransformation:
     """dpsgd wants the gradient of every example; a landscape is one example."""
     private = optax.contrib.dpsgd(learning_rate, l2_norm_clip, noise_multiplier, seed=0)
 
-    def update(slope: Any, state: Any, position: Any = None) -> Any:
+    def update(slope: Array, state: PyTree, position: Array | None = None) -> tuple[Array, PyTree]:
         return private.update(jax.tree.map(lambda leaf: leaf[None], slope), state, position)
 
     return optax.GradientTransformation(private.init, update)
 
 
+def mechanize(learning_rate: Number = RATE, weight_decay: Number = 0.01) -> optax.GradientTransformation:
+    """optax.contrib.mechanize around gradient descent."""
+    return optax.contrib.mechanize(optax.sgd(learning_rate), weight_decay=weight_decay)
+
+
+def sam(learning_rate: Number = RATE, radius: Number = 0.05) -> optax.GradientTransformation:
+    """optax.contrib.sam around gradient descent, its adversary gradient descent on normalised slopes."""
+    adversary = optax.chain(optax.contrib.normalize(), optax.sgd(radius))
+    return optax.contrib.sam(optax.sgd(learning_rate), adversary)
+
+
+def schedule_free(learning_rate: Number = RATE, b1: Number = 0.9) -> optax.GradientTransformation:
+    """optax.contrib.schedule_free around gradient descent."""
+    return optax.contrib.schedule_free(optax.sgd(learning_rate), learning_rate, b1)
+
+
 # What takes other transformations, around gradient descent; and what takes examples, given one.
 WRAPPERS: dict[str, Callable[..., optax.GradientTransformation]] = {
-    "contrib.dpsgd": _private_descent,
-    "contrib.mechanize": lambda learning_rate=RATE, weight_decay=0.01: optax.contrib.mechanize(
-        optax.sgd(learning_rate), weight_decay=weight_decay
-    ),
-    "contrib.sam": lambda learning_rate=RATE, radius=0.05: optax.contrib.sam(
-        optax.sgd(learning_rate), optax.chain(optax.contrib.normalize(), optax.sgd(radius))
-    ),
-    "contrib.schedule_free": lambda learning_rate=RATE, b1=0.9: optax.contrib.schedule_free(
-        optax.sgd(learning_rate), learning_rate, b1
-    ),
+    "contrib.dpsgd": dpsgd,
+    "contrib.mechanize": mechanize,
+    "contrib.sam": sam,
+    "contrib.schedule_free": schedule_free,
 }
 # Numbers that are None by default, and what optax would else draw or warn of itself.
-SETTINGS: dict[str, dict[str, Any]] = {
+SETTINGS: dict[str, dict[str, Number]] = {
     "sgd": {"momentum": 0.9},
     "rmsprop": {"momentum": 0.9},
     "noisy_sgd": {"key": 0},
@@ -61,7 +88,7 @@ def optax_names() -> list[str]:
     return sorted(found)
 
 
-def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformation], dict[str, Any]]:
+def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformation], dict[str, Number]]:
     """The factory of this name and its numbers: its defaults, and `RATE` for a learning rate without one.
 
     Raises ValueError with the near miss for a name that none has.
@@ -69,7 +96,7 @@ def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformatio
     if name not in optax_names():
         raise ValueError(f"optax has no optimizer {name!r}; {near_miss(name, optax_names())}")
     factory = WRAPPERS.get(name) or _named(name)
-    numbers: dict[str, Any] = {}
+    numbers: dict[str, Number] = {}
     for parameter in inspect.signature(factory).parameters.values():
         if isinstance(parameter.default, float):
             numbers[parameter.name] = parameter.default
@@ -78,7 +105,7 @@ def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformatio
     return factory, {**numbers, **SETTINGS.get(name, {})}
 
 
-def optax_named(name: str, **hyperparameters: Any) -> OptaxOptimizer:
+def optax_named(name: str, **hyperparameters: Number) -> OptaxOptimizer:
     """An optimizer of the catalogue with all its numbers to sweep; ValueError as for `optax_settings`."""
     factory, settings = optax_settings(name)
     return from_optax(factory, **{**settings, **hyperparameters})
@@ -87,3 +114,17 @@ def optax_named(name: str, **hyperparameters: Any) -> OptaxOptimizer:
 def _named(name: str) -> Callable[..., optax.GradientTransformation]:
     module: Mapping[str, Any] = vars(optax.contrib if name.startswith("contrib.") else optax)
     return module[name.removeprefix("contrib.")]
+
+
+def optimizer_named(name: str, **hyperparameters: Number) -> AbstractOptimizer:
+    """One of our own, such as "adam", or of optax's, such as "optax.nadam"; a learning rate that is not given is `RATE`.
+
+    Raises ValueError with the near miss for a name or a hyperparameter that there is none of.
+    """
+    if name.startswith("optax."):
+        return optax_named(name.removeprefix("optax."), **hyperparameters)
+    if name not in OPTIMIZERS:
+        raise ValueError(f"No optimizer is called {name!r}; {near_miss(name, OPTIMIZERS)}")
+    given = {"learning_rate": RATE, **hyperparameters}
+    check_names(OPTIMIZERS[name], list(given))
+    return OPTIMIZERS[name](**given)

@@ -3,21 +3,13 @@
 Update rules and hyperparameter names are optax's (`optax.sgd`, `optax.sign_sgd`, `optax.lion`).
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hillopt.optimizers.contract import (
-    FRACTION,
-    NONNEGATIVE,
-    POSITIVE,
-    AbstractOptimizer,
-    Number,
-    hyperparameter,
-)
-from hillopt.pytrees import register_pytree
+from hillopt.optimizers.contract import AbstractOptimizer
+from hillopt.pytrees import FRACTION, NONNEGATIVE, POSITIVE, Number, hyperparameter
 
 Step = tuple[Float[Array, "..."], tuple]
 
@@ -32,8 +24,6 @@ class TraceState(NamedTuple):
     trace: Float[Array, "..."]
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class GradientDescent(AbstractOptimizer):
     """Gradient descent, x - lr g."""
 
@@ -47,8 +37,6 @@ class GradientDescent(AbstractOptimizer):
         return position - self.learning_rate * slope, state
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class SignDescent(AbstractOptimizer):
     """Sign descent, x - lr sign(g)."""
 
@@ -62,8 +50,6 @@ class SignDescent(AbstractOptimizer):
         return position - self.learning_rate * jnp.sign(slope), state
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class HeavyBall(AbstractOptimizer):
     """Heavy ball (Polyak 1964): trace <- g + momentum trace, x - lr trace."""
 
@@ -78,8 +64,6 @@ class HeavyBall(AbstractOptimizer):
         return position - self.learning_rate * trace, TraceState(trace)
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class Nesterov(AbstractOptimizer):
     """Nesterov's momentum as optax and PyTorch have it: trace <- g + momentum trace, x - lr (g + momentum trace)."""
 
@@ -94,8 +78,6 @@ class Nesterov(AbstractOptimizer):
         return position - self.learning_rate * (slope + self.momentum * trace), TraceState(trace)
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class Lion(AbstractOptimizer):
     """Lion (Chen et al. 2023, arXiv 2302.06675, algorithm 2): the sign of interpolated momentum.
 

@@ -2,23 +2,21 @@
 
 import dataclasses
 import functools
+import inspect
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from hillopt.names import check_names, name_of
 from hillopt.optimizers.contract import AbstractOptimizer
-from hillopt.pytrees import register_pytree
+from hillopt.pytrees import Number, static
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
 class OptaxOptimizer(AbstractOptimizer):
     """An optax factory with its hyperparameters; make it with `from_optax`.
 
@@ -26,26 +24,26 @@ class OptaxOptimizer(AbstractOptimizer):
     of one number. `objective` is there while it faces a landscape.
     """
 
-    swept: dict[str, Any]
-    factory: Callable[..., optax.GradientTransformation] = dataclasses.field(metadata={"static": True})
-    settings: tuple[tuple[str, Any], ...] = dataclasses.field(metadata={"static": True})
-    asks: tuple[str, ...] = dataclasses.field(default=(), metadata={"static": True})
-    wants_axis: bool = dataclasses.field(default=False, metadata={"static": True})
-    objective: Callable[[Any], Any] | None = dataclasses.field(default=None, metadata={"static": True})
+    swept: dict[str, Number]
+    factory: Callable[..., optax.GradientTransformation] = static()
+    settings: tuple[tuple[str, object], ...] = static()
+    asks: tuple[str, ...] = static(default=())
+    wants_axis: bool = static(default=False)
+    objective: Callable[[Array], Array] | None = static(default=None)
 
     def _transformation(self) -> optax.GradientTransformationExtraArgs:
         return optax.with_extra_args_support(self.factory(**self.swept, **dict(self.settings)))
 
-    def facing(self, objective: Callable[[Any], Any]) -> "OptaxOptimizer":
+    def facing(self, objective: Callable[[Array], Array]) -> "OptaxOptimizer":
         return dataclasses.replace(self, objective=objective) if self.asks else self
 
-    def init(self, position: Float[Array, "..."]) -> Any:
+    def init(self, position: Float[Array, "..."]) -> PyTree:
         return self._transformation().init(self._shaped(position))
 
     def step(
-        self, slope: Float[Array, "..."], state: Any, position: Float[Array, "..."]
-    ) -> tuple[Float[Array, "..."], Any]:
-        shape, extra = position.shape, dict[str, Any]()
+        self, slope: Float[Array, "..."], state: PyTree, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], PyTree]:
+        shape, extra = position.shape, dict[str, object]()
         if self.asks:
             if self.objective is None:
                 raise ValueError(f"`{name_of(self.factory)}` asks for the elevation; step with `facing(hill.value)`.")
@@ -58,8 +56,20 @@ class OptaxOptimizer(AbstractOptimizer):
     def _shaped(self, numbers: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.reshape(numbers, (-1,)) if self.wants_axis else numbers
 
-    def hyperparameters(self) -> dict[str, Any]:
-        return {**self.swept, **dict(self.settings)}
+    def label(self) -> str:
+        return name_of(self.factory)
+
+    def hyperparameters(self) -> dict[str, Number]:
+        return dict(self.swept)
+
+    def fixed(self) -> dict[str, object]:
+        """What was given to be fixed, and the factory's own defaults."""
+        parameters = inspect.signature(self.factory).parameters.values()
+        defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+        return {name: value for name, value in {**defaults, **dict(self.settings)}.items() if name not in self.swept}
+
+    def replace(self, **hyperparameters: Number) -> "OptaxOptimizer":
+        return dataclasses.replace(self, swept={**self.swept, **hyperparameters})
 
     def check(self) -> None:
         for name, value in self.swept.items():
@@ -69,7 +79,7 @@ class OptaxOptimizer(AbstractOptimizer):
                 )
 
 
-def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Any) -> OptaxOptimizer:
+def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperparameters: Number) -> OptaxOptimizer:
     """Wrap an optax factory: `from_optax(optax.radam, learning_rate=rates, b1=0.9)`.
 
     Floats and arrays of floats become leaves, to sweep and broadcast; whatever else (flags, integers, schedules, other
@@ -112,12 +122,12 @@ def _that_steps(plain: OptaxOptimizer) -> OptaxOptimizer:
     raise ValueError(f"`{name_of(plain.factory)}` refuses a step: {failure}") from failure
 
 
-def _try_step(candidate: OptaxOptimizer, numbers: dict[str, Array], position: Array) -> Any:
+def _try_step(candidate: OptaxOptimizer, numbers: dict[str, Array], position: Array) -> PyTree:
     optimizer = dataclasses.replace(candidate, swept=numbers).facing(jnp.square)
     return optimizer.step(position, optimizer.init(position), position)
 
 
-def _is_numeric(name: str, value: Any) -> bool:
+def _is_numeric(name: str, value: object) -> bool:
     """Whether to sweep a value; a whole number may be a flag or a period, unless it is a learning rate."""
     if isinstance(value, (list, tuple)):
         return len(value) > 0 and all(isinstance(item, (int, float)) for item in value)
@@ -126,5 +136,5 @@ def _is_numeric(name: str, value: Any) -> bool:
     return isinstance(value, (float, np.ndarray, np.floating, jax.Array))
 
 
-def _as_number(value: Any) -> Any:
+def _as_number(value: Number) -> Number:
     return np.asarray(value, np.float64) if isinstance(value, (int, list, tuple)) else value

@@ -13,6 +13,7 @@ from hillopt.proofs.balls import (
     upper_end,
 )
 from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
+from hillopt.proofs.goal import around_goal
 from hillopt.proofs.lattice import (
     Errors,
     Foot,
@@ -33,6 +34,7 @@ __all__ = [
     "Lattice",
     "LatticeState",
     "advance",
+    "around_goal",
     "at_most",
     "ball_radius",
     "bounded",

@@ -8,10 +8,9 @@ ball steps x <- x - lr/(1-b) m, and since b (m' - m) = (1 - b) (g - m'), the com
 
 with an *integer* site, a memory that forgets its own errors by the factor `decay` a step, and (Adam alone) a shift that
 collects the bias corrections and soon stands still. A floating-point walk in these coordinates keeps the same error for
-ever, and an orbit that comes back can be proved to come back for ever: see `hillopt.climbs.on_lattice`.
+ever, and an orbit that comes back can be proved to come back for ever: see `hillopt.climbs.lattice`.
 """
 
-import dataclasses
 import functools
 import math
 from typing import Any, NamedTuple
@@ -32,12 +31,10 @@ from hillopt.proofs.balls import (
     radii,
     upper_end,
 )
-from hillopt.pytrees import register_pytree
+from hillopt.pytrees import AbstractPytree, static
 
 
-@register_pytree
-@dataclasses.dataclass(frozen=True)
-class Lattice:
+class Lattice(AbstractPytree):
     """The numbers of an optimizer's walk on slopes of size one: float arrays, or balls around them.
 
     `interpolation` (Lion) is the share of the memory in the direction's sign, None where the slope alone decides.
@@ -51,7 +48,7 @@ class Lattice:
     complement: Any
     """1 - decay"""
     interpolation: Any = None
-    bias_corrected: bool = dataclasses.field(default=False, metadata={"static": True})
+    bias_corrected: bool = static(default=False)
 
 
 @functools.singledispatch
@@ -210,7 +207,7 @@ def errors(lattice: Lattice, foot: Foot, reach: Float[Array, "..."]) -> Errors:
 
 def _worst(lattice: Lattice) -> Lattice:
     least = jnp.maximum(lower_end(lattice.complement), 0)
-    return dataclasses.replace(jax.tree.map(upper_end, lattice, is_leaf=is_ball), complement=least)
+    return jax.tree.map(upper_end, lattice, is_leaf=is_ball).replace(complement=least)
 
 
 def _error_of_memory(lattice: Lattice, foot: Foot) -> Float[Array, "..."]:

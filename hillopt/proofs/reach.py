@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from hillopt.optimizers import (
     AbstractOptimizer,
@@ -28,7 +28,7 @@ from hillopt.proofs.balls import at_most, rounded
 
 
 @functools.singledispatch
-def reach_of(optimizer: AbstractOptimizer, state: Any) -> Float[Array, "..."]:
+def reach_of(optimizer: AbstractOptimizer, state: PyTree) -> Float[Array, "..."]:
     """Upper bound of every later rise on slopes of size one, from a state met at or before the valley.
 
     A rise already made is not bounded by it. Infinite where no closed bound is known. The numbers of `state` may be balls.
@@ -44,33 +44,33 @@ def reach_of(optimizer: AbstractOptimizer, state: Any) -> Float[Array, "..."]:
 
 @reach_of.register(GradientDescent)
 @reach_of.register(SignDescent)
-def _one_step(optimizer: GradientDescent | SignDescent, state: Any) -> Float[Array, "..."]:
+def _one_step(optimizer: GradientDescent | SignDescent, state: PyTree) -> Float[Array, "..."]:
     del state
     return at_most(lambda rate: rate, rounded(jnp.asarray(optimizer.learning_rate)))
 
 
 @reach_of.register
-def _of_heavy_ball(optimizer: HeavyBall, state: Any) -> Float[Array, "..."]:
+def _of_heavy_ball(optimizer: HeavyBall, state: PyTree) -> Float[Array, "..."]:
     del state
     return _overshoot(optimizer, lambda known: (known.learning_rate / (1 - known.momentum), known.momentum), 1)
 
 
 @reach_of.register
-def _of_nesterov(optimizer: Nesterov, state: Any) -> Float[Array, "..."]:
+def _of_nesterov(optimizer: Nesterov, state: PyTree) -> Float[Array, "..."]:
     """The look-ahead costs one step of the swing: after j steps uphill the pull is 2 momentum^(j+1) - 1."""
     del state
     return _overshoot(optimizer, lambda known: (known.learning_rate / (1 - known.momentum), known.momentum), 2)
 
 
 @reach_of.register
-def _of_adam(optimizer: Adam, state: Any) -> Float[Array, "..."]:
+def _of_adam(optimizer: Adam, state: PyTree) -> Float[Array, "..."]:
     """At the crossing m >= -(1 - b1^s), so after j steps uphill the corrected pull is at most 2 b1^j - 1."""
     del state
     return _overshoot(optimizer, lambda known: (known.learning_rate / (1 + known.eps), known.b1), 1)
 
 
 @reach_of.register
-def _of_adamw(optimizer: AdamW, state: Any) -> Float[Array, "..."]:
+def _of_adamw(optimizer: AdamW, state: PyTree) -> Float[Array, "..."]:
     """Adam's bound: beyond the origin the decay only pulls back, and before it (lr decay <= 1) never past it."""
     del state
     bound = _overshoot(optimizer, lambda known: (known.learning_rate / (1 + known.eps), known.b1), 1)
@@ -78,7 +78,7 @@ def _of_adamw(optimizer: AdamW, state: Any) -> Float[Array, "..."]:
 
 
 @reach_of.register
-def _of_adagrad(optimizer: Adagrad, state: Any) -> Float[Array, "..."]:
+def _of_adagrad(optimizer: Adagrad, state: PyTree) -> Float[Array, "..."]:
     """No memory, so a new height is one step from the valley at most; and the steps only shrink."""
 
     def step(known: Adagrad, square: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -88,7 +88,7 @@ def _of_adagrad(optimizer: Adagrad, state: Any) -> Float[Array, "..."]:
 
 
 @reach_of.register
-def _of_rmsprop(optimizer: RMSprop, state: Any) -> Float[Array, "..."]:
+def _of_rmsprop(optimizer: RMSprop, state: PyTree) -> Float[Array, "..."]:
     """No memory, so a new height is one step from the valley at most; v moves towards 1 and never past it."""
 
     def step(known: RMSprop, square: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -99,7 +99,7 @@ def _of_rmsprop(optimizer: RMSprop, state: Any) -> Float[Array, "..."]:
 
 
 @reach_of.register
-def _of_lion(optimizer: Lion, state: Any) -> Float[Array, "..."]:
+def _of_lion(optimizer: Lion, state: PyTree) -> Float[Array, "..."]:
     """One step to cross, then one for each j >= 1 with b1 (2 b2^(j-1) - 1) >= 1 - b1, or 2 b1 b2^(j-1) >= 1.
 
     A full memory of -1 has become at worst 1 - 2 b2^(j-1) when step j uphill is decided. How many such j there are is

@@ -40,14 +40,14 @@ def the_grid(num_settings: int, shared: bool) -> dict[str, Any]:
     return {name: jnp.broadcast_to(number, shape).reshape(-1) for name, number in numbers.items()}
 
 
-def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, implementation: str) -> Call:
+def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, climb: str) -> Call:
     """A compiled call that walks on a hill that nobody escapes from."""
 
     def answer(optimizer: Any) -> Any:
-        return ho.escape(hill, optimizer, max_steps=steps, implementation=implementation)
+        return ho.escape(hill, optimizer, max_steps=steps, climb=ho.CLIMBS[climb])
 
     def heights(optimizer: Any) -> Any:
-        return ho.critical_height(hill, optimizer, max_steps=steps, implementation=implementation).height
+        return ho.critical_height(hill, optimizer, max_steps=steps, climb=ho.CLIMBS[climb]).critical_height
 
     solve = jax.jit(heights if hill.flank_is_shared else answer, compiler_options=ho.compiler_options())
     return functools.partial(solve.lower(optimizer).compile(), optimizer)

@@ -1,0 +1,209 @@
+"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.balls`).
+
+Trapped is said when the walk has met a closed bound, which ends it, or when the floating-point state repeats exactly. It
+then goes on to max_steps all the same: only so many steps are vouched for against rounding.
+"""
+
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, PyTree
+
+from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost
+from hillopt.jaxprs import depends_on
+from hillopt.landscapes import AbstractHill
+from hillopt.lanes import as_lanes, common_dtype, in_blocks, varying_as_after
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs import Ball, bounded, is_ball, midpoints, reach_of, rounded
+from hillopt.pytrees import static
+from hillopt.walk import certainty_of, move
+
+STEPS_BETWEEN_LOOKS = 16
+BOUNDED_BLOCK = 2_048  # lanes walked side by side
+
+
+class _Walk(NamedTuple):
+    """One lane: where it is, on balls, and what it has shown."""
+
+    position: Ball
+    state: PyTree
+    height: Array
+    error: Array
+    highest: Array
+    """Bound of every exact rise so far."""
+    step: Array
+    reach: Array
+    """Closed bound of every later rise."""
+    upper: Array
+    proved: Array
+    known: Array
+    """A closed bound is met: nothing that rounding does from here on matters."""
+    period: Array
+    diverged: Array
+    flagged: Array
+    passage: Int[Array, " lane"] | None
+    num_steps: Array
+    saved: PyTree
+    """The numbers of an earlier state, to be met again."""
+    since: Array
+    window: Array
+    """Steps after which the saved state is renewed, twice as many each time (Brent 1980)."""
+
+
+class BoundedClimb(AbstractClimb):
+    """Walk to max_steps, or until the rise meets the target, with a running error bound: for any optimizer and hill."""
+
+    lanes: int = static(default=BOUNDED_BLOCK)
+    """Of a block, on a CPU."""
+
+    proves: ClassVar[bool] = True
+
+    def climb(self, batch: Batch, max_steps: Int[Array, ""]) -> Climbed:
+        def climb(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> Climbed:
+            return _climb(hill, optimizer, target, max_steps)
+
+        hill, optimizer, target = batch.lanes()
+        radius = as_lanes(0.0 if batch.target_radius is None else batch.target_radius, batch.shape, batch.dtype)
+        return in_blocks(climb, self.lanes)(hill, optimizer, None if target is None else Ball(target, radius))
+
+    @property
+    def block(self) -> int:
+        return self.lanes
+
+
+def _climb(
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    target: Ball | None,
+    max_steps: Int[Array, ""],
+) -> Climbed:
+    walks = jax.vmap(_set_out)(hill, optimizer, target)
+
+    def is_walking(walk: _Walk, target: Ball | None) -> Array:
+        over = walk.diverged | walk.known
+        if target is not None:
+            over |= is_decided(walk.height, walk.upper, target.midpoint)
+        return (walk.num_steps < max_steps) & ~over
+
+    def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None, walk: _Walk) -> _Walk:
+        walking = is_walking(walk, target)
+        after = _take_step(hill, optimizer, target, walk)
+        return jax.tree.map(lambda new, old: jnp.where(walking, new, old), after, walk)
+
+    take_step_of_all = jax.vmap(take_step)
+    walks = varying_as_after(lambda walks: take_step_of_all(hill, optimizer, target, walks), walks)
+
+    def take_steps(walks: _Walk) -> _Walk:
+        return jax.lax.fori_loop(
+            0, STEPS_BETWEEN_LOOKS, lambda _, walks: take_step_of_all(hill, optimizer, target, walks), walks
+        )
+
+    walks = jax.lax.while_loop(lambda walks: jnp.any(jax.vmap(is_walking)(walks, target)), take_steps, walks)
+    return Climbed(
+        highest=walks.height,
+        error=jnp.maximum(walks.error, jnp.where(walks.known, walks.upper, walks.highest) - walks.height),
+        step=walks.step,
+        upper=jnp.where(walks.diverged, jnp.inf, walks.upper),
+        proved=walks.proved & ~walks.diverged,
+        period=walks.period,
+        diverged=walks.diverged,
+        certainty=certainty_of(walks.flagged),
+        num_steps=walks.num_steps,
+        passage=walks.passage,
+    )
+
+
+def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> _Walk:
+    dtype = common_dtype(optimizer)
+    zero, none = jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
+    place = jnp.asarray(hill.start, dtype)
+    start = Ball(place, jnp.zeros_like(place))
+    state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(rounded, optimizer), start)
+    state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
+    rise, _ = bounded(lambda hill, position: jnp.asarray(hill.rise(position)))(jax.tree.map(rounded, hill), start)
+    rise = _with_radius(rise)
+    no = jnp.zeros((), bool)
+    return _Walk(
+        position=start,
+        state=state,
+        height=rise.midpoint,
+        error=rise.radius,
+        highest=rise.midpoint + rise.radius,
+        step=none,
+        reach=zero + _reach(hill, optimizer, state),
+        upper=zero + jnp.inf,
+        proved=no,
+        known=no,
+        period=none,
+        diverged=no,
+        flagged=no,
+        passage=None if target is None else none,
+        num_steps=none,
+        saved=midpoints((start, state)),
+        since=none,
+        window=none + 1,
+    )
+
+
+def _with_radius(leaf: PyTree) -> PyTree:
+    return Ball(leaf.midpoint, jnp.zeros_like(leaf.midpoint)) if is_ball(leaf) and leaf.radius is None else leaf
+
+
+def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: PyTree) -> Array | float:
+    return reach_of(optimizer, state) if hill.slope_is_unit else jnp.inf
+
+
+def _reach_from(hill: AbstractHill, optimizer: AbstractOptimizer, state: PyTree, before: Array) -> Array:
+    """Closed bound of what comes after a state. One that looks at no state stays: it costs more than a step does."""
+    moves = depends_on(lambda state: _reach(hill, optimizer, state), state)
+    return jnp.zeros_like(before) + _reach(hill, optimizer, state) if moves else before
+
+
+def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None, walk: _Walk) -> _Walk:
+    def advance(
+        hill: AbstractHill, optimizer: AbstractOptimizer, position: Array, state: PyTree
+    ) -> tuple[Array, PyTree, Array]:
+        position, state = move(hill, optimizer, position, state)
+        return position, state, jnp.asarray(hill.rise(position))
+
+    numbers = jax.tree.map(rounded, (hill, optimizer))
+    (position, state, rise), ambiguous = bounded(advance)(*numbers, walk.position, walk.state)
+    state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
+    num_steps, since = walk.num_steps + 1, walk.since + 1
+    lost = is_lost(rise.midpoint)
+    higher = (rise.midpoint > walk.height) & (rise.midpoint < jnp.inf)
+    height = jnp.where(higher, rise.midpoint, walk.height)
+    no_higher = jnp.minimum(rise.midpoint + rise.radius, jnp.maximum(walk.reach, rise.midpoint))
+    highest = jnp.where(higher | ~lost, jnp.maximum(walk.highest, no_higher), walk.highest)
+    flagged, passage = walk.flagged | ambiguous, walk.passage
+    if target is not None and passage is not None:
+        flagged |= ~(jnp.abs(rise.midpoint - target.midpoint) > rise.radius + target.radius)
+        passage = jnp.where((passage == 0) & (rise.midpoint >= target.midpoint), num_steps, passage)
+
+    here = midpoints((position, state))
+    returned = jnp.all(jnp.asarray(jax.tree.leaves(jax.tree.map(lambda a, b: jnp.all(a == b), here, walk.saved))))
+    reach = _reach_from(hill, optimizer, state, walk.reach)
+    known = has_met(jnp.maximum(reach, height), height)
+    upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned, highest, reach)), highest)
+    move_on = since == walk.window
+    return _Walk(
+        position=position,
+        state=state,
+        height=height,
+        error=jnp.where(higher, rise.radius, walk.error),
+        highest=highest,
+        step=jnp.where(higher, num_steps, walk.step),
+        reach=reach,
+        upper=upper,
+        proved=walk.proved | returned | known,
+        known=known,
+        period=jnp.where(returned & (walk.period == 0), since, walk.period),
+        diverged=walk.diverged | lost,
+        flagged=flagged,
+        passage=passage,
+        num_steps=num_steps,
+        saved=jax.tree.map(lambda new, old: jnp.where(move_on, new, old), here, walk.saved),
+        since=jnp.where(move_on, 0, since),
+        window=jnp.where(move_on, 2 * walk.window, walk.window),
+    )

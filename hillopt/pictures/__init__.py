@@ -1,0 +1,7 @@
+"""Pictures of sweeps and of walks."""
+
+from hillopt.pictures.plot import plot
+from hillopt.pictures.style import write
+from hillopt.pictures.walk import WalkPanel, walk_figure
+
+__all__ = ["WalkPanel", "plot", "walk_figure", "write"]

@@ -1,0 +1,225 @@
+"""What a question is, and what an answer: objects, so that asking another one changes nothing but the object."""
+
+import abc
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Key
+
+from hillopt.axes import Axis, scale_of
+from hillopt.climbs import AbstractClimb
+from hillopt.front_door import check_hill, check_is, check_key, check_optimizer
+from hillopt.landscapes import AbstractHill
+from hillopt.lanes import EACH, common_shape, compiler_options, size_class
+from hillopt.optimizers import AbstractOptimizer, as_arrays
+from hillopt.pytrees import AbstractPytree, Steps, short_repr
+from hillopt.walk import Certainty, Verdict
+
+if TYPE_CHECKING:
+    import xarray
+
+DEFAULT_MAX_STEPS = 10_000
+
+
+class Look(NamedTuple):
+    """How an answer is drawn: which field, what its colours mean, and on what scale they are."""
+
+    field: str
+    label: str
+    scale: Literal["heights", "verdicts", "share", "log", "signed_log", "linear"] = "linear"
+    """"heights" is the picture of critical heights, "verdicts" one colour for each verdict, "share" from 0 to 1."""
+    levels: tuple[float, ...] = ()
+    """Values at which contours are drawn."""
+
+
+def described(
+    long_name: str, *, unit: str | None = "1", comment: str = "", dims: tuple[str, ...] = (), **more: Any
+) -> Any:
+    """A field of an answer: what it means, in which unit, and which dimensions it has before those of the settings."""
+    about = {"long_name": long_name, **({"units": unit} if unit else {}), **({"comment": comment} if comment else {})}
+    return dataclasses.field(metadata={"about": about, "dims": dims}, **more)
+
+
+def enumerated(kind: type[Verdict] | type[Certainty], long_name: str, *, comment: str = "", **more: Any) -> Any:
+    """A field of small integers with names, as the conventions for climate and forecast metadata describe them."""
+    field = described(long_name, unit=None, comment=comment, **more)
+    flags: dict[str, object] = {"flag_values": [int(each) for each in kind]}
+    flags |= {"flag_meanings": " ".join(each.name.lower() for each in kind)}
+    metadata = {**field.metadata, "kind": kind, "about": {**field.metadata["about"], **flags}}
+    return dataclasses.field(default=field.default, metadata=metadata)
+
+
+class AbstractAnswer(AbstractPytree):
+    """One record of arrays: the value, how it ended, some statistics. All fields have the settings' broadcast shape.
+
+    Fields are made with `described` or `enumerated`; those that were not asked for are None.
+    """
+
+    def __repr__(self) -> str:
+        kinds = {field.name: field.metadata.get("kind") for field in self._fields}
+        return (
+            f"{type(self).__name__}({', '.join(f'{name}={_told(value, kinds[name])}' for name, value in self.items())})"
+        )
+
+    @classmethod
+    def about(cls) -> dict[str, dict[str, object]]:
+        """Long name, unit and comment of every field."""
+        return {field.name: field.metadata["about"] for field in cls._fields}
+
+    @classmethod
+    def dims(cls) -> dict[str, tuple[str, ...]]:
+        """The dimensions that a field has before those of the settings."""
+        return {field.name: field.metadata["dims"] for field in cls._fields}
+
+    def items(self) -> Iterator[tuple[str, Array]]:
+        """The fields that were asked for, by name."""
+        return ((field.name, value) for field in self._fields if (value := getattr(self, field.name)) is not None)
+
+    def to_dataset(
+        self,
+        dims: Sequence[str] | Mapping[str, Axis | ArrayLike | Sequence[float]] = (),
+        **coordinates: ArrayLike | Sequence[float],
+    ) -> "xarray.Dataset":
+        """The answer as a labelled data set, which `ho.plot` draws as it draws a sweep's.
+
+        `dims` names the dimensions of the settings, in order; a mapping gives the values along them too. `coordinates` gives the
+        values along a field's own dimensions, such as height. Raises ValueError for too few or too many names.
+        """
+        import xarray
+
+        def labelled(name: str, value: Array) -> tuple[list[str], np.ndarray, dict[str, object]]:
+            values, own = np.asarray(value), self.dims()[name]
+            names = list(dims) or [f"setting_{index}" for index in range(values.ndim - len(own))]
+            if values.ndim != len(own) + len(names):
+                raise ValueError(
+                    f"`dims` must name the {values.ndim - len(own)} dimensions of the settings, got {', '.join(names)}."
+                )
+            return [*own, *names], values, self.about()[name]
+
+        given = {**(dims if isinstance(dims, Mapping) else {}), **coordinates}
+        coords = {name: _coordinate(name, values) for name, values in given.items()}
+        asked = [kind for kind in AbstractQuestion.__subclasses__() if kind.answer_type is type(self)]
+        about = {"title": asked[0].title, "look": json.dumps(asked[0].look._asdict())} if asked else {}
+        return xarray.Dataset({name: labelled(name, value) for name, value in self.items()}, coords, about)
+
+
+def _coordinate(name: str, values: Axis | ArrayLike | Sequence[float]) -> tuple[str, np.ndarray, dict[str, str]]:
+    axis = values if isinstance(values, Axis) else Axis(Axis.named(name, values).values, scale_of(np.asarray(values)))
+    return name, np.asarray(axis.values), {"scale": axis.scale}
+
+
+def _told(value: object, kind: type[Verdict] | type[Certainty] | None) -> str:
+    """A field in short; verdicts by their names, of many how many there are of each."""
+    if kind is None or isinstance(value, jax.core.Tracer):
+        return short_repr(value)
+    numbers = np.asarray(value)
+    if numbers.ndim == 0:
+        return kind(int(numbers)).name
+    counts = {each.name: int((numbers == each).sum()) for each in kind}
+    return f"{short_repr(value)}({', '.join(f'{count} {name}' for name, count in counts.items() if count)})"
+
+
+class AbstractQuestion(AbstractPytree):
+    """What is asked of a hill and an optimizer: of one setting, or of arrays of them that broadcast.
+
+    To make one takes a name, an answer and a pure function; the README has twenty lines that do. Its fields are its
+    parameters, which may be swept as those of hills and optimizers are, but for what is `static`.
+    """
+
+    title: ClassVar[str]
+    """Of a data set, such as "Critical heights"."""
+    look: ClassVar[Look]
+    """How it is drawn."""
+    answer_type: ClassVar[type[AbstractAnswer]]
+    is_noisy: ClassVar[bool] = False
+    """Whether the answer hangs on the key; such questions want one."""
+    ignores_height: ClassVar[bool] = False
+    """Whether the hill's own height plays no part."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def max_steps(self) -> Steps:
+            """Every question has its number of steps, a field made by `single`."""
+
+    @abc.abstractmethod
+    def answer(
+        self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+    ) -> "AbstractAnswer":
+        """The answer, of the settings' broadcast shape, as a pure function; the optimizer's hyperparameters are arrays."""
+
+    def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "AbstractQuestion":
+        """The question as it is asked of such settings: checked, its choices made. Raises ValueError for what cannot be asked."""
+        del hill, optimizer
+        self.check()
+        return self
+
+    def coordinates(self) -> dict[str, ArrayLike]:
+        """Values along the dimensions that fields of the answer have before those of the settings."""
+        return {}
+
+    @property
+    def block(self) -> int:
+        """Lanes that are walked side by side at least."""
+        return EACH
+
+    @property
+    def settings_at_once(self) -> float:
+        """Settings that fit into memory together, at most."""
+        return math.inf
+
+    @property
+    def climb_used(self) -> AbstractClimb | None:
+        """The climb that answers, once the question is prepared; None where none is climbed."""
+        return None
+
+    @property
+    def compiler_options(self) -> dict[str, bool | int | str]:
+        """What a compiler should know of these walks."""
+        return compiler_options()
+
+
+def ask(
+    question: AbstractQuestion,
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    key: Key[Array, "..."] | None = None,
+) -> Any:
+    """The answer to a question about a hill and an optimizer, for one setting or for arrays of them that broadcast.
+
+    Runs eagerly or inside jit, vmap and shard_map; new values of the same shapes and dtypes compile nothing. `key` is for noisy
+    questions: one for all settings, or one for each. Raises ValueError for what is no question, hill or optimizer, for numbers
+    out of range, and for what the question refuses.
+    """
+    question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
+    hill, optimizer = check_hill(hill), check_optimizer(optimizer)
+    if question.is_noisy or key is not None:
+        key = check_key(key)
+    question, numbers = question.prepared(hill, optimizer), as_arrays(optimizer)
+    (own, *world), length = _filled_up((question.hyperparameters(), hill, numbers, key))
+    answer = _answer(question.replace(**own), *world)
+    return answer if length is None else jax.tree.map(lambda leaf: leaf[..., :length], answer)
+
+
+def _filled_up(world: tuple) -> tuple[tuple, int | None]:
+    """One row of settings filled up to a length that others share, so that they share a compilation; and its own length."""
+    leaves = jax.tree.leaves(world)
+    shape = common_shape(world)
+    length = size_class(shape[0]) if len(shape) == 1 else 0
+    if length <= sum(shape) or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        return world, None
+    chosen = np.arange(length) % shape[0]
+    return jax.tree.map(lambda leaf: leaf[chosen] if jnp.shape(leaf) == shape else leaf, world), shape[0]
+
+
+@jax.jit
+def _answer(
+    question: AbstractQuestion, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+) -> Any:
+    return question.answer(hill, optimizer, key)

@@ -1,0 +1,214 @@
+"""How high a hill can an optimizer climb out of?"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int8, Key
+
+from hillopt.climbs import PROVING, AbstractClimb, Batch, Climbed, as_climbs, first_that_serves
+from hillopt.front_door import check_steps
+from hillopt.landscapes import AbstractHill
+from hillopt.lanes import common_shape
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.pytrees import Steps, single, static
+from hillopt.questions.contract import (
+    DEFAULT_MAX_STEPS,
+    AbstractAnswer,
+    AbstractQuestion,
+    Look,
+    ask,
+    described,
+    enumerated,
+)
+from hillopt.walk import Certainty, Verdict, certainty_of, judge
+
+HEIGHT = "height"  # the dimension of hills that are judged
+
+
+class CriticalHeightAnswer(AbstractAnswer):
+    """Answer of `critical_height`; every field has the broadcast shape of the hyperparameters."""
+
+    critical_height: Float[Array, "..."] = described(
+        "critical height, lower end", comment="highest rise met within max_steps, in lengths of the run to the valley"
+    )
+    """Lower end: the highest rise met within max_steps, so the walk escapes every hill up to it. Negative if the walk
+    has not reached the valley by then."""
+    upper: Float[Array, "..."] = described(
+        "critical height, upper end", comment="no number of steps ever climbs higher; infinite where no bound is known"
+    )
+    """Upper end: no walk of this setting ever escapes a hill above it. Infinite where no bound is known."""
+    error: Float[Array, "..."] = described(
+        "rounding error of critical_height at most",
+        comment="where certified; hyperparameters count as known to half a unit in their last place",
+    )
+    """Rounding error of `critical_height` at most, where certified."""
+    step: Int[Array, "..."] = described("step that met the critical height", comment="0 where it was not recorded")
+    """The step that met `critical_height`; 0 where it was not recorded (walks without proofs)."""
+    verdict: Int8[Array, "..."] = enumerated(
+        Verdict,
+        "how the walk on the endless flank ended",
+        comment="trapped: proved that nothing above upper comes; undecided: max_steps ended the search",
+    )
+    """`Verdict.TRAPPED` where it is proved that nothing higher comes (up to `upper`), UNDECIDED where max_steps ended
+    the search, DIVERGED where the walk left the range of its dtype."""
+    period: Int[Array, "..."] = described("steps after which the walk repeats", comment="0 where not found")
+    """Steps after which the walk repeats itself; 0 where no recurrence was found."""
+    certainty: Int8[Array, "..."] = enumerated(
+        Certainty,
+        "whether rounding could change the answer",
+        comment="flagged: a decision of the walk lies within its rounding error; unchecked: no proof was attempted",
+    )
+    """`Certainty.FLAGGED` where rounding, or the hyperparameter's own last digit, could change the answer by more than `error`."""
+    num_steps: Int[Array, "..."] = described("steps that the walk was followed")
+    """How far the walk was followed."""
+    verdict_at_height: Int8[Array, "height ..."] | None = enumerated(
+        Verdict, "verdict on a hill of this height", dims=(HEIGHT,), default=None
+    )
+    """Where `heights` were asked for: the verdict on hills of these heights, before the settings' axes."""
+    certainty_at_height: Int8[Array, "height ..."] | None = enumerated(
+        Certainty, "whether rounding could change the verdict on a hill of this height", dims=(HEIGHT,), default=None
+    )
+
+    @property
+    def settled(self) -> Bool[Array, "..."]:
+        """Whether the critical height is known for any number of steps, not only for max_steps."""
+        return self.verdict == Verdict.TRAPPED
+
+    @property
+    def certified(self) -> Bool[Array, "..."]:
+        """Whether rounding could not change the answer."""
+        return self.certainty == Certainty.CERTIFIED
+
+
+class CriticalHeight(AbstractQuestion):
+    """How high a hill can the optimizer climb out of, by one walk on the endless flank.
+
+    It takes a hill whose rising flank does not depend on its height, which is ignored itself.
+    """
+
+    max_steps: Steps = single(default=DEFAULT_MAX_STEPS)
+    """At most so many steps, from 1 to 2^31 - 1."""
+    climb: AbstractClimb | tuple[AbstractClimb, ...] = static(default=PROVING)
+    """How to walk; of several, the first that serves."""
+    heights: ArrayLike = single(default=None)
+    """Hills of these heights [height] are judged too, which takes no further walk."""
+
+    title: ClassVar[str] = "Critical heights"
+    look: ClassVar[Look] = Look("critical_height", "critical height $h^*$ (run to the valley = 1)", "heights")
+    answer_type: ClassVar[type[AbstractAnswer]] = CriticalHeightAnswer
+    ignores_height: ClassVar[bool] = True
+
+    def answer(
+        self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+    ) -> CriticalHeightAnswer:
+        del key
+        flank = hill.flank()
+        shape = common_shape((optimizer, flank))
+        check_not_empty(shape)
+        assert isinstance(self.climb, AbstractClimb)
+        climbed = self.climb.climb(Batch(optimizer, flank, None, shape), jnp.asarray(self.max_steps, jnp.int32))
+        climbed = jax.tree.map(lambda leaf: leaf.reshape(shape), climbed)
+        verdict = jnp.where(climbed.proved, Verdict.TRAPPED, Verdict.UNDECIDED)
+        at_height = (None, None) if self.heights is None else _judged(climbed, self.heights)
+        return CriticalHeightAnswer(
+            critical_height=climbed.highest,
+            upper=climbed.upper,
+            error=climbed.error,
+            step=climbed.step,
+            verdict=jnp.where(climbed.diverged, Verdict.DIVERGED, verdict).astype(jnp.int8),
+            period=climbed.period,
+            certainty=climbed.certainty,
+            num_steps=climbed.num_steps,
+            verdict_at_height=at_height[0],
+            certainty_at_height=at_height[1],
+        )
+
+    def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "CriticalHeight":
+        if not hill.flank_is_shared:
+            raise ValueError(
+                f"`{type(hill).__name__}` has another flank for every height, so that a walk may escape it and not a lower one; "
+                "ask `escaping_heights`."
+            )
+        heights = self.heights if self.heights is None else check_heights(self.heights)
+        climb = first_that_serves(self.climb, hill.flank(), optimizer)
+        return self.replace(max_steps=check_steps(self.max_steps), climb=climb, heights=heights)
+
+    def coordinates(self) -> dict[str, ArrayLike]:
+        return {} if self.heights is None else {HEIGHT: self.heights}
+
+    @property
+    def block(self) -> int:
+        return block_of(self.climb)
+
+    @property
+    def climb_used(self) -> AbstractClimb | None:
+        return self.climb if isinstance(self.climb, AbstractClimb) else None
+
+
+def block_of(climb: AbstractClimb | Sequence[AbstractClimb]) -> int:
+    """Lanes that a chosen climb walks side by side at least."""
+    assert isinstance(climb, AbstractClimb)
+    return climb.block
+
+
+def check_not_empty(shape: tuple[int, ...]) -> None:
+    """Raise ValueError for settings of a shape that holds none."""
+    if 0 in shape:
+        raise ValueError(f"the hyperparameters' common shape is {shape}, which holds no setting; give at least one.")
+
+
+def check_heights(heights: object) -> ArrayLike:
+    """Heights to judge as an array; ValueError unless they are numbers from 0 on."""
+    if isinstance(heights, jax.core.Tracer):
+        return heights
+    try:
+        values = np.asarray(heights, np.float64).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`heights` must be numbers, got {heights!r}; write for example numpy.linspace(0, 1, 200)."
+        ) from error
+    if values.size == 0 or not np.all(np.isfinite(values)) or np.any(values < 0):
+        wrong = values[~(np.isfinite(values) & (values >= 0))]
+        got = f"{wrong[0]:g}" if wrong.size else "none"
+        raise ValueError(f"`heights` must be finite and not negative, got {got}; start at 0 or above.")
+    return values
+
+
+def _judged(climbed: Climbed, heights: ArrayLike) -> tuple[Int8[Array, "height ..."], Int8[Array, "height ..."]]:
+    """Verdicts on hills of these heights, and whether rounding could change them."""
+    levels = jnp.asarray(heights, climbed.highest.dtype).reshape(-1, *(1 for _ in climbed.highest.shape))
+    verdict = judge(climbed.highest, climbed.upper, climbed.diverged, levels)
+    close = jnp.abs(climbed.highest - levels) <= climbed.error
+    return verdict, jnp.minimum(climbed.certainty, certainty_of(close))
+
+
+def critical_height(
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    *,
+    max_steps: Steps = DEFAULT_MAX_STEPS,
+    climb: AbstractClimb | Sequence[AbstractClimb] = PROVING,
+) -> CriticalHeightAnswer:
+    """Solve for the highest hill that the optimizer escapes over, by one walk on the endless flank.
+
+    Written for one setting; array hyperparameters broadcast against each other. Runs eagerly or inside jit, vmap and
+    shard_map; new values of the same shapes and dtypes compile nothing, and neither does a new max_steps.
+
+    **Arguments**
+
+    - `hill`: a hill whose rising flank does not depend on its height; its own height is ignored.
+    - `optimizer`: from this package or from `from_optax`. The hyperparameters' dtype is the walk's.
+    - `max_steps`: at most so many steps, from 1 to 2^31 - 1.
+    - `climb`: how to walk. With proofs, `LatticeClimb()` (certified in exact arithmetic; where the optimizer has a lattice) and
+      `BoundedClimb()` (any optimizer, with a running error bound); the first of these that serves is taken. Without proofs, so
+      that all is unchecked, `PlainClimb()` (the definition), `BlockedClimb()` (the same walk at full speed on a CPU: fastest
+      where the learning rate varies along the last axis alone and the other numbers do not), `PallasClimb()` (in one kernel on a
+      GPU), and `FAST` for the last that serves.
+
+    Raises ValueError for hyperparameters out of range, a hill with a flank of its own, max_steps < 1, and a climb that cannot
+    serve.
+    """
+    return ask(CriticalHeight(max_steps, as_climbs(climb)), hill, optimizer)

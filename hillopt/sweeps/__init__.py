@@ -1,0 +1,9 @@
+"""Sweeps: a question asked of every setting of a grid, tile by tile, on every device, into a store that survives."""
+
+from hillopt.sweeps.budget import Doubling
+from hillopt.sweeps.dataset import pieces, save, settings_dims, thinned
+from hillopt.sweeps.front import sweep
+from hillopt.sweeps.scheduler import Progress
+from hillopt.sweeps.store import Store
+
+__all__ = ["Doubling", "Progress", "Store", "pieces", "save", "settings_dims", "sweep", "thinned"]

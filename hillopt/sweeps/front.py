@@ -1,0 +1,82 @@
+"""A question asked of every setting of a grid, as one labelled data set."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import jax
+from jaxtyping import ArrayLike
+
+from hillopt.axes import Axis
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.questions import AbstractQuestion
+from hillopt.sweeps.budget import Doubling
+from hillopt.sweeps.plan import make_plan
+from hillopt.sweeps.scheduler import Progress, turn_of, walk_tiles
+from hillopt.sweeps.store import MemoryTiles, Store
+from hillopt.sweeps.template import Template
+from hillopt.sweeps.zarr_store import ZarrTiles, open_tiles
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def sweep(
+    question: AbstractQuestion,
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
+    *,
+    dtype: str | None = None,
+    seed: int = 0,
+    budget: Doubling | None = None,
+    tile: int | None = None,
+    store: Store | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> "xarray.Dataset":
+    """Ask a question of every setting in the product of all axes.
+
+    **Arguments**
+
+    - `question`: such as `CriticalHeight()`, `Escape(max_steps=200)` or `EscapeProbability(GaussianNoise(1.0))`.
+    - `hill`, `optimizer`: their numbers hold for all settings, but for those that are axes, which are replaced.
+    - `axes`: name to `Axis` or increasing values. A name is a hyperparameter of the optimizer, a number of the hill such as its
+      "height", or one of the question such as "noise_scale".
+    - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.
+    - `seed`: of all randomness in the answers.
+    - `budget`: all settings get the question's max_steps; with `Doubling()` they begin with fewer, and only those that are still
+      undecided get more. (On the lattice nothing is walked twice for that: there the others have stopped anyway.)
+    - `tile`: settings walked at once on a device; 8,192 to 65,536 on a CPU by default. All tiles have one shape, so one
+      compilation a device serves; they are made of whole blocks, and the answer does not depend on their size, bit for bit.
+    - `store`: where tiles are kept as they come; memory is then bounded by the tile, and what is returned reads from the store.
+    - `on_progress`: called after every tile, and at the end if others have finished more or nothing was left to do.
+
+    All local devices walk tiles. Returns a data set whose dimensions are the axes in the given order, behind those of the
+    answer's own such as "height". A second sweep of the same kind compiles nothing. Raises ValueError, before any walk, for
+    unknown names, bad axes, hyperparameters out of range, a path that exists or holds something else, and grids that do not fit
+    into memory or onto the path's disk; and later for a disk that does not take a tile.
+    """
+    plan = make_plan(question, hill, optimizer, axes, dtype=dtype, budget=budget, tile=tile, seed=seed)
+    template = Template(plan)
+    if store is None and jax.process_count() > 1:
+        raise ValueError("`store` must be given where a sweep is shared between processes; write store=ho.Store(path).")
+    tiles = MemoryTiles(template) if store is None else _open(store, template)
+    walk_tiles(plan, tiles, turn_of(plan.layout.tiling.num_tiles, store), on_progress)
+    if isinstance(tiles, ZarrTiles):
+        tiles.clean()
+    return tiles.dataset()
+
+
+def _open(store: Store, template: Template) -> ZarrTiles:
+    """The store, checked; the first of several processes of `jax.distributed` begins it before the others come."""
+    if jax.process_count() == 1:
+        tiles = open_tiles(store, template)
+    else:
+        from jax.experimental import multihost_utils
+
+        first = open_tiles(store, template) if jax.process_index() == 0 else None
+        multihost_utils.sync_global_devices("hillopt: the store is begun")
+        tiles = first or open_tiles(Store(store.path, resume=True, shard=store.shard), template)
+    tiles.forget_damaged(lambda sentence: warnings.warn(sentence, stacklevel=4))
+    return tiles

@@ -1,0 +1,101 @@
+"""The program that a tile is walked by: one pure function, compiled once for all sweeps of a kind."""
+
+import functools
+import hashlib
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.pytrees import Number, Steps
+from hillopt.questions import AbstractQuestion
+from hillopt.sweeps.layout import Lanes
+
+PROGRAMS = 64  # kept in a process
+
+
+class World(NamedTuple):
+    """What is asked, of what: its numbers that are not swept are arguments of the program, so that others compile nothing."""
+
+    question: AbstractQuestion
+    hill: AbstractHill
+    optimizer: AbstractOptimizer
+
+    def owner_of(self, name: str) -> str:
+        """The field whose number has this name; the optimizer's come first."""
+        return next(
+            field for field in ("optimizer", "hill", "question") if name in getattr(self, field).hyperparameters()
+        )
+
+    def replace(self, **numbers: Number) -> "World":
+        """With other numbers, wherever they belong."""
+        changes: dict[str, dict[str, object]] = {}
+        for name, number in numbers.items():
+            changes.setdefault(self.owner_of(name), {})[name] = number
+        return self._replace(**{field: getattr(self, field).replace(**given) for field, given in changes.items()})
+
+
+def solve(world: World, lanes: Lanes, num_columns: Array, key_data: Array, max_steps: Steps) -> dict[str, object]:
+    """The answer's fields for lanes of settings, each of their broadcast shape behind its own dimensions."""
+    question, hill, optimizer = world.replace(**lanes.swept)
+    key = jax.random.wrap_key_data(key_data)
+    index = lanes.row_index * num_columns + lanes.column_index
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, index.reshape(-1)).reshape(index.shape)
+    answer = question.replace(max_steps=max_steps).answer(hill, optimizer, keys)
+    own = type(answer).dims()
+    return {
+        name: jnp.broadcast_to(field, (*jnp.shape(field)[: len(own[name])], *index.shape))
+        for name, field in answer.items()
+    }
+
+
+class Program:
+    """`solve` for one shape of settings on one device, lowered; it is compiled when it is first called."""
+
+    def __init__(self, lowered: jax.stages.Lowered, device: jax.Device, with_x64: bool) -> None:
+        self._lowered, self._device, self._with_x64 = lowered, device, with_x64
+        self._compiled = functools.cache(lowered.compile)
+
+    def __call__(self, *args: Any) -> dict[str, jax.Array]:
+        """The fields, on the device. Another thread than the one that lowered it may call, with JAX's own configuration."""
+        with jax.enable_x64(self._with_x64):
+            return self._compiled()(*jax.device_put(args, self._device))
+
+    @property
+    def shapes(self) -> dict[str, jax.ShapeDtypeStruct]:
+        """Of the fields, by name."""
+        return self._lowered.out_info
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Of all operations and constants; the same in every process."""
+        return hashlib.sha256(self._lowered.as_text().encode()).hexdigest()[:16]
+
+
+def program_for(device: jax.Device, *args: Any) -> Program:
+    """The program for arguments of these shapes, made where this process has none yet.
+
+    It is lowered here, in the caller's thread, whose configuration of JAX counts.
+    """
+    leaves, structure = jax.tree.flatten(args)
+    shapes = tuple((np.shape(leaf), jax.dtypes.canonicalize_dtype(_dtype_of(leaf))) for leaf in leaves)
+    options = tuple(args[0].question.compiler_options.items())
+    return _program(device, structure, shapes, options, jax.config.read("jax_enable_x64"))
+
+
+def _dtype_of(leaf: Any) -> Any:
+    return leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)
+
+
+@functools.lru_cache(maxsize=PROGRAMS)
+def _program(
+    device: jax.Device, structure: jax.tree_util.PyTreeDef, shapes: tuple, options: tuple, with_x64: bool
+) -> Program:
+    here = jax.sharding.SingleDeviceSharding(device)
+    leaves = [jax.ShapeDtypeStruct(shape, dtype, sharding=here) for shape, dtype in shapes]
+    jitted = jax.jit(solve, compiler_options=dict(options))
+    return Program(jitted.lower(*jax.tree.unflatten(structure, leaves)), device, with_x64)

@@ -1,0 +1,52 @@
+"""One walk, step by step: every position, and the optimizer's state with it."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from hillopt.front_door import check_hill, check_optimizer, check_steps
+from hillopt.landscapes import AbstractHill, check_height
+from hillopt.lanes import as_lanes, common_dtype, common_shape
+from hillopt.optimizers import AbstractOptimizer, as_arrays
+from hillopt.pytrees import AbstractPytree
+from hillopt.walk.move import Place, move, set_out
+
+
+class Trajectory(AbstractPytree):
+    """A walk of n steps; axis 0 is time, with n + 1 entries from the start on."""
+
+    position: Float[Array, "time ..."]
+    slope: Float[Array, "time ..."]
+    """The slope at each position: what the next step is made from."""
+    state: PyTree
+    """The optimizer's state at each position, as a pytree of arrays."""
+
+
+def trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, *, max_steps: int) -> Trajectory:
+    """Walk `max_steps` steps on the hill at its height, as the optimizer's own update has them.
+
+    This is the plain definition: floating-point steps in the hyperparameters' dtype, without any help against rounding.
+    Array hyperparameters and heights broadcast; `position` has shape [max_steps + 1, *broadcast]. Raises ValueError for
+    hyperparameters out of range or max_steps < 1.
+    """
+    hill = check_height(check_hill(hill))
+    numbers = as_arrays(check_optimizer(optimizer))
+    return _trajectory(hill, numbers, max_steps=check_steps(max_steps))
+
+
+@functools.partial(jax.jit, static_argnames="max_steps")
+def _trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: int) -> Trajectory:
+    shape = common_shape((hill, optimizer))
+    lanes = as_lanes((hill, optimizer), shape, common_dtype(optimizer))
+    walks = jax.vmap(functools.partial(_walk, max_steps=max_steps), out_axes=1)(*lanes)
+    return jax.tree.map(lambda leaf: leaf.reshape(max_steps + 1, *shape, *leaf.shape[2:]), walks)
+
+
+def _walk(hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: int) -> Trajectory:
+    def take_step(place: Place, _: None) -> tuple[Place, Trajectory]:
+        position, state = place
+        return move(hill, optimizer, *place), Trajectory(position, jnp.asarray(hill.slope(position)), state)
+
+    return jax.lax.scan(take_step, set_out(hill, optimizer), length=max_steps + 1)[1]
