@@ -4,7 +4,7 @@
 
 sweeps Adam's learning_rate (log) and b1 (log in 1 - b1), 512 x 512, on the tent hill, in float64, and writes into
 runs/adam/: data.zarr (the data set, for xarray.open_zarr), phase.png, phase.pdf and settings.json (pass it back with
---settings=runs/adam). It takes 9.9 s from a cold start on two cores of an AMD EPYC (Zen 4, AVX-512). Sweeps by name:
+--settings=runs/adam). It takes 10.5 s from a cold start on two cores of an AMD EPYC (Zen 4, AVX-512). Sweeps by name:
 
     python -m launch.sweep --preset=teeth        escaped and trapped over learning rate and hill height
     python -m launch.sweep --preset=facets       three maps side by side, by eps
@@ -364,8 +364,15 @@ def hill_of(settings: Settings) -> ho.AbstractHill:
 
 
 def optimizer_of(settings: Settings) -> ho.AbstractOptimizer:
-    """The optimizer; ValueError with the near miss for a name that none has."""
-    return ho.optimizer_named(settings.optimizer, **settings.fixed)
+    """The optimizer; ValueError with the near miss for a name that none has.
+
+    One of optax's has the numbers that it is given, of which some, a momentum, have no default: those of the axes stand in.
+    """
+    numbers = dict(settings.fixed)
+    if settings.optimizer.startswith("optax."):
+        others = {"noise_scale", *(field.name for field in dataclasses.fields(ho.HILLS[settings.hill]))}
+        numbers |= {name: axis.values[0] for name, axis in axes_of(settings).items() if name not in others}
+    return ho.optimizer_named(settings.optimizer, **numbers)
 
 
 def axes_of(settings: Settings) -> dict[str, ho.Axis]:

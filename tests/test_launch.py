@@ -10,6 +10,7 @@ import pytest
 import xarray
 
 import hillopt as ho
+from launch import sweep
 
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 
@@ -142,6 +143,7 @@ REFUSALS = [
     (["--out=/proc/nowhere"], "cannot be written"),
     (["extra"], "unexpected argument"),
     (["--optimizer=optax.adamm"], "optax has no optimizer 'adamm'; did you mean 'adam'?"),
+    (["--optimizer=optax.sgd", "--axis=momentun:linear:0:0.9:4"], "did you mean 'momentum'?"),
     (["--hill=wedge"], "has another flank for every height"),
     (["--question=escape_probability"], "`--noise` must be given for --question=escape_probability"),
     (["--hill_numbers=hight=1"], "did you mean 'height'"),
@@ -156,6 +158,13 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, message, tmp_path)
     assert len(lines) == 1
     assert message in lines[0]
     assert not list(tmp_path.rglob("*.*"))
+
+
+def test_an_optimizer_of_optax_is_as_optax_makes_it_but_for_what_is_given():
+    plain = sweep.Settings(optimizer="optax.sgd", axis=["learning_rate:log:0.1:1:3"])
+    assert set(sweep.optimizer_of(plain).hyperparameters()) == {"learning_rate"}
+    heavy = sweep.Settings(question="escape", optimizer="optax.sgd", axis=["momentum:linear:0.1:0.9:3", "height:list:1"])
+    assert sweep.optimizer_of(heavy).hyperparameters()["momentum"] == 0.1
 
 
 def test_an_existing_run_is_refused_and_replaced_only_on_demand(sweep_run):

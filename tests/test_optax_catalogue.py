@@ -91,6 +91,20 @@ def test_an_unknown_name_is_refused_with_the_near_miss():
         ho.optax_named("adamm")
 
 
+@pytest.mark.parametrize("name", ["sgd", "rmsprop"])
+def test_by_its_name_alone_an_optimizer_has_no_momentum(name):
+    named, plain = ho.optimizer_named("optax." + name, learning_rate=0.1), getattr(optax, name)(0.1)
+    here = there = jnp.asarray(0.5)
+    state, plain_state = named.init(here), plain.init(there)
+    for _ in range(3):
+        here, state = named.step(here, state, here)
+        update, plain_state = plain.update(there, plain_state)
+        there = there + update
+        np.testing.assert_allclose(here, there, rtol=1e-6)
+    assert "momentum" not in named.hyperparameters()
+    assert ho.optimizer_named("optax." + name, momentum=0.8).hyperparameters()["momentum"] == 0.8
+
+
 def test_schedules_and_clipping_compose():
     def factory(learning_rate, max_delta):
         schedule = optax.cosine_decay_schedule(learning_rate, 50)

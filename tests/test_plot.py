@@ -99,7 +99,9 @@ def test_the_title_tells_every_number_that_is_not_on_an_axis():
 
 
 def test_what_no_sweep_made_is_not_drawn():
-    with pytest.raises(ValueError, match=r"^`dataset` must be a sweep's or an answer's, got one without the attribute 'look'; pass"):
+    with pytest.raises(
+        ValueError, match=r"^`dataset` must be a sweep's or an answer's, got one without the attribute 'look'; pass"
+    ):
         ho.plot(xarray.Dataset({"critical_height": ("learning_rate", [0.1, 0.2])}))
 
 

@@ -67,12 +67,10 @@ WRAPPERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "contrib.sam": sam,
     "contrib.schedule_free": schedule_free,
 }
-# Numbers that are None by default, and what optax would else draw or warn of itself.
-SETTINGS: dict[str, dict[str, Number]] = {
-    "sgd": {"momentum": 0.9},
-    "rmsprop": {"momentum": 0.9},
-    "noisy_sgd": {"key": 0},
-}
+# What optax would else draw of itself.
+DRAWN: dict[str, dict[str, Number]] = {"noisy_sgd": {"key": 0}}
+# Numbers that are None by default, which the catalogue gives, so that they too are swept.
+OPTIONAL: dict[str, dict[str, Number]] = {"sgd": {"momentum": 0.9}, "rmsprop": {"momentum": 0.9}}
 
 
 def optax_names() -> list[str]:
@@ -89,10 +87,15 @@ def optax_names() -> list[str]:
 
 
 def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformation], dict[str, Number]]:
-    """The factory of this name and its numbers: its defaults, and `RATE` for a learning rate without one.
+    """The factory of this name and all its numbers: its defaults, `RATE` for a learning rate and 0.9 for a momentum without one.
 
     Raises ValueError with the near miss for a name that none has.
     """
+    factory, numbers = _defaults(name)
+    return factory, {**numbers, **OPTIONAL.get(name, {})}
+
+
+def _defaults(name: str) -> tuple[Callable[..., optax.GradientTransformation], dict[str, Number]]:
     if name not in optax_names():
         raise ValueError(f"optax has no optimizer {name!r}; {near_miss(name, optax_names())}")
     factory = WRAPPERS.get(name) or _named(name)
@@ -102,7 +105,7 @@ def optax_settings(name: str) -> tuple[Callable[..., optax.GradientTransformatio
             numbers[parameter.name] = parameter.default
         elif parameter.name == "learning_rate":
             numbers[parameter.name] = RATE
-    return factory, {**numbers, **SETTINGS.get(name, {})}
+    return factory, {**numbers, **DRAWN.get(name, {})}
 
 
 def optax_named(name: str, **hyperparameters: Number) -> OptaxOptimizer:
@@ -117,12 +120,14 @@ def _named(name: str) -> Callable[..., optax.GradientTransformation]:
 
 
 def optimizer_named(name: str, **hyperparameters: Number) -> AbstractOptimizer:
-    """One of our own, such as "adam", or of optax's, such as "optax.nadam"; a learning rate that is not given is `RATE`.
+    """One of our own, such as "adam", or of optax's, such as "optax.nadam", as it is with what is given and its defaults.
 
-    Raises ValueError with the near miss for a name or a hyperparameter that there is none of.
+    A learning rate that is neither given nor has a default is `RATE`. Raises ValueError with the near miss for a name or a
+    hyperparameter that there is none of.
     """
     if name.startswith("optax."):
-        return optax_named(name.removeprefix("optax."), **hyperparameters)
+        factory, defaults = _defaults(name.removeprefix("optax."))
+        return from_optax(factory, **{**defaults, **hyperparameters})
     if name not in OPTIMIZERS:
         raise ValueError(f"No optimizer is called {name!r}; {near_miss(name, OPTIMIZERS)}")
     given = {"learning_rate": RATE, **hyperparameters}
