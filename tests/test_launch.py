@@ -163,7 +163,9 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, message, tmp_path)
 def test_an_optimizer_of_optax_is_as_optax_makes_it_but_for_what_is_given():
     plain = sweep.Settings(optimizer="optax.sgd", axis=["learning_rate:log:0.1:1:3"])
     assert set(sweep.optimizer_of(plain).hyperparameters()) == {"learning_rate"}
-    heavy = sweep.Settings(question="escape", optimizer="optax.sgd", axis=["momentum:linear:0.1:0.9:3", "height:list:1"])
+    heavy = sweep.Settings(
+        question="escape", optimizer="optax.sgd", axis=["momentum:linear:0.1:0.9:3", "height:list:1"]
+    )
     assert sweep.optimizer_of(heavy).hyperparameters()["momentum"] == 0.1
 
 

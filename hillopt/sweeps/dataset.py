@@ -42,10 +42,8 @@ def thinned(dataset: "xarray.Dataset", most: int = DRAWN_CELLS) -> "xarray.Datas
 
 
 def check_room(path: str | os.PathLike[str], num_bytes: int) -> None:
-    """Raise ValueError if the path exists, or its disk has no room for so many bytes."""
+    """Raise ValueError if the disk of the path has no room for so many bytes."""
     path = Path(path)
-    if path.exists():
-        raise ValueError(f"`path` {str(path)!r} exists; choose another name or remove it first.")
     free = shutil.disk_usage(_nearest_folder(path)).free
     if num_bytes > free:
         raise ValueError(
@@ -59,6 +57,8 @@ def save(dataset: "xarray.Dataset", path: str | os.PathLike[str]) -> None:
 
     Raises ValueError, before anything is written, if the path exists or the disk has no room for the data.
     """
+    if Path(path).exists():
+        raise ValueError(f"`path` {str(path)!r} exists; choose another name or remove it first.")
     check_room(path, dataset.nbytes)
     dataset.to_zarr(path, mode="w-", zarr_format=3, consolidated=False)
 

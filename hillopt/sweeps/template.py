@@ -53,13 +53,14 @@ class Template:
             name: (name, np.asarray(axis.values, dtype), {"scale": axis.scale, "units": "1"})
             for name, axis in self.plan.axes.items()
         }
-        for name, values in self.plan.question.coordinates().items():
+        for name, given in self.plan.question.coordinates().items():
+            values = np.asarray(given, dtype)
             about: dict[str, object] = {
                 "scale": scale_of(values),
                 "units": "1",
                 "long_name": "height of the hill, in lengths of the run",
             }
-            found[name] = (name, np.asarray(values, dtype), about)
+            found[name] = (name, values, about)
         return found
 
     @property

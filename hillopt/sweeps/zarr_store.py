@@ -146,8 +146,10 @@ def _begin(location: str, template: Template, identity: Mapping[str, object]) ->
     import zarr
     import zarr.codecs
 
-    group: Any = zarr.open_group(_zarr_store(location, read_only=False), mode="a", zarr_format=3)
-    group.update_attributes(MAKER)
+    place = _zarr_store(location, read_only=False)
+    with contextlib.suppress(zarr.errors.ContainsGroupError):  # its maker is there from the first moment on
+        zarr.create_group(place, zarr_format=3, attributes=dict(MAKER))
+    group: Any = zarr.open_group(place, mode="r+")
     compressor = zarr.codecs.ZstdCodec(level=1, checksum=True)
 
     def make(name: str, **options: object) -> None:
@@ -184,8 +186,8 @@ def _identity_of(location: str) -> dict[str, object]:
     try:
         group = zarr.open_group(_zarr_store(location, read_only=True), mode="r")
     except FileNotFoundError as error:
-        if Path(location).is_dir() and not any(Path(location).iterdir()):
-            return {}
+        if Path(location).is_dir() and all(path.suffix == ".partial" for path in Path(location).iterdir()):
+            return {}  # another process begins it just now
         raise ValueError(f"`path` {location!r} holds no sweep; choose another name.") from error
     if any(group.attrs.get(name) != value for name, value in MAKER.items()):
         raise ValueError(f"`path` {location!r} holds no sweep that can be resumed; choose another name.")
