@@ -183,11 +183,13 @@ def _identity_of(location: str) -> dict[str, object]:
     """What a store was begun with; nothing of one that is not yet begun in full. ValueError for what is no store of ours."""
     import zarr
 
+    folder = Path(location)  # looked at first, since another process may be about to begin it
+    is_empty = folder.is_dir() and all(path.suffix == ".partial" for path in folder.iterdir())
     try:
         group = zarr.open_group(_zarr_store(location, read_only=True), mode="r")
     except FileNotFoundError as error:
-        if Path(location).is_dir() and all(path.suffix == ".partial" for path in Path(location).iterdir()):
-            return {}  # another process begins it just now
+        if is_empty:
+            return {}
         raise ValueError(f"`path` {location!r} holds no sweep; choose another name.") from error
     if any(group.attrs.get(name) != value for name, value in MAKER.items()):
         raise ValueError(f"`path` {location!r} holds no sweep that can be resumed; choose another name.")
