@@ -104,7 +104,7 @@ class AbstractAnswer(AbstractPytree):
 
         given = {**(dims if isinstance(dims, Mapping) else {}), **coordinates}
         coords = {name: _coordinate(name, values) for name, values in given.items()}
-        asked = [kind for kind in AbstractQuestion.__subclasses__() if kind.answer_type is type(self)]
+        asked = [kind for kind in _questions(AbstractQuestion) if kind.answer_type is type(self)]
         about = {"title": asked[0].title, "look": json.dumps(asked[0].look._asdict())} if asked else {}
         return xarray.Dataset({name: labelled(name, value) for name, value in self.items()}, coords, about)
 
@@ -166,8 +166,8 @@ class AbstractQuestion(AbstractPytree):
 
     @property
     def block(self) -> int:
-        """Lanes that are walked side by side at least."""
-        return EACH
+        """Lanes that are walked side by side at least: those that the climb wants, where one is chosen."""
+        return EACH if self.climb_used is None else self.climb_used.block
 
     @property
     def settings_at_once(self) -> float:
@@ -183,6 +183,14 @@ class AbstractQuestion(AbstractPytree):
     def compiler_options(self) -> dict[str, bool | int | str]:
         """What a compiler should know of these walks."""
         return compiler_options()
+
+
+def _questions(kind: type[Any]) -> Iterator[type[AbstractQuestion]]:
+    """Every question that can be asked, however far below the contract it stands."""
+    for below in kind.__subclasses__():
+        if not below.__name__.startswith("Abstract"):
+            yield below
+        yield from _questions(below)
 
 
 def ask(

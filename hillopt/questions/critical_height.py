@@ -140,18 +140,8 @@ class CriticalHeight(AbstractQuestion):
         return {} if self.heights is None else {HEIGHT: self.heights}
 
     @property
-    def block(self) -> int:
-        return block_of(self.climb)
-
-    @property
     def climb_used(self) -> AbstractClimb | None:
         return self.climb if isinstance(self.climb, AbstractClimb) else None
-
-
-def block_of(climb: AbstractClimb | Sequence[AbstractClimb]) -> int:
-    """Lanes that a chosen climb walks side by side at least."""
-    assert isinstance(climb, AbstractClimb)
-    return climb.block
 
 
 def check_not_empty(shape: tuple[int, ...]) -> None:

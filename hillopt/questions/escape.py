@@ -24,7 +24,7 @@ from hillopt.questions.contract import (
     described,
     enumerated,
 )
-from hillopt.questions.critical_height import block_of, check_not_empty
+from hillopt.questions.critical_height import check_not_empty
 from hillopt.walk import Certainty, Verdict, judge
 
 
@@ -86,10 +86,6 @@ class Escape(AbstractQuestion):
         check_height(hill, most=np.finfo(np.float64).max)
         climb = first_that_serves(self.climb, hill.flank(), optimizer)
         return self.replace(max_steps=check_steps(self.max_steps), climb=climb)
-
-    @property
-    def block(self) -> int:
-        return block_of(self.climb)
 
     @property
     def climb_used(self) -> AbstractClimb | None:

@@ -3,7 +3,7 @@
 import functools
 import math
 import statistics
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -61,7 +61,39 @@ class PassageTimeAnswer(AbstractAnswer):
     escaped: Float[Array, "..."] = described("share of the walks that escaped")
 
 
-class EscapeProbability(AbstractQuestion):
+class AbstractPassageQuestion(AbstractQuestion):
+    """What is asked of many walks of every setting, with noise in their slopes."""
+
+    is_noisy: ClassVar[bool] = True
+
+    if TYPE_CHECKING:
+
+        @property
+        def noise(self) -> AbstractNoise:
+            """A field of every such question."""
+
+        @property
+        def num_walks(self) -> int:
+            """A field made by `static`."""
+
+    def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> Self:
+        del optimizer
+        check_height(hill)
+        noise = as_noise(self.noise)
+        noise.check()
+        num_walks = check_count(self.num_walks, "num_walks")
+        return self.replace(noise=noise, num_walks=num_walks, max_steps=check_steps(self.max_steps))
+
+    @property
+    def block(self) -> int:
+        return 1  # the walks of a setting fill blocks of their own
+
+    @property
+    def settings_at_once(self) -> int:
+        return max(1, WALKS_AT_ONCE // self.num_walks)
+
+
+class EscapeProbability(AbstractPassageQuestion):
     """How likely is an escape within max_steps, if there is noise in the slopes?"""
 
     noise: AbstractNoise
@@ -72,7 +104,6 @@ class EscapeProbability(AbstractQuestion):
     title: ClassVar[str] = "Probabilities of escape"
     look: ClassVar[Look] = Look("probability", "probability of an escape", "share", levels=(0.5,))
     answer_type: ClassVar[type[AbstractAnswer]] = EscapeProbabilityAnswer
-    is_noisy: ClassVar[bool] = True
 
     def answer(
         self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
@@ -81,20 +112,8 @@ class EscapeProbability(AbstractQuestion):
         walks = walk_noisily(hill, optimizer, self.noise, key, self.max_steps, self.num_walks)
         return EscapeProbabilityAnswer(*escape_probability(walks))
 
-    def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "EscapeProbability":
-        del optimizer
-        return _checked(self, hill)
 
-    @property
-    def block(self) -> int:
-        return 1  # the walks of a setting fill blocks of their own
-
-    @property
-    def settings_at_once(self) -> int:
-        return max(1, WALKS_AT_ONCE // self.num_walks)
-
-
-class PassageTime(AbstractQuestion):
+class PassageTime(AbstractPassageQuestion):
     """How many steps does it take to escape, if there is noise in the slopes?"""
 
     noise: AbstractNoise
@@ -105,7 +124,6 @@ class PassageTime(AbstractQuestion):
     title: ClassVar[str] = "First-passage times"
     look: ClassVar[Look] = Look("passage_time", "mean steps to the first escape", "log")
     answer_type: ClassVar[type[AbstractAnswer]] = PassageTimeAnswer
-    is_noisy: ClassVar[bool] = True
 
     def answer(
         self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
@@ -113,30 +131,6 @@ class PassageTime(AbstractQuestion):
         assert key is not None
         walks = walk_noisily(hill, optimizer, self.noise, key, self.max_steps, self.num_walks)
         return PassageTimeAnswer(*passage_time(walks), walks.escaped.mean(-1))
-
-    def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "PassageTime":
-        del optimizer
-        return _checked(self, hill)
-
-    @property
-    def block(self) -> int:
-        return 1  # the walks of a setting fill blocks of their own
-
-    @property
-    def settings_at_once(self) -> int:
-        return max(1, WALKS_AT_ONCE // self.num_walks)
-
-
-N = TypeVar("N", "EscapeProbability", "PassageTime")
-
-
-def _checked(question: N, hill: AbstractHill) -> N:
-    """A noisy question whose numbers are as they must be."""
-    check_height(hill)
-    noise = as_noise(question.noise)
-    noise.check()
-    num_walks = check_count(question.num_walks, "num_walks")
-    return question.replace(noise=noise, num_walks=num_walks, max_steps=check_steps(question.max_steps))
 
 
 def first_passages(

@@ -54,8 +54,7 @@ class Stability(AbstractQuestion):
     ) -> StabilityAnswer:
         assert key is not None
         dtype = common_dtype(optimizer)
-        start = tuple(hill.start) if jnp.ndim(hill.start) else hill.start
-        world = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (StartingAt(hill, start), optimizer))
+        world = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (_that_moves(hill), optimizer))
         shape = jnp.broadcast_shapes(key.shape, common_shape(world))
         keys = keys_as_lanes(key, shape)
 
@@ -76,9 +75,13 @@ class Stability(AbstractQuestion):
     def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "Stability":
         check_height(hill)
         num_repeats = check_count(self.num_repeats, "num_repeats", remedy="16 tell shares of a fifth")
-        start = tuple(hill.start) if jnp.ndim(hill.start) else hill.start
-        climb = first_that_serves(self.climb, StartingAt(hill, start), optimizer)
+        climb = first_that_serves(self.climb, _that_moves(hill), optimizer)
         return self.replace(num_repeats=num_repeats, max_steps=check_steps(self.max_steps), climb=climb)
+
+
+def _that_moves(hill: AbstractHill) -> StartingAt:
+    """The hill with its start among its numbers, to be nudged as they are."""
+    return StartingAt(hill, tuple(hill.start) if jnp.ndim(hill.start) else hill.start)
 
 
 def stability(
