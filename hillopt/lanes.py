@@ -7,7 +7,7 @@ broadcast, walks a tile of a sweep, or walks every setting a thousand times with
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -233,26 +233,3 @@ def where_going(
         return jax.tree.map(lambda leaf, new: leaf.at[chosen].set(new, mode="drop"), carry, walk_on(*part))
 
     return jax.lax.fori_loop(0, (going.sum(dtype=jnp.int32) + width - 1) // width, walk_block, carry)
-
-
-def varying_as_after(step: Callable[[PyTree], PyTree], carry: PyTree) -> PyTree:
-    """The same numbers, typed inside shard_map as differing from device to device where they will after some steps.
-
-    A loop's carry must start with the type that it ends with, and steps mix numbers with the lanes.
-    """
-    while jax.sharding.get_abstract_mesh().manual_axes:
-        before = [_varies_over(jax.typeof(leaf)) for leaf in jax.tree.leaves(carry)]
-        after = [_varies_over(leaf) for leaf in jax.tree.leaves(jax.eval_shape(step, carry))]
-        missing = [then - now for now, then in zip(before, after, strict=True)]
-        if not any(missing):
-            break
-        leaves = [
-            jax.lax.pcast(leaf, tuple(axes), to="varying") if axes else leaf
-            for leaf, axes in zip(jax.tree.leaves(carry), missing, strict=True)
-        ]
-        carry = jax.tree.unflatten(jax.tree.structure(carry), leaves)
-    return carry
-
-
-def _varies_over(leaf: Any) -> frozenset[str]:
-    return leaf.manual_axis_type.varying if leaf.manual_axis_type else frozenset()

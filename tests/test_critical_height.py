@@ -4,7 +4,6 @@ import itertools
 from decimal import Decimal
 from math import floor, log
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -224,24 +223,6 @@ def test_awkward_numbers_of_lanes_give_the_same_answers(name, lanes):
         np.testing.assert_array_equal(part[field], whole[field][:lanes], err_msg=field)
     assert np.all(np.abs(part["critical_height"] - whole["critical_height"][:lanes]) <= part["error"])
     np.testing.assert_allclose(part["upper"], whole["upper"][:lanes], rtol=1e-11)
-
-
-def test_runs_inside_jit_vmap_and_shard_map():
-    rates = jnp.linspace(0.05, 0.9, 64)
-    expected = ho.critical_height(HILL, ho.Adam(rates)).critical_height
-
-    def one(rate):
-        return ho.critical_height(HILL, ho.Adam(rate)).critical_height
-
-    mesh = jax.sharding.Mesh(np.array(jax.devices()), ("lane",))
-    spec = jax.sharding.PartitionSpec("lane")
-    for solver in (
-        jax.jit(one),
-        jax.vmap(one),
-        jax.jit(jax.vmap(one)),
-        jax.shard_map(one, mesh=mesh, in_specs=spec, out_specs=spec),
-    ):
-        np.testing.assert_allclose(solver(rates), expected, rtol=1e-13)
 
 
 def test_other_values_and_more_steps_compile_nothing():

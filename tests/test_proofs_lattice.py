@@ -31,8 +31,8 @@ from hillopt.proofs import (
     shift_left,
     wander,
 )
-from hillopt.proofs.balls import division_charge
 from hillopt.proofs.lattice import ROUNDED_DRIVE, ROUNDED_MEMORY, ROUNDED_RISE
+from hillopt.proofs.rules.arithmetic import division_charge
 
 
 def _slowly(name):

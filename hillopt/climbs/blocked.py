@@ -18,7 +18,8 @@ from jaxtyping import Array, Bool, Int
 from hillopt.climbs.cheap_walk import CheapWalk, Lane
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, highest_met
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import LANES, in_rows, lanes_at_once, num_blocks, varying_as_after
+from hillopt.lanes import LANES, in_rows, lanes_at_once, num_blocks
+from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import static
 

@@ -1,4 +1,4 @@
-"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.balls`).
+"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.bounded`).
 
 Trapped is said when the walk has met a closed bound, which ends it, or when the floating-point state repeats exactly. It
 then goes on to max_steps all the same: only so many steps are vouched for against rounding.
@@ -13,7 +13,8 @@ from jaxtyping import Array, Int, PyTree
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost
 from hillopt.jaxprs import depends_on
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import as_lanes, common_dtype, in_blocks, varying_as_after
+from hillopt.lanes import as_lanes, common_dtype, in_blocks
+from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import Ball, bounded, is_ball, midpoints, reach_of, rounded
 from hillopt.pytrees import static

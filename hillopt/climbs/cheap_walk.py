@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PyTree
 from hillopt.cheaper_steps import simplified
 from hillopt.climbs.contract import higher
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import varying_as_after
+from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.walk import move, set_out
 

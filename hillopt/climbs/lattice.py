@@ -22,7 +22,8 @@ from jaxtyping import Array, Float, Int
 
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import varying_as_after, where_going
+from hillopt.lanes import where_going
+from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.proofs import (
     Errors,

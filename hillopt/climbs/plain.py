@@ -8,7 +8,8 @@ from jaxtyping import Array, Int
 
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, higher, highest_met
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import EACH, varying_as_after
+from hillopt.lanes import EACH
+from hillopt.loops import repeated
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.walk import Place, move, set_out
 
@@ -36,6 +37,5 @@ def _climb(hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: Array) -
         return move(hill, optimizer, *place), highest
 
     begin = set_out(hill, optimizer)
-    carry = varying_as_after(take_step, (begin, jnp.asarray(hill.rise(begin[0]))))
-    (position, _), highest = jax.lax.fori_loop(0, max_steps, lambda _, carry: take_step(carry), carry)
+    (position, _), highest = repeated(take_step, max_steps, (begin, jnp.asarray(hill.rise(begin[0]))))
     return highest_met(hill.rise(position), highest, max_steps)

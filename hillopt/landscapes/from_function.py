@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from hillopt.bisection import bisected
 from hillopt.landscapes.contract import AbstractHill
+from hillopt.loops import bisected
 from hillopt.pytrees import Number, static
 
 SAMPLES = 4_096  # places at which a slope is looked at, to find the crest
@@ -56,8 +56,9 @@ def hill_from(
     - `passed`: of any position, `passed(position, height)`, which is 0 or more where a walk has escaped. Vectors need it.
 
     Raises ValueError, naming the argument, for a function that branches in Python on its arguments, that returns anything
-    but one finite number, or whose slope is not finite at the start, and where no crest is found. Any error of the function
-    itself is passed on as it is.
+    but one finite number, or whose slope is not finite at the start, and where no crest is found; of a height that is traced
+    only the first two can be told, and a hill without a crest is never escaped. Any error of the function itself is passed on as
+    it is.
     """
     if passed is not None and crest is not None:
         raise ValueError("`crest` and `passed` say the same thing; give one of them.")
@@ -68,8 +69,10 @@ def hill_from(
     where = start if isinstance(start, tuple) else float(start)
     height = np.asarray(height, float) if isinstance(height, (list, tuple)) else height
     hill = FunctionHill(height, function, where, passed, float(span))
-    for one in np.asarray(height, float).reshape(-1)[[0, -1]]:
-        _check(hill.at(float(one)))
+    _check_shape(hill)
+    if not isinstance(height, jax.core.Tracer):
+        for one in np.asarray(height, float).reshape(-1)[[0, -1]]:
+            _check(hill.at(float(one)))
     return hill
 
 
@@ -93,10 +96,9 @@ def crest_of(hill: FunctionHill) -> Float[Array, ""]:
     return jnp.where(jnp.any(ends), (low + high) / 2, jnp.nan)
 
 
-def _check(hill: FunctionHill) -> None:
-    position = jnp.asarray(hill.start, float)
+def _check_shape(hill: FunctionHill) -> None:
     try:
-        value = jax.eval_shape(hill.value, position)
+        value = jax.eval_shape(lambda hill: hill.value(jnp.asarray(hill.start, float)), hill.at(jnp.zeros(())))
     except jax.errors.TracerBoolConversionError as error:
         raise ValueError(
             "`function` branches in Python on its position or height; write the branch with jnp.where."
@@ -105,6 +107,10 @@ def _check(hill: FunctionHill) -> None:
         raise ValueError(
             f"`function` must return one floating-point number, got {value}; sum or index what it returns."
         )
+
+
+def _check(hill: FunctionHill) -> None:
+    position = jnp.asarray(hill.start, float)
     elevation, slope = hill.value(position), hill.slope(position)
     if not np.isfinite(elevation):
         raise ValueError(

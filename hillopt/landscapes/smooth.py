@@ -6,8 +6,8 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hillopt.bisection import bisected
 from hillopt.landscapes.contract import AbstractHill
+from hillopt.loops import bisected
 from hillopt.pytrees import Number, static
 
 HALVINGS = 60  # of the interval in which a crest lies

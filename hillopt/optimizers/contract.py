@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from hillopt.pytrees import AbstractPytree
+
+
+Optimizer = TypeVar("Optimizer", bound="AbstractOptimizer")
 
 
 class AbstractOptimizer(AbstractPytree):
@@ -30,7 +34,7 @@ class AbstractOptimizer(AbstractPytree):
         return self
 
 
-def as_arrays(optimizer: AbstractOptimizer) -> AbstractOptimizer:
+def as_arrays(optimizer: Optimizer) -> Optimizer:
     """The optimizer with its hyperparameters as arrays of their common floating dtype, shapes as given."""
     leaves, treedef = jax.tree.flatten(optimizer, is_leaf=lambda leaf: isinstance(leaf, (list, tuple)))
     leaves = [np.asarray(leaf) if isinstance(leaf, (list, tuple)) else leaf for leaf in leaves]

@@ -2,9 +2,7 @@
 
 from hillopt.proofs.balls import (
     Ball,
-    at_most,
     ball_radius,
-    bounded,
     is_ball,
     lower_end,
     midpoints,
@@ -12,6 +10,7 @@ from hillopt.proofs.balls import (
     rounded,
     upper_end,
 )
+from hillopt.proofs.bounded import at_most, bounded
 from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.lattice import (

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hillopt.landscapes import AbstractHill
-from hillopt.proofs.balls import ball_radius, bounded, rounded
+from hillopt.proofs.balls import ball_radius, rounded
+from hillopt.proofs.bounded import bounded
 
 # In eps: what a goal counts as known to that is found by a search, which balls cannot follow. It is an assumption.
 SEARCHED = 8

@@ -20,17 +20,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from hillopt.optimizers import AbstractOptimizer, Adam, GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
-from hillopt.proofs.balls import (
-    Ball,
-    at_most,
-    bounded,
-    division_charge,
-    is_ball,
-    lower_end,
-    midpoints,
-    radii,
-    upper_end,
-)
+from hillopt.proofs.balls import Ball, is_ball, lower_end, midpoints, radii, upper_end
+from hillopt.proofs.bounded import at_most, bounded
+from hillopt.proofs.rules.arithmetic import division_charge
 from hillopt.pytrees import AbstractPytree, static
 
 
@@ -61,7 +53,7 @@ def lattice_of(optimizer: AbstractOptimizer) -> Lattice | None:
         def _(optimizer):
             return Lattice(optimizer.rate * 1.0, optimizer.rate * 0, optimizer.rate * 0, optimizer.rate * 0 + 1)
 
-    It is traced on balls, so it is written in operations that `hillopt.proofs.balls` has rules for.
+    It is traced on balls, so it is written in operations that `hillopt.proofs.rules` knows.
     """
     del optimizer
     return None

@@ -23,8 +23,10 @@ from hillopt.optimizers import (
     Nesterov,
     RMSprop,
     SignDescent,
+    as_arrays,
 )
-from hillopt.proofs.balls import at_most, rounded
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.bounded import at_most
 
 
 @functools.singledispatch
@@ -107,7 +109,7 @@ def _of_lion(optimizer: Lion, state: PyTree) -> Float[Array, "..."]:
     betas may be. Where it is not enough after all, there is no bound.
     """
     del state
-    known, number = jax.tree.map(rounded, optimizer), _guessed_steps(optimizer)
+    known, number = jax.tree.map(rounded, optimizer), _guessed_steps(as_arrays(optimizer))
     too_few = at_most(lambda known, number: 2 * known.b1 * known.b2**number - 1, known, number) >= 0
     bound = at_most(lambda known, number: known.learning_rate * (1 + number), known, number)
     return _unless_it_flips(optimizer, jnp.where(too_few, jnp.inf, bound))
@@ -135,7 +137,7 @@ def _overshoot(optimizer: AbstractOptimizer, swing: Callable[[Any], tuple[Any, A
         stride, decay = swing(known)
         return stride * (1 + overshoot_sum(decay, first, number))
 
-    _, decay = swing(optimizer)
+    _, decay = swing(as_arrays(optimizer))
     return at_most(way, jax.tree.map(rounded, optimizer), _guessed_number(decay, first))
 
 
@@ -161,4 +163,5 @@ def _guessed_number(decay: Float[Array, "..."], first: int) -> Float[Array, "...
 
 def _log(decay: Float[Array, "..."]) -> Float[Array, "..."]:
     """Finite and below 0 for decay 0 too."""
+    decay = jnp.asarray(decay)
     return jnp.log(jnp.maximum(decay, jnp.finfo(decay.dtype).tiny))

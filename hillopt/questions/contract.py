@@ -19,6 +19,7 @@ from hillopt.landscapes import AbstractHill
 from hillopt.lanes import EACH, common_shape, compiler_options, size_class
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, Steps, short_repr
+from hillopt.questions.derivatives import refusing
 from hillopt.walk import Certainty, Verdict
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class AbstractQuestion(AbstractPytree):
     """Whether the answer hangs on the key; such questions want one."""
     ignores_height: ClassVar[bool] = False
     """Whether the hill's own height plays no part."""
+    no_derivative: ClassVar[str] = ""
+    """Why it cannot be differentiated, and what to do instead, as JAX would give 0 or nothing; empty where it can."""
 
     if TYPE_CHECKING:
 
@@ -202,7 +205,8 @@ def ask(
     """The answer to a question about a hill and an optimizer, for one setting or for arrays of them that broadcast.
 
     Runs eagerly or inside jit, vmap and shard_map; new values of the same shapes and dtypes compile nothing. `key` is for noisy
-    questions: one for all settings, or one for each. Raises ValueError for what is no question, hill or optimizer, for numbers
+    questions: one for all settings, or one for each. Critical heights and losses have derivatives, forwards and in reverse; what
+    has none says so when JAX asks for it. Raises ValueError for what is no question, hill or optimizer, for numbers
     out of range, and for what the question refuses.
     """
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
@@ -210,6 +214,8 @@ def ask(
     if question.is_noisy or key is not None:
         key = check_key(key)
     question, numbers = question.prepared(hill, optimizer), as_arrays(optimizer)
+    if question.no_derivative:
+        hill, numbers = refusing((hill, numbers), f"`{question.label()}` has no derivative: {question.no_derivative}.")
     (own, *world), length = _filled_up((question.hyperparameters(), hill, numbers, key))
     answer = _answer(question.replace(**own), *world)
     return answer if length is None else jax.tree.map(lambda leaf: leaf[..., :length], answer)

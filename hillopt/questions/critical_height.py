@@ -23,13 +23,18 @@ from hillopt.questions.contract import (
     described,
     enumerated,
 )
+from hillopt.questions.derivatives import refusing, with_slopes
 from hillopt.walk import Certainty, Verdict, certainty_of, judge
 
 HEIGHT = "height"  # the dimension of hills that are judged
 
 
 class CriticalHeightAnswer(AbstractAnswer):
-    """Answer of `critical_height`; every field has the broadcast shape of the hyperparameters."""
+    """Answer of `critical_height`; every field has the broadcast shape of the hyperparameters.
+
+    `critical_height` has derivatives in them, forwards and in reverse: those of the walk to `step`, NaN at jumps and where
+    flagged. `upper` and `error` have none: NaN.
+    """
 
     critical_height: Float[Array, "..."] = described(
         "critical height, lower end", comment="highest rise met within max_steps, in lengths of the run to the valley"
@@ -109,14 +114,22 @@ class CriticalHeight(AbstractQuestion):
         shape = common_shape((optimizer, flank))
         check_not_empty(shape)
         assert isinstance(self.climb, AbstractClimb)
-        climbed = self.climb.climb(Batch(optimizer, flank, None, shape), jnp.asarray(self.max_steps, jnp.int32))
+        world = flank, optimizer
+        if not self.climb.proves:
+            world = refusing(
+                world, f"`{self.climb.label()}` has no derivatives; take a climb that proves, as by default."
+            )
+        fixed_flank, fixed_optimizer = jax.lax.stop_gradient(world)
+        batch = Batch(fixed_optimizer, fixed_flank, None, shape)
+        climbed = self.climb.climb(batch, jnp.asarray(self.max_steps, jnp.int32))
         climbed = jax.tree.map(lambda leaf: leaf.reshape(shape), climbed)
+        ends = with_slopes((climbed.highest, climbed.upper, climbed.error), climbed.step, climbed.certainty, world)
         verdict = jnp.where(climbed.proved, Verdict.TRAPPED, Verdict.UNDECIDED)
         at_height = (None, None) if self.heights is None else _judged(climbed, self.heights)
         return CriticalHeightAnswer(
-            critical_height=climbed.highest,
-            upper=climbed.upper,
-            error=climbed.error,
+            critical_height=ends[0],
+            upper=ends[1],
+            error=ends[2],
             step=climbed.step,
             verdict=jnp.where(climbed.diverged, Verdict.DIVERGED, verdict).astype(jnp.int8),
             period=climbed.period,
@@ -185,7 +198,8 @@ def critical_height(
     """Solve for the highest hill that the optimizer escapes over, by one walk on the endless flank.
 
     Written for one setting; array hyperparameters broadcast against each other. Runs eagerly or inside jit, vmap and
-    shard_map; new values of the same shapes and dtypes compile nothing, and neither does a new max_steps.
+    shard_map; new values of the same shapes and dtypes compile nothing, and neither does a new max_steps. `jax.grad` and
+    `jax.jvp` of `critical_height(...).critical_height` are the slopes between its jumps, NaN at a jump and where flagged.
 
     **Arguments**
 

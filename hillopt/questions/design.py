@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int8
 
 from hillopt.axes import Axis
-from hillopt.bisection import bisected
 from hillopt.front_door import check_hill, check_hyperparameters, check_optimizer
 from hillopt.landscapes import AbstractHill
+from hillopt.loops import bisected
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import AbstractPytree, Steps
 from hillopt.questions.contract import DEFAULT_MAX_STEPS
@@ -63,6 +63,11 @@ def design(
     Raises ValueError for a wanted height that is not positive or not reached anywhere on the axes, and for unknown names.
     """
     hill, optimizer = check_hill(hill), check_optimizer(optimizer)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((hill, optimizer, wanted, dict(axes)))):
+        raise ValueError(
+            "`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit, vmap and grad, "
+            "or ask `critical_height` on a grid inside."
+        )
     if not wanted > 0:
         raise ValueError(f"`wanted` must be positive, got {wanted:g}; every walk escapes a hill without height.")
     if not axes:

@@ -9,14 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int8
 
-from hillopt.bisection import bisected
 from hillopt.climbs import PROVING, AbstractClimb, as_climbs
 from hillopt.front_door import check_count, check_hill, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import common_dtype, common_shape
+from hillopt.loops import bisected
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import Steps
 from hillopt.questions.contract import DEFAULT_MAX_STEPS, AbstractAnswer, described, enumerated
+from hillopt.questions.derivatives import refusing
 from hillopt.questions.escape import Escape
 from hillopt.walk import Certainty, Verdict
 
@@ -89,9 +90,12 @@ def escaping_heights(
     - `max_switches`: so many are refined and returned, the first ones; the last one always is.
     - `optimizer`, `max_steps`, `climb`: as for `escape`.
 
-    Raises ValueError for a grid that does not rise, and what `escape` refuses.
+    Runs inside jit, vmap and shard_map, the grid being known when it is traced. Raises ValueError for a grid that does not rise,
+    and what `escape` refuses.
     """
     hill, numbers = check_hill(hill), as_arrays(check_optimizer(optimizer))
+    if isinstance(heights, jax.core.Tracer):
+        raise ValueError("`heights` must be known when it is traced, since the grid is searched; give a NumPy array.")
     grid = np.asarray(heights, np.float64).reshape(-1)
     if grid.size < 2 or not (np.isfinite(grid).all() and np.all(np.diff(grid) > 0) and grid[0] >= 0):
         raise ValueError(
@@ -102,6 +106,8 @@ def escaping_heights(
     room = check_count(max_switches, "max_switches")
     num_halvings = max(0, math.ceil(math.log2(np.diff(grid).max() / atol)))
     question = Escape(check_steps(max_steps), as_climbs(climb)).prepared(hill.at(float(grid[-1])), numbers)
+    sentence = "`escaping_heights` has no derivative: its switches are searched for; take differences between them."
+    hill, numbers = refusing((hill, numbers), sentence)
     return _search(question, hill, numbers, grid, room=room, num_halvings=num_halvings)
 
 

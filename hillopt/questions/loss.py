@@ -2,16 +2,17 @@
 
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from hillopt.front_door import check_steps
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import setting_by_setting
+from hillopt.loops import repeated
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import Steps, single
 from hillopt.questions.contract import DEFAULT_MAX_STEPS, AbstractAnswer, AbstractQuestion, Look, described
+from hillopt.questions.derivatives import forwards
 from hillopt.walk import Place, move, set_out
 
 
@@ -25,7 +26,10 @@ class LossAnswer(AbstractAnswer):
 
 
 class Loss(AbstractQuestion):
-    """How low is the ground after max_steps?"""
+    """How low is the ground after max_steps?
+
+    `loss` and `lowest` have derivatives in every number, forwards and in reverse.
+    """
 
     max_steps: Steps = single(default=DEFAULT_MAX_STEPS)
 
@@ -36,18 +40,25 @@ class Loss(AbstractQuestion):
     @setting_by_setting
     def answer(self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None) -> LossAnswer:
         del key
-
-        def take_step(_: Array, carry: tuple[Place, Array]) -> tuple[Place, Array]:
-            (position, state), lowest = carry
-            position, state = move(hill, optimizer, position, state)
-            value = hill.value(position)
-            return (position, state), jnp.where(value < lowest, value, lowest)
-
-        begin = set_out(hill, optimizer)
-        (position, _), lowest = jax.lax.fori_loop(0, self.max_steps, take_step, (begin, hill.value(begin[0])))
-        loss = hill.value(position)
-        return LossAnswer(loss, lowest, jnp.isfinite(loss), jnp.asarray(self.max_steps, jnp.int32))
+        max_steps = jnp.asarray(self.max_steps, jnp.int32)
+        loss, lowest = forwards(_walk)((hill, optimizer), max_steps)
+        return LossAnswer(loss, lowest, jnp.isfinite(loss), max_steps)
 
     def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "Loss":
         del hill, optimizer
         return self.replace(max_steps=check_steps(self.max_steps))
+
+
+def _walk(world: tuple[AbstractHill, AbstractOptimizer], max_steps: Int[Array, ""]) -> tuple[Array, Array]:
+    """The elevation at the end of a walk, and the lowest one on it."""
+    hill, optimizer = world
+
+    def take_step(carry: tuple[Place, Array]) -> tuple[Place, Array]:
+        (position, state), lowest = carry
+        position, state = move(hill, optimizer, position, state)
+        value = hill.value(position)
+        return (position, state), jnp.where(value < lowest, value, lowest)
+
+    begin = set_out(hill, optimizer)
+    (position, _), lowest = repeated(take_step, max_steps, (begin, hill.value(begin[0])))
+    return hill.value(position), lowest

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from hillopt.front_door import check_count, check_hill, check_key, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.lanes import EACH, as_lanes, common_dtype, common_shape, keys_as_lanes, num_blocks
+from hillopt.loops import repeated, varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import Steps, single, static
 from hillopt.questions.contract import (
@@ -22,9 +23,11 @@ from hillopt.questions.contract import (
     Look,
     described,
 )
+from hillopt.questions.derivatives import refusing
 from hillopt.walk import AbstractNoise, Sampler, as_noise, move, set_out
 
 STEPS_BETWEEN_LOOKS = 16
+NO_DERIVATIVE = "a walk escapes or does not; take differences between answers with the same key"
 WALKS_AT_ONCE = 2**22  # of a tile, whose steps and rises are in memory together
 
 
@@ -65,6 +68,7 @@ class AbstractPassageQuestion(AbstractQuestion):
     """What is asked of many walks of every setting, with noise in their slopes."""
 
     is_noisy: ClassVar[bool] = True
+    no_derivative: ClassVar[str] = NO_DERIVATIVE
 
     if TYPE_CHECKING:
 
@@ -160,7 +164,9 @@ def first_passages(
     hill, optimizer, pushes = check_height(check_hill(hill)), check_optimizer(optimizer), as_noise(noise)
     pushes.check()
     num_walks, steps = check_count(num_walks, "num_walks"), check_steps(max_steps)
-    return _first_passages(hill, as_arrays(optimizer), pushes, check_key(key), steps, num_walks=num_walks)
+    sentence = f"`first_passages` has no derivative: {NO_DERIVATIVE}."
+    hill, numbers, pushes = refusing((hill, as_arrays(optimizer), pushes), sentence)
+    return _first_passages(hill, numbers, pushes, check_key(key), steps, num_walks=num_walks)
 
 
 @functools.partial(jax.jit, static_argnames="num_walks")
@@ -220,7 +226,7 @@ def _walk_block(
     walks = _Walks(jnp.zeros((), jnp.int32), position, state, jnp.zeros(keys.shape, jnp.int32), rise_of(hill, position))
     push_and_move = jax.vmap(_push_and_move, in_axes=(0, 0, 0, 0, None, 0, 0))
 
-    def take_step(_: Array, walks: _Walks) -> _Walks:
+    def take_step(walks: _Walks) -> _Walks:
         going = (walks.passage == 0) & (walks.step < max_steps)
         position, state = push_and_move(hill, optimizer, noise, keys, walks.step, walks.position, walks.state)
         rise, step = rise_of(hill, position), walks.step + 1
@@ -235,9 +241,10 @@ def _walk_block(
     def is_going(walks: _Walks) -> Array:
         return (walks.step < max_steps) & jnp.any(walks.passage == 0)
 
-    walks = jax.lax.while_loop(
-        is_going, lambda walks: jax.lax.fori_loop(0, STEPS_BETWEEN_LOOKS, take_step, walks), walks
-    )
+    def take_steps(walks: _Walks) -> _Walks:
+        return repeated(take_step, STEPS_BETWEEN_LOOKS, walks)
+
+    walks = jax.lax.while_loop(is_going, take_steps, varying_as_after(take_step, walks))
     escaped = walks.passage > 0
     return Passages(jnp.where(escaped, walks.passage, max_steps), escaped, walks.highest)
 

@@ -48,6 +48,7 @@ class Stability(AbstractQuestion):
     look: ClassVar[Look] = Look("flipped", "share of labels that one unit in the last place turns", "share")
     answer_type: ClassVar[type[AbstractAnswer]] = StabilityAnswer
     is_noisy: ClassVar[bool] = True
+    no_derivative: ClassVar[str] = "a label turns or does not; take differences between shares"
 
     def answer(
         self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None

@@ -57,6 +57,10 @@ def sweep(
     unknown names, bad axes, hyperparameters out of range, a path that exists or holds something else, and grids that do not fit
     into memory or onto the path's disk; and later for a disk that does not take a tile.
     """
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((question, hill, optimizer))):
+        raise ValueError(
+            "`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`."
+        )
     plan = make_plan(question, hill, optimizer, axes, dtype=dtype, budget=budget, tile=tile, seed=seed)
     template = Template(plan)
     if store is None and jax.process_count() > 1:

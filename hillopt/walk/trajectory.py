@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PyTree
 from hillopt.front_door import check_hill, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.lanes import as_lanes, common_dtype, common_shape
+from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree
 from hillopt.walk.move import Place, move, set_out
@@ -28,8 +29,9 @@ def trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, *, max_steps: i
     """Walk `max_steps` steps on the hill at its height, as the optimizer's own update has them.
 
     This is the plain definition: floating-point steps in the hyperparameters' dtype, without any help against rounding.
-    Array hyperparameters and heights broadcast; `position` has shape [max_steps + 1, *broadcast]. Raises ValueError for
-    hyperparameters out of range or max_steps < 1.
+    Array hyperparameters and heights broadcast; `position` has shape [max_steps + 1, *broadcast]. Runs inside jit, vmap and
+    shard_map, and is differentiated by JAX forwards and in reverse. Raises ValueError for hyperparameters out of range or
+    max_steps < 1, which must be known when it is traced.
     """
     hill = check_height(check_hill(hill))
     numbers = as_arrays(check_optimizer(optimizer))
@@ -49,4 +51,5 @@ def _walk(hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: int) -> T
         position, state = place
         return move(hill, optimizer, *place), Trajectory(position, jnp.asarray(hill.slope(position)), state)
 
-    return jax.lax.scan(take_step, set_out(hill, optimizer), length=max_steps + 1)[1]
+    begin = varying_as_after(lambda place: move(hill, optimizer, *place), set_out(hill, optimizer))
+    return jax.lax.scan(take_step, begin, length=max_steps + 1)[1]
