@@ -1,6 +1,7 @@
 """What every public function asks of its arguments, once, with one sentence for each refusal."""
 
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from hillopt.landscapes import AbstractHill
 from hillopt.names import near_miss
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.pytrees import AbstractPytree
+from hillopt.pytrees import AbstractPytree, Domain, as_numbers, is_traced
 
 MOST_STEPS = 2**31 - 1  # what a step's number, an int32, can hold
 
@@ -42,7 +43,7 @@ def check_hill(hill: object) -> AbstractHill:
         )
     found = check_is(hill, AbstractHill, "hill", "ho.TentHill(height=0.5)")
     found.check()
-    return found.at(np.asarray(found.height, float)) if isinstance(found.height, (list, tuple)) else found
+    return found.at(as_numbers(found.height, "height")) if isinstance(found.height, (list, tuple)) else found
 
 
 def check_optimizer(optimizer: object) -> AbstractOptimizer:
@@ -81,14 +82,41 @@ def check_count(number: object, name: str, most: int | None = None, remedy: str 
     if isinstance(number, jax.core.Tracer):
         return number
     try:
+        if isinstance(number, (bool, np.bool_)):
+            raise TypeError
         count = operator.index(number)  # type: ignore[arg-type]
     except TypeError as error:
-        raise ValueError(f"`{name}` must be an integer, got {number!r}.") from error
+        raise ValueError(f"`{name}` must be an integer, got {_short(number)}; {remedy}.") from error
     if most is not None and not 1 <= count <= most:
         raise ValueError(f"`{name}` must lie between 1 and {most}, got {count}; {remedy}.")
     if count < 1:
         raise ValueError(f"`{name}` must be at least 1, got {count}; {remedy}.")
     return count
+
+
+def check_number(number: object, name: str, domain: Domain, remedy: str) -> float:
+    """One number inside a range, as a float; ValueError for anything else."""
+    values = as_numbers(number, name)
+    if values.ndim or not (domain.low < values < domain.high):
+        got = f"the shape {values.shape}" if values.ndim else f"{values:g}"
+        raise ValueError(f"`{name}` must be one number in {domain}, got {got}; {remedy}.")
+    return float(values)
+
+
+def check_known(value: object, name: str, why: str) -> None:
+    """Raise ValueError for what is being traced, where it must be known."""
+    if is_traced(value):
+        raise ValueError(f"`{name}` must be known when it is traced, {why}; give it as NumPy's or Python's.")
+
+
+def check_memory(num_bytes: float, name: str, remedy: str) -> None:
+    """Raise ValueError for what this machine's memory does not hold."""
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if num_bytes > available:
+        raise ValueError(
+            f"`{name}` makes an answer of {num_bytes / 2**30:.3g} GiB, and this machine's memory has {available / 2**30:.3g}; "
+            f"{remedy}."
+        )
 
 
 def check_key(key: object) -> jax.Array:

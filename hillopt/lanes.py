@@ -39,8 +39,15 @@ def compiler_options() -> dict[str, bool | int | str]:
 
 
 def common_shape(tree: PyTree) -> tuple[int, ...]:
-    """The shape that all leaves broadcast to."""
-    return jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(tree)))
+    """The shape that all leaves broadcast to; ValueError if they do not."""
+    shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(tree)]
+    try:
+        return jnp.broadcast_shapes(*shapes)
+    except ValueError as error:
+        told = " and ".join(str(shape) for shape in dict.fromkeys(shapes) if shape)
+        raise ValueError(
+            f"the numbers' shapes {told} do not broadcast against each other; give them one shape, or axes of length 1."
+        ) from error
 
 
 def common_dtype(tree: PyTree) -> np.dtype:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 def near_miss(name: str, known: Iterable[str]) -> str:
     """The end of an error message about an unknown name: the closest known one, and all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     return (f"did you mean {close[0]!r}? " if close else "") + f"Known are: {', '.join(names)}."
 
 
@@ -20,6 +20,21 @@ def name_of(make: Callable) -> str:
         fixed += [f"{name}={value!r}" for name, value in make.keywords.items()]
         return f"{name_of(make.func)}({', '.join(fixed)})"
     return getattr(make, "__name__", repr(make))
+
+
+def check_function(function: object, name: str, takes: Sequence[str]) -> None:
+    """Raise ValueError, naming the argument, unless it is a function that can be called with so many arguments."""
+    call = f"{name}({', '.join(takes)})"
+    if isinstance(function, type) or not callable(function):
+        raise ValueError(f"`{name}` must be a function, called as {call}, got {function!r}.")
+    try:
+        inspect.signature(function).bind(*takes)
+    except TypeError as error:
+        raise ValueError(
+            f"`{name}` is called as {call}, and {name_of(function)} does not take that; mend it."
+        ) from error
+    except ValueError:
+        return  # it does not tell
 
 
 def check_names(make: Callable, names: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import wadler_lindig
 from jaxtyping import Array, Int
@@ -39,9 +40,9 @@ class Domain(NamedTuple):
 
     def check(self, name: str, value: object) -> None:
         """Raise ValueError naming `name` unless all of value is finite and lies inside."""
-        if isinstance(value, jax.core.Tracer):
+        if is_traced(value):
             return
-        numbers = _as_numbers(name, value)
+        numbers = as_numbers(value, name)
         inside = (numbers >= self.low if self.low_included else numbers > self.low) & (numbers < self.high)
         if not np.all(inside):
             worst = numbers[~inside].flat[0]
@@ -51,6 +52,7 @@ class Domain(NamedTuple):
 POSITIVE = Domain(0.0, float("inf"), low_included=False)
 NONNEGATIVE = Domain(0.0, float("inf"), low_included=True)
 FRACTION = Domain(0.0, 1.0, low_included=True)
+FINITE = Domain(float("-inf"), float("inf"), low_included=False)
 
 
 def hyperparameter(domain: Domain, **default: Any) -> Any:
@@ -127,16 +129,23 @@ class AbstractPytree(abc.ABC):
                 changes[owner] = inner.replace(**{name.removeprefix(f"{owner}_"): number})
             else:
                 changes[name] = number
+        unknown = [name for name in changes if name not in {field.name for field in self._fields}]
+        if unknown:
+            known = ", ".join([*self.hyperparameters(), *self.fixed()])
+            raise ValueError(f"`{self.label()}` has no number {unknown[0]!r}; it has {known}.")
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def check(self) -> None:
-        """Raise ValueError for a number outside its range; values that are being traced pass."""
+        """Raise ValueError for what is no number, and for one outside its range; values that are being traced pass."""
         for field in self._fields:
             value, domain = getattr(self, field.name), field.metadata.get("domain")
+            name = f"{type(self).__name__}({field.name}=...)"
             if isinstance(value, AbstractPytree):
                 value.check()
             elif domain is not None and not (field.default is None and value is None):
-                domain.check(f"{type(self).__name__}({field.name}=...)", value)
+                domain.check(name, value)
+            elif isinstance(value, (str, bool)) and not (_is_static(field) or field.metadata.get("single", False)):
+                as_numbers(value, name)
 
 
 def short_repr(value: object) -> str:
@@ -174,10 +183,20 @@ def _short(value: object) -> wadler_lindig.AbstractDoc | None:
     return wadler_lindig.array_summary(value.shape, str(value.dtype), None)
 
 
-def _as_numbers(name: str, value: object) -> np.ndarray:
+def is_traced(value: object) -> bool:
+    """Whether a number, or one of several, is being traced."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value))
+
+
+def as_numbers(value: object, name: str) -> np.ndarray:
+    """A number, or an array or list of them, in float64; ValueError, naming `name`, for what is none: text, None, True."""
     try:
-        if value is None:
-            raise TypeError
-        return np.asarray(value, dtype=np.float64)
+        numbers = np.asarray(value)
+        if jnp.issubdtype(numbers.dtype, np.integer) or jnp.issubdtype(numbers.dtype, np.floating) or numbers.size == 0:
+            return numbers.astype(np.float64)
+        raise TypeError
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.") from error
+        text = repr(value) if len(repr(value)) <= 60 else f"a {type(value).__name__}"
+        raise ValueError(
+            f"`{name}` must be a number or an array of numbers, got {text}; write for example 0.1."
+        ) from error

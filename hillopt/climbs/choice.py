@@ -8,7 +8,7 @@ from hillopt.climbs.contract import AbstractClimb
 from hillopt.climbs.lattice import LatticeClimb
 from hillopt.climbs.pallas import PallasClimb
 from hillopt.climbs.plain import PlainClimb
-from hillopt.front_door import check_is
+from hillopt.front_door import check_count, check_is
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
 
@@ -43,6 +43,7 @@ def first_that_serves(
     reasons = []
     for each in several:
         climb = check_is(each, AbstractClimb, "climb", "ho.BlockedClimb()")
+        check_count(climb.block, "lanes", remedy="leave it out for a good number")
         reason = climb.why_not(hill, optimizer)
         if reason is None:
             return climb

@@ -44,6 +44,8 @@ class PallasClimb(AbstractClimb):
     def why_not(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> str | None:
         if np.ndim(hill.start) > 0:
             return f"positions on {type(hill).__name__} are vectors"
+        if self.lanes & (self.lanes - 1):
+            return "a program has a power of two of lanes"
         if self.interpret:
             return None
         if jax.default_backend() != "gpu":

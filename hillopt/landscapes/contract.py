@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from hillopt.pytrees import AbstractPytree, Number
+from hillopt.pytrees import AbstractPytree, Number, as_numbers, is_traced
 
 
 class AbstractHill(AbstractPytree):
@@ -63,9 +63,9 @@ class AbstractHill(AbstractPytree):
 
 def check_height(hill: AbstractHill, most: float = math.inf) -> AbstractHill:
     """The hill, with a list of heights as an array; ValueError for a height that is negative, NaN or not below `most`."""
-    if isinstance(hill.height, jax.core.Tracer):
+    if is_traced(hill.height):
         return hill
-    heights = np.asarray(hill.height, np.float64)
+    heights = as_numbers(hill.height, "height")
     wrong = ~((heights >= 0) & ((heights < most) | (most == math.inf)))
     if np.any(wrong):
         raise ValueError(

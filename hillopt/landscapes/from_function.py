@@ -10,7 +10,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from hillopt.landscapes.contract import AbstractHill
 from hillopt.loops import bisected
-from hillopt.pytrees import Number, static
+from hillopt.names import check_function
+from hillopt.pytrees import POSITIVE, Number, as_numbers, is_traced, static
 
 SAMPLES = 4_096  # places at which a slope is looked at, to find the crest
 HALVINGS = 50  # of the gap between two of them
@@ -40,7 +41,7 @@ def hill_from(
     function: Callable[[Array, Number], Array],
     height: ArrayLike | Sequence[float],
     *,
-    start: float | tuple[float, ...] = 0.0,
+    start: float | Sequence[float] = 0.0,
     crest: Callable[[Number], Array] | None = None,
     passed: Callable[[Array, Number], Array] | None = None,
     span: float = 10.0,
@@ -50,7 +51,7 @@ def hill_from(
     **Arguments**
 
     - `height`: what the function takes as its second argument, a number or an array of them.
-    - `start`: where walks begin; a tuple of numbers for positions that are vectors.
+    - `start`: where walks begin; several numbers for positions that are vectors.
     - `crest`: of a scalar position, the crest's place as a function of the height. Without it, it is looked for: the first
       place behind the first valley where the slope falls through 0, among 4,096 places within `span` of the start.
     - `passed`: of any position, `passed(position, height)`, which is 0 or more where a walk has escaped. Vectors need it.
@@ -60,18 +61,28 @@ def hill_from(
     only the first two can be told, and a hill without a crest is never escaped. Any error of the function itself is passed on as
     it is.
     """
+    check_function(function, "function", ("position", "height"))
     if passed is not None and crest is not None:
         raise ValueError("`crest` and `passed` say the same thing; give one of them.")
-    if isinstance(start, tuple) and passed is None:
+    place = as_numbers(start, "start")
+    if place.ndim > 1 or not np.all(np.isfinite(place)):
+        raise ValueError(f"`start` must be a finite number or a tuple of them, got {start!r}; say where walks begin.")
+    if place.ndim and passed is None:
         raise ValueError("`passed` is needed where positions are vectors; say when a walk has escaped.")
     if crest is not None:
+        check_function(crest, "crest", ("height",))
         passed = _Beyond(crest)
-    where = start if isinstance(start, tuple) else float(start)
+    elif passed is not None:
+        check_function(passed, "passed", ("position", "height"))
+    POSITIVE.check("span", span)
+    heights = None if is_traced(height) else as_numbers(height, "height").reshape(-1)
     height = np.asarray(height, float) if isinstance(height, (list, tuple)) else height
-    hill = FunctionHill(height, function, where, passed, float(span))
-    _check_shape(hill)
-    if not isinstance(height, jax.core.Tracer):
-        for one in np.asarray(height, float).reshape(-1)[[0, -1]]:
+    hill = FunctionHill(height, function, tuple(place.tolist()) if place.ndim else float(place), passed, float(span))
+    _check_shapes(hill)
+    if heights is not None:
+        if not heights.size:
+            raise ValueError("`height` must hold one number at least, got none; give some.")
+        for one in heights[[0, -1]]:
             _check(hill.at(float(one)))
     return hill
 
@@ -96,17 +107,28 @@ def crest_of(hill: FunctionHill) -> Float[Array, ""]:
     return jnp.where(jnp.any(ends), (low + high) / 2, jnp.nan)
 
 
-def _check_shape(hill: FunctionHill) -> None:
-    try:
-        value = jax.eval_shape(lambda hill: hill.value(jnp.asarray(hill.start, float)), hill.at(jnp.zeros(())))
-    except jax.errors.TracerBoolConversionError as error:
-        raise ValueError(
-            "`function` branches in Python on its position or height; write the branch with jnp.where."
-        ) from error
-    if jnp.shape(value) != () or not jnp.issubdtype(value.dtype, jnp.floating):
-        raise ValueError(
-            f"`function` must return one floating-point number, got {value}; sum or index what it returns."
-        )
+def _check_shapes(hill: FunctionHill) -> None:
+    """That the functions can be traced, and return one floating-point number."""
+    named = {
+        "function": (hill.function, "sum or index what it returns"),
+        "passed": (hill.passed, "return what is 0 or more where a walk has escaped, such as position - 1"),
+    }
+    for name, (function, remedy) in named.items():
+        if function is None:
+            continue
+        name = "crest" if isinstance(function, _Beyond) else name
+        try:
+            value = jax.eval_shape(function, jnp.asarray(hill.start, float), jnp.zeros(()))
+        except jax.errors.TracerBoolConversionError as error:
+            raise ValueError(
+                f"`{name}` branches in Python on its position or height; write the branch with jnp.where."
+            ) from error
+        except jax.errors.TracerArrayConversionError as error:
+            raise ValueError(
+                f"`{name}` hands its position or height to NumPy; write it with jax.numpy, jnp.sin for np.sin."
+            ) from error
+        if jnp.shape(value) != () or not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+            raise ValueError(f"`{name}` must return one floating-point number, got {value}; {remedy}.")
 
 
 def _check(hill: FunctionHill) -> None:

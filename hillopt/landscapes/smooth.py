@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from hillopt.landscapes.contract import AbstractHill
 from hillopt.loops import bisected
-from hillopt.pytrees import Number, static
+from hillopt.pytrees import FINITE, POSITIVE, Number, hyperparameter, static
 
 HALVINGS = 60  # of the interval in which a crest lies
 
@@ -21,8 +21,8 @@ class GaussianHill(AbstractHill):
     """
 
     height: Number
-    width: Number = 0.2
-    tilt: Number = 1.0
+    width: Number = hyperparameter(POSITIVE, default=0.2)
+    tilt: Number = hyperparameter(FINITE, default=1.0)
 
     start: ClassVar[float] = 0.0
 
@@ -73,7 +73,7 @@ class RoughBowl(AbstractHill):
     """
 
     height: Number
-    wavelength: Number = 0.1
+    wavelength: Number = hyperparameter(POSITIVE, default=0.1)
     multiplicative: bool = static(default=False)
 
     start: ClassVar[float] = 1.0

@@ -1,10 +1,11 @@
 """A hill with another start."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import Number
+from hillopt.pytrees import FINITE, Number
 
 
 class StartingAt(AbstractHill):
@@ -15,6 +16,20 @@ class StartingAt(AbstractHill):
 
     hill: AbstractHill
     place: Number
+
+    def check(self) -> None:
+        """As every hill; the place has as many numbers as the hill's start."""
+        if not isinstance(self.hill, AbstractHill):
+            raise ValueError(
+                f"`hill` must be a hill of hillopt, got {self.hill!r}; write for example ho.TentHill(0.5)."
+            )
+        self.hill.check()
+        FINITE.check("StartingAt(place=...)", self.place)
+        length = len(self.place) if isinstance(self.place, tuple) else None
+        wanted = np.shape(self.hill.start)[0] if np.ndim(self.hill.start) else None
+        if length != wanted:
+            kind = "a number" if wanted is None else f"a tuple of {wanted} numbers"
+            raise ValueError(f"`place` must be {kind}, as the start of {self.hill.label()} is, got {self.place!r}.")
 
     def hyperparameters(self) -> dict[str, Number]:
         """The hill's, and the place."""

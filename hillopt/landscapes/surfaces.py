@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import Number
+from hillopt.pytrees import NONNEGATIVE, Number, hyperparameter
 
 # Müller and Brown 1979, "Location of saddle points and minimum energy paths by a constrained simplex optimization
 # procedure", Theoretica Chimica Acta 53, 75-93: the four terms of their surface.
@@ -51,7 +51,7 @@ class NarrowPass(AbstractHill):
     """
 
     height: Number
-    narrowness: Number = 10.0
+    narrowness: Number = hyperparameter(NONNEGATIVE, default=10.0)
 
     start: ClassVar[tuple[float, float]] = (-1.5, 0.5)
 

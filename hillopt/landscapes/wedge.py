@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from hillopt.landscapes.contract import AbstractHill
-from hillopt.pytrees import Number, static
+from hillopt.pytrees import FINITE, POSITIVE, Number, as_numbers, hyperparameter, static
 
 
 class WedgeHill(AbstractHill):
@@ -25,8 +25,8 @@ class WedgeHill(AbstractHill):
     """
 
     height: Number
-    half_width: Number = 0.25
-    tail_slope: Number = 1.0
+    half_width: Number = hyperparameter(POSITIVE, default=0.25)
+    tail_slope: Number = hyperparameter(FINITE, default=1.0)
 
     start: ClassVar[float] = 0.0
 
@@ -67,11 +67,15 @@ class PiecewiseLinearHill(AbstractHill):
 
         Raises ValueError for fewer than three points, an x that does not rise, or where there is no crest behind a valley.
         """
-        array = np.asarray(points, np.float64)
+        array = as_numbers(points, "points")
         if array.ndim != 2 or array.shape[1] != 2 or len(array) < 3:
             raise ValueError(f"`points` must be at least three pairs (x, y), got the shape {array.shape}; give more.")
         if not (np.isfinite(array).all() and np.all(np.diff(array[:, 0]) > 0)):
             raise ValueError("`points` must be finite and rise in x; sort them and leave out what stands twice.")
+        if array[0, 0] > cls.start:
+            raise ValueError(
+                f"`points` must begin at or before x = 0, where walks do, got {array[0, 0]:g}; shift them."
+            )
         hill = cls(1.0, tuple((float(x), float(y)) for x, y in array))
         valley, crest = hill._valley_and_crest()
         if not valley < crest < len(array) - 1:

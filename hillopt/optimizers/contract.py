@@ -11,7 +11,6 @@ from jaxtyping import Array, Float, PyTree
 
 from hillopt.pytrees import AbstractPytree
 
-
 Optimizer = TypeVar("Optimizer", bound="AbstractOptimizer")
 
 

@@ -90,6 +90,15 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
     Raises ValueError for a name that the factory does not take, and where it cannot be built or stepped with traced numbers:
     it branches in Python on one of them, which then must be fixed in a factory of one's own.
     """
+    if hasattr(factory, "init") and hasattr(factory, "update"):
+        raise ValueError(
+            "`factory` must be what makes a transformation, got one that is made, whose numbers are sealed in; write for example "
+            "ho.from_optax(optax.adam, learning_rate=0.3)."
+        )
+    if not callable(factory) or (isinstance(factory, type) and issubclass(factory, AbstractOptimizer)):
+        raise ValueError(
+            f"`factory` must be what makes a transformation of optax, such as optax.adam, got {factory!r}."
+        )
     check_names(factory, list(hyperparameters))
     swept = {name: _as_number(value) for name, value in hyperparameters.items() if _is_numeric(name, value)}
     if not swept:

@@ -13,7 +13,7 @@ from hillopt.front_door import check_steps
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import common_shape
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.pytrees import Steps, single, static
+from hillopt.pytrees import Steps, as_numbers, single, static
 from hillopt.questions.contract import (
     DEFAULT_MAX_STEPS,
     AbstractAnswer,
@@ -167,12 +167,7 @@ def check_heights(heights: object) -> ArrayLike:
     """Heights to judge as an array; ValueError unless they are numbers from 0 on."""
     if isinstance(heights, jax.core.Tracer):
         return heights
-    try:
-        values = np.asarray(heights, np.float64).reshape(-1)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`heights` must be numbers, got {heights!r}; write for example numpy.linspace(0, 1, 200)."
-        ) from error
+    values = as_numbers(heights, "heights").reshape(-1)
     if values.size == 0 or not np.all(np.isfinite(values)) or np.any(values < 0):
         wrong = values[~(np.isfinite(values) & (values >= 0))]
         got = f"{wrong[0]:g}" if wrong.size else "none"

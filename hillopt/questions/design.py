@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int8
 
 from hillopt.axes import Axis
-from hillopt.front_door import check_hill, check_hyperparameters, check_optimizer
+from hillopt.front_door import check_hill, check_hyperparameters, check_number, check_optimizer
 from hillopt.landscapes import AbstractHill
 from hillopt.loops import bisected
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.pytrees import AbstractPytree, Steps
+from hillopt.pytrees import POSITIVE, AbstractPytree, Steps, is_traced
 from hillopt.questions.contract import DEFAULT_MAX_STEPS
 from hillopt.questions.critical_height import CriticalHeightAnswer, critical_height
 from hillopt.walk import Certainty
@@ -63,16 +63,21 @@ def design(
     Raises ValueError for a wanted height that is not positive or not reached anywhere on the axes, and for unknown names.
     """
     hill, optimizer = check_hill(hill), check_optimizer(optimizer)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((hill, optimizer, wanted, dict(axes)))):
+    if is_traced((hill, optimizer, wanted, axes)):
         raise ValueError(
             "`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit, vmap and grad, "
             "or ask `critical_height` on a grid inside."
         )
-    if not wanted > 0:
-        raise ValueError(f"`wanted` must be positive, got {wanted:g}; every walk escapes a hill without height.")
-    if not axes:
+    wanted = check_number(wanted, "wanted", POSITIVE, "every walk escapes a hill without height")
+    atol = check_number(atol, "atol", POSITIVE, "say how close to the wanted height is close enough")
+    if not (isinstance(axes, Mapping) and axes):
         raise ValueError("`axes` must name the hyperparameter to solve for, such as learning_rate; got none.")
     check_hyperparameters(optimizer, list(axes))
+    for name, number in optimizer.hyperparameters().items():
+        if name not in axes and np.ndim(number):
+            raise ValueError(
+                f"`optimizer` must have one value of {name!r}, got the shape {np.shape(number)}; name it in `axes`."
+            )
     solved, *others = axes
     grids = np.meshgrid(*(np.asarray(Axis.named(name, axes[name]).values) for name in (solved, *others)), indexing="ij")
     given = dict(zip((solved, *others), grids, strict=True))

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int8
 
 from hillopt.climbs import PROVING, AbstractClimb, as_climbs
-from hillopt.front_door import check_count, check_hill, check_optimizer, check_steps
+from hillopt.front_door import check_count, check_hill, check_known, check_number, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import common_dtype, common_shape
 from hillopt.loops import bisected
 from hillopt.optimizers import AbstractOptimizer, as_arrays
-from hillopt.pytrees import Steps
+from hillopt.pytrees import POSITIVE, Steps, as_numbers
 from hillopt.questions.contract import DEFAULT_MAX_STEPS, AbstractAnswer, described, enumerated
 from hillopt.questions.derivatives import refusing
 from hillopt.questions.escape import Escape
@@ -94,15 +94,13 @@ def escaping_heights(
     and what `escape` refuses.
     """
     hill, numbers = check_hill(hill), as_arrays(check_optimizer(optimizer))
-    if isinstance(heights, jax.core.Tracer):
-        raise ValueError("`heights` must be known when it is traced, since the grid is searched; give a NumPy array.")
-    grid = np.asarray(heights, np.float64).reshape(-1)
+    check_known(heights, "heights", "since the grid is searched")
+    grid = as_numbers(heights, "heights").reshape(-1)
     if grid.size < 2 or not (np.isfinite(grid).all() and np.all(np.diff(grid) > 0) and grid[0] >= 0):
         raise ValueError(
             "`heights` must be at least two rising numbers from 0 on; give for example linspace(0, 1, 200)."
         )
-    if not atol > 0:
-        raise ValueError(f"`atol` must be positive, got {atol}; give the width at which a bracket is narrow enough.")
+    atol = check_number(atol, "atol", POSITIVE, "give the width at which a bracket is narrow enough")
     room = check_count(max_switches, "max_switches")
     num_halvings = max(0, math.ceil(math.log2(np.diff(grid).max() / atol)))
     question = Escape(check_steps(max_steps), as_climbs(climb)).prepared(hill.at(float(grid[-1])), numbers)

@@ -10,12 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from hillopt.front_door import check_count, check_hill, check_key, check_optimizer, check_steps
+from hillopt.front_door import (
+    check_count,
+    check_hill,
+    check_is,
+    check_key,
+    check_number,
+    check_optimizer,
+    check_steps,
+)
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.lanes import EACH, as_lanes, common_dtype, common_shape, keys_as_lanes, num_blocks
 from hillopt.loops import repeated, varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
-from hillopt.pytrees import Steps, single, static
+from hillopt.pytrees import Domain, Steps, is_traced, single, static
 from hillopt.questions.contract import (
     DEFAULT_MAX_STEPS,
     AbstractAnswer,
@@ -28,6 +36,7 @@ from hillopt.walk import AbstractNoise, Sampler, as_noise, move, set_out
 
 STEPS_BETWEEN_LOOKS = 16
 NO_DERIVATIVE = "a walk escapes or does not; take differences between answers with the same key"
+PROPORTION = Domain(0.0, 1.0, low_included=False)
 WALKS_AT_ONCE = 2**22  # of a tile, whose steps and rises are in memory together
 
 
@@ -278,6 +287,7 @@ class Estimate(NamedTuple):
 
 def escape_probability(passages: Passages, confidence: float = 0.95) -> Estimate:
     """Share of the walks that escaped within max_steps, with Wilson's interval (Wilson 1927)."""
+    check_is(passages, Passages, "passages", "ho.first_passages(...)")
     deviations, count = _deviations(confidence), passages.escaped.shape[-1]
     share = passages.escaped.mean(-1, dtype=passages.highest.dtype)
     middle = (share + deviations**2 / (2 * count)) / (1 + deviations**2 / count)
@@ -293,6 +303,7 @@ def passage_time(passages: Passages, confidence: float = 0.95) -> Estimate:
     the number of escapes (its maximum-likelihood estimate), which holds where escapes are rare events without memory, as
     over a high barrier. Infinite, low and high too, where none escaped.
     """
+    check_is(passages, Passages, "passages", "ho.first_passages(...)")
     steps, count = passages.step.astype(passages.highest.dtype), passages.escaped.sum(-1)
     mean = steps.sum(-1) / count
     error = jnp.where(passages.escaped.all(-1), steps.std(-1), mean) / jnp.sqrt(count)
@@ -304,10 +315,15 @@ def height_at_probability(passages: Passages, probability: float, confidence: fl
     """The height that is escaped with this probability within max_steps, on a shared flank.
 
     From walks on the endless flank: a quantile of the highest rises, its interval from the binomial law of order statistics.
-    Raises ValueError unless 0 < probability < 1.
+    Raises ValueError unless 0 < probability < 1, and for walks that stopped at a crest: how high they would have climbed is not
+    known.
     """
-    if not 0 < probability < 1:
-        raise ValueError(f"`probability` must lie between 0 and 1, got {probability}; choose 0.5, say.")
+    check_is(passages, Passages, "passages", "ho.first_passages(...)")
+    probability = check_number(probability, "probability", PROPORTION, "choose 0.5, say")
+    if not is_traced(passages.escaped) and bool(jnp.any(passages.escaped)):
+        raise ValueError(
+            "`passages` must be of walks on an endless flank, got some that stopped at a crest; walk on hill.at(float('inf'))."
+        )
     highest, count = jnp.sort(passages.highest, axis=-1), passages.highest.shape[-1]
     half = _deviations(confidence) * np.sqrt(probability * (1 - probability) / count)
     ranks = (1 - probability + np.array([0.0, -half, half])) * count
@@ -316,6 +332,5 @@ def height_at_probability(passages: Passages, probability: float, confidence: fl
 
 
 def _deviations(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must lie between 0 and 1, got {confidence}; choose 0.95, say.")
+    confidence = check_number(confidence, "confidence", PROPORTION, "choose 0.95, say")
     return statistics.NormalDist().inv_cdf((1 + confidence) / 2)

@@ -10,6 +10,7 @@ from jaxtyping import ArrayLike
 from hillopt.axes import Axis
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
+from hillopt.pytrees import is_traced
 from hillopt.questions import AbstractQuestion
 from hillopt.sweeps.budget import Doubling
 from hillopt.sweeps.plan import make_plan
@@ -57,7 +58,7 @@ def sweep(
     unknown names, bad axes, hyperparameters out of range, a path that exists or holds something else, and grids that do not fit
     into memory or onto the path's disk; and later for a disk that does not take a tile.
     """
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((question, hill, optimizer))):
+    if is_traced((question, hill, optimizer)):
         raise ValueError(
             "`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`."
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import jax
 from jaxtyping import Array, Float, Key
 
+from hillopt.names import check_function
 from hillopt.pytrees import NONNEGATIVE, AbstractPytree, Number, hyperparameter, static
 
 Sampler = Callable[[Array, Array], Array]
@@ -44,4 +45,5 @@ def as_noise(noise: object) -> AbstractNoise:
         return noise
     if isinstance(noise, type) or not callable(noise):
         raise ValueError(f"`noise` must be callable as noise(key, slope), got {noise!r}; take GaussianNoise(scale).")
+    check_function(noise, "noise", ("key", "slope"))
     return SampledNoise(noise)

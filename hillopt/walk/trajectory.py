@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from hillopt.front_door import check_hill, check_optimizer, check_steps
+from hillopt.front_door import check_hill, check_known, check_memory, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.lanes import as_lanes, common_dtype, common_shape
 from hillopt.loops import varying_as_after
@@ -33,9 +33,13 @@ def trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, *, max_steps: i
     shard_map, and is differentiated by JAX forwards and in reverse. Raises ValueError for hyperparameters out of range or
     max_steps < 1, which must be known when it is traced.
     """
-    hill = check_height(check_hill(hill))
-    numbers = as_arrays(check_optimizer(optimizer))
-    return _trajectory(hill, numbers, max_steps=check_steps(max_steps))
+    hill, numbers = check_height(check_hill(hill)), as_arrays(check_optimizer(optimizer))
+    check_known(max_steps, "max_steps", "since it is the answer's shape")
+    length = check_steps(max_steps)
+    one_step = jax.tree.leaves(jax.eval_shape(functools.partial(_trajectory, max_steps=1), hill, numbers))
+    num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in one_step) / 2 * (length + 1)
+    check_memory(num_bytes, "max_steps", "walk fewer steps, or fewer settings at once")
+    return _trajectory(hill, numbers, max_steps=length)
 
 
 @functools.partial(jax.jit, static_argnames="max_steps")
