@@ -115,10 +115,10 @@ def test_everything_is_labelled():
     measured = ["critical_height", "upper", "error", "step", "period", "num_steps", *dataset.coords]
     assert {dataset[name].attrs["units"] for name in measured} == {"1"}
     for name in ("verdict", "verdict_at_height"):
-        assert dataset[name].attrs["flag_values"] == [0, 1, 2, 3]
+        assert dataset[name].attrs["flag_values"].tolist() == [0, 1, 2, 3]
         assert dataset[name].attrs["flag_meanings"] == "undecided escaped trapped diverged"
     for name in ("certainty", "certainty_at_height"):
-        assert dataset[name].attrs["flag_values"] == [0, 1, 2]
+        assert dataset[name].attrs["flag_values"].tolist() == [0, 1, 2]
         assert dataset[name].attrs["flag_meanings"] == "unchecked flagged certified"
 
 
@@ -542,7 +542,7 @@ def test_a_budget_has_a_first_step():
 
 
 def test_a_disk_without_room_is_refused_before_any_walk(tmp_path, monkeypatch):
-    monkeypatch.setattr("hillopt.sweeps.dataset.shutil.disk_usage", lambda _: type("Usage", (), {"free": 50}))
+    monkeypatch.setattr("hillopt.sweeps.place.shutil.disk_usage", lambda _: type("Usage", (), {"free": 50}))
     walked = []
     store = ho.Store(tmp_path / "x.zarr")
     with pytest.raises(ValueError, match=r"GiB and the disk has 4\.66e-08 left"):

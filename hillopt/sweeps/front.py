@@ -64,7 +64,7 @@ def sweep(
     tiles = MemoryTiles(template) if store is None else _open(store, template)
     walk_tiles(plan, tiles, turn_of(plan.layout.tiling.num_tiles, store), on_progress)
     if isinstance(tiles, ZarrTiles):
-        tiles.clean()
+        tiles.close()
     return tiles.dataset()
 
 
