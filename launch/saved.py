@@ -46,6 +46,15 @@ def save(folder: Path, settings: Any) -> None:
     half_written.replace(path)
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one that a command has filled: other programs have files of that name too."""
+    try:
+        record = json.loads((folder / SETTINGS_FILE).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and {"command", "settings"} <= set(record)
+
+
 def saved(place: Path, settings_type: type[Settings], flag: str = "--settings") -> Settings:
     """The settings of a run, from its folder or its settings.json; where and how it ran are the defaults again.
 

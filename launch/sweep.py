@@ -215,16 +215,15 @@ def main(settings: Settings) -> None:
     set_up(settings)
     path, shares = runs.place(settings.out, settings.name or settings.optimizer), is_shared(settings)
     if jax.process_index() > 0:
-        walk(settings, runs.filled_at(path, settings.overwrite, shares, in_place=True), None)
+        walk(settings, runs.filled_at(path, settings.overwrite, shares, shared=True), None)
         return
     try:
-        with runs.folder(path, settings.overwrite, shares, in_place=True) as folder:
+        with runs.folder(path, settings.overwrite, shares, shared=True) as folder:
             command.save(folder, settings)
             walked = walk_and_tell(settings, folder)
             if walked.progress.cells < walked.progress.num_cells:
                 raise runs.NotYet(walked.progress)
             draw(walked.dataset, folder)
-            command.save(folder, settings)  # of several that begin at once, one that is refused may have taken it away
             told = summary(*walked)
     except runs.NotYet:
         done, total = walked.progress.cells, walked.progress.num_cells
