@@ -60,6 +60,12 @@ def filled_at(path: Path, overwrite: bool, resume: bool | None = None, shared: b
     return path if stands else fresh
 
 
+def check(path: Path, overwrite: bool, resume: bool | None = None, shared: bool = False) -> None:
+    """ValueError where `folder` with these arguments would refuse before anything is made."""
+    with _in_a_sentence(path):
+        _check(path, filled_at(path, overwrite, resume, shared), overwrite, resume, shared)
+
+
 @contextlib.contextmanager
 def folder(path: Path, overwrite: bool, resume: bool | None = None, shared: bool = False) -> Iterator[Path]:
     """A fresh folder to fill, which takes the place of `path` when all is written.

@@ -37,8 +37,8 @@ with one axis they become the picture. A third and a fourth axis give facets.
 """
 
 import dataclasses
+import math
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import jax
 
 import hillopt as ho
-from launch import command, runs
+from launch import command, roll_call, runs
 from launch.progress import Reporter
 from launch.summary import summary
 
@@ -120,6 +120,9 @@ class Settings:
     )
     process_id: int | None = command.flag(
         None, "With --coordinator: which of them this one is.", at_least=0, counts=False
+    )
+    patience: float = command.flag(
+        60.0, "With --coordinator: seconds to wait for the other processes.", above=0, counts=False
     )
     out: Path = runs.out()
     name: str | None = runs.name(None, "Name of the run folder; the optimizer's by default.")
@@ -212,8 +215,9 @@ def coarse(axis: str) -> str:
 def main(settings: Settings) -> None:
     """Walk, draw, report; the first process speaks for all."""
     check(settings)
-    set_up(settings)
     path, shares = runs.place(settings.out, settings.name or settings.optimizer), is_shared(settings)
+    runs.check(path, settings.overwrite, shares, shared=True)  # by all processes, before the first of them makes it
+    set_up(settings)
     if jax.process_index() > 0:
         walk(settings, runs.filled_at(path, settings.overwrite, shares, shared=True), None)
         return
@@ -237,13 +241,24 @@ def main(settings: Settings) -> None:
 
 def check(settings: Settings) -> None:
     """ValueError for what does not go together, before anything is done."""
-    if settings.coordinator is None and (settings.num_processes is not None or settings.process_id is not None):
-        raise ValueError("`--num_processes` and `--process_id` need `--coordinator`; give its HOST:PORT.")
-    if settings.coordinator not in (None, "auto") and not re.fullmatch(r".+:\d+", str(settings.coordinator)):
-        raise ValueError(f"`--coordinator` must be HOST:PORT or auto, got {settings.coordinator!r}.")
+    check_processes(settings)
     if settings.store is not None:
         check_store(settings.store)
     shard_of(settings)
+
+
+def check_processes(settings: Settings) -> None:
+    """ValueError for what does not tell who is who."""
+    number, total = settings.process_id, settings.num_processes
+    if settings.coordinator is None and (total is not None or number is not None):
+        raise ValueError("`--num_processes` and `--process_id` need `--coordinator`; give its HOST:PORT.")
+    if settings.coordinator in (None, AUTO):
+        return
+    roll_call.check_address(settings.coordinator)
+    if total is None or number is None:
+        raise ValueError("`--coordinator=HOST:PORT` needs `--num_processes` and `--process_id`; give both.")
+    if number >= total:
+        raise ValueError(f"`--process_id` must be below --num_processes={total}, got {number}; number them from 0.")
 
 
 def check_store(store: str) -> None:
@@ -271,9 +286,13 @@ def set_up(settings: Settings) -> None:
     if settings.coordinator is None:
         return
     jax.config.update("jax_enable_recoverability", True)  # one that dies does not take the others with it
-    address = None if settings.coordinator == "auto" else settings.coordinator
+    address, number, total = settings.coordinator, settings.process_id, settings.num_processes
+    if address == AUTO:
+        address = None
+    elif number is not None and total is not None:
+        roll_call.meet(address, total, number, settings.patience)
     try:
-        jax.distributed.initialize(address, settings.num_processes, settings.process_id)
+        jax.distributed.initialize(address, total, number, initialization_timeout=math.ceil(settings.patience))
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"`--coordinator={settings.coordinator}`: {str(error).splitlines()[0]}") from error
 
