@@ -35,7 +35,8 @@ def meet(address: str, num_processes: int, process_id: int, patience: float) -> 
 
 
 def _call(address: str, port: int, num_processes: int, patience: float) -> None:
-    deadline, here = time.monotonic() + patience, {}
+    here: dict[int, socket.socket] = {}
+    deadline = time.monotonic() + patience
     with contextlib.ExitStack() as calls:
         try:
             with _listening(port) as server:

@@ -60,7 +60,7 @@ def saved(place: Path, settings_type: type[Settings], flag: str = "--settings") 
 
     Raises ValueError, naming the flag that the place came from, for what are no settings of that command.
     """
-    path = place / SETTINGS_FILE if place.is_dir() else place
+    path = place / SETTINGS_FILE if os.path.isdir(place) else place
     known = {name: field for name, field in flags_of(settings_type).items() if field.rules.counts}
     found = _read(path, command_of(settings_type), flag)
     strays = [name for name in found if name not in known]
