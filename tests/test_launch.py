@@ -10,7 +10,7 @@ import pytest
 import xarray
 
 import hillopt as ho
-from launch import asked, sweep
+from launch import asked, command, sweep
 
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 
@@ -67,6 +67,12 @@ def test_settings_written_by_a_run_give_the_same_run_again(sweep_run):
     assert settings(runs / "again") == settings(runs / "adam")
     assert settings(runs / "adam")["fixed"] == {"eps": 1e-3}
     assert settings(runs / "adam")["num_walks"] == 1_000  # not given, and saved all the same
+
+
+def test_settings_keep_no_place_that_a_repetition_would_meet_again(tmp_path):
+    given = sweep.Settings(optimizer="lion", store="kept.zarr", shard="0/2", resume=True, overwrite=True, name="lions")
+    command.save(tmp_path, given)
+    assert command.parse([f"--settings={tmp_path}"], sweep.Settings) == sweep.Settings(optimizer="lion")
 
 
 def test_one_core_or_two_give_the_same_bits(sweep_run):
@@ -165,10 +171,10 @@ def test_paths_may_begin_at_home(tmp_path, monkeypatch):
 
 
 def test_help_explains_and_succeeds(tmp_path):
-    for command in ("sweep", "trajectory", "bench", "bench.training", "bench.deblurring"):
-        done = launch(command, "--help", cwd=tmp_path)
+    for name in ("sweep", "trajectory", "bench", "bench.training", "bench.deblurring"):
+        done = launch(name, "--help", cwd=tmp_path)
         assert done.returncode == 0
-        assert f"python -m launch.{command}" in done.stdout
+        assert f"python -m launch.{name}" in done.stdout
 
 
 def test_trajectory_prints_the_reference_table(tmp_path):

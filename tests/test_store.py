@@ -582,7 +582,7 @@ def test_what_is_somebody_elses_is_refused_and_not_changed_by_a_byte(kind, optio
         (lambda: ho.Store("~nobody_of_that_name/x"), r"`path` '~nobody_of_that_name/x': there is no such home folder"),
         (
             lambda: sweep("/proc/nowhere/s.zarr"),
-            r"`path` '/proc/nowhere/s\.zarr' needs .* GiB for the checksums of its 15 tiles alone, and the disk has 0 left",
+            r"`path` '/proc/nowhere/s\.zarr' needs .* GiB for its checksums alone \(tiles: 15\), and the disk has 0 left",
         ),
     ],
 )

@@ -284,6 +284,18 @@ def test_a_second_sweep_of_the_same_kind_compiles_nothing(kind, compiled):
     assert _program.cache_info().misses == before
 
 
+def test_lengths_that_differ_a_little_share_a_compilation(compiled):
+    def walk(rates, betas):
+        axes = {"learning_rate": np.linspace(0.1, 0.5, rates), "b1": np.linspace(0.1, 0.9, betas)}
+        ho.sweep(ho.CriticalHeight(20, ho.PlainClimb()), HILL, ho.Adam(0.1), axes)
+
+    walk(49, 17)
+    compiled.clear()
+    for lengths in ((49, 17), (50, 17), (52, 18), (51, 18)):
+        walk(*lengths)
+    assert compiled == []
+
+
 def test_a_second_sweep_takes_its_own_numbers():
     """What compiles nothing must not answer what the first sweep asked."""
     axes, question = {"learning_rate": [0.1, 0.2, 0.3]}, ho.CriticalHeight(60, ho.PlainClimb())
@@ -465,6 +477,17 @@ def test_a_wrong_kind_is_refused_by_one_sentence(changes, message):
         ho.sweep(**given)
 
 
+def test_what_does_not_fit_into_memory_is_told(monkeypatch):
+    def walk(*_):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1800000000736 bytes.")
+
+    monkeypatch.setattr("hillopt.sweeps.scheduler._TileWalker.walk", walk)
+    with pytest.raises(
+        ValueError, match=r"^`tile` does not fit into the device's memory; give a smaller one, or fewer"
+    ):
+        ho.sweep(QUESTION, HILL, ho.Adam(0.1), RATE)
+
+
 @pytest.mark.usefixtures("as_users_call")
 def test_an_optax_factory_names_what_is_wrong():
     message = "`radam` has no hyperparameter 'learning_rat'; did you mean 'learning_rate'?"
@@ -545,7 +568,9 @@ def test_a_disk_without_room_is_refused_before_any_walk(tmp_path, monkeypatch):
     monkeypatch.setattr("hillopt.sweeps.place.shutil.disk_usage", lambda _: type("Usage", (), {"free": 50}))
     walked = []
     store = ho.Store(tmp_path / "x.zarr")
-    with pytest.raises(ValueError, match=r"GiB and the disk has 4\.66e-08 left"):
+    with pytest.raises(
+        ValueError, match=r"2\.38e-07 GiB for its checksums alone \(tiles: 1\), and the disk has 4\.66e-08"
+    ):
         ho.sweep(QUESTION, HILL, ho.Adam(0.1), RATE, store=store, on_progress=walked.append)
     assert not walked
     assert not list(tmp_path.iterdir())

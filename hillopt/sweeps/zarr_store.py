@@ -220,7 +220,7 @@ def _check_least(location: str, num_tiles: int, free: int | None) -> None:
     least = num_tiles * LEAST_OF_A_TILE
     if free is not None and least > free:
         raise ValueError(
-            f"`path` {shown(location)} needs {least / 2**30:.3g} GiB for the checksums of its {num_tiles:,} tiles alone, and the "
+            f"`path` {shown(location)} needs {least / 2**30:.3g} GiB for its checksums alone (tiles: {num_tiles:,}), and the "
             f"disk has {free / 2**30:.3g} left; choose another disk, larger tiles or fewer points."
         )
 
