@@ -61,9 +61,19 @@ def test_every_cell_is_its_critical_height(sweep, ours, fixed):
         np.testing.assert_allclose(dataset[name], getattr(expected, name), rtol=1e-13, atol=1e-14, err_msg=name)
 
 
+@functools.cache
+def _noisy(question, hill, tile=2**16) -> xarray.Dataset:
+    axes = {"learning_rate": ho.Axis.log(0.01, 1, 40), "momentum": ho.Axis.linear(0.1, 0.9, 25)}
+    return ho.sweep(question, hill, ho.HeavyBall(0.1), axes, tile=tile)
+
+
+NOISE = ho.GaussianNoise(1.0)
+
+
 @pytest.mark.parametrize(
     ("sweep", "tile"),
     [
+        (functools.partial(_noisy, ho.PassageTime(NOISE, 10, 30), ho.DoubleWell(0.2)), 37),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 7),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 64),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 165),
