@@ -46,12 +46,21 @@ def save(folder: Path, settings: Any) -> None:
     half_written.replace(path)
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one that a command has filled: other programs have files of that name too."""
+    try:
+        record = json.loads((folder / SETTINGS_FILE).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and {"command", "settings"} <= set(record)
+
+
 def saved(place: Path, settings_type: type[Settings], flag: str = "--settings") -> Settings:
     """The settings of a run, from its folder or its settings.json; where and how it ran are the defaults again.
 
     Raises ValueError, naming the flag that the place came from, for what are no settings of that command.
     """
-    path = place / SETTINGS_FILE if place.is_dir() else place
+    path = place / SETTINGS_FILE if os.path.isdir(place) else place
     known = {name: field for name, field in flags_of(settings_type).items() if field.rules.counts}
     found = _read(path, command_of(settings_type), flag)
     strays = [name for name in found if name not in known]

@@ -37,17 +37,17 @@ with one axis they become the picture. A third and a fourth axis give facets.
 """
 
 import dataclasses
+import math
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import jax
 
 import hillopt as ho
-from launch import command, runs
+from launch import asked, command, roll_call, runs
 from launch.progress import Reporter
 from launch.summary import summary
 
@@ -121,6 +121,9 @@ class Settings:
     process_id: int | None = command.flag(
         None, "With --coordinator: which of them this one is.", at_least=0, counts=False
     )
+    patience: float = command.flag(
+        60.0, "With --coordinator: seconds to wait for the other processes.", above=0, counts=False
+    )
     out: Path = runs.out()
     name: str | None = runs.name(None, "Name of the run folder; the optimizer's by default.")
     overwrite: bool = runs.overwrite()
@@ -184,8 +187,8 @@ PRESETS = {
         name="billion",
     ),
 }
-AUTO = "auto"
 DATA = "data.zarr"
+CONNECTING = 60  # seconds that JAX may take to connect processes that are there
 POINTS, STEPS, WALKS = 5, 2_000, 10  # at most, of a tiny brother
 
 
@@ -212,19 +215,19 @@ def coarse(axis: str) -> str:
 def main(settings: Settings) -> None:
     """Walk, draw, report; the first process speaks for all."""
     check(settings)
-    set_up(settings)
     path, shares = runs.place(settings.out, settings.name or settings.optimizer), is_shared(settings)
+    runs.check(path, settings.overwrite, shares, shared=True)  # by all processes, before the first of them makes it
+    set_up(settings)
     if jax.process_index() > 0:
-        walk(settings, runs.filled_at(path, settings.overwrite, shares, in_place=True), None)
+        walk(settings, runs.filled_at(path, settings.overwrite, shares, shared=True), None)
         return
     try:
-        with runs.folder(path, settings.overwrite, shares, in_place=True) as folder:
+        with runs.folder(path, settings.overwrite, shares, shared=True) as folder:
             command.save(folder, settings)
             walked = walk_and_tell(settings, folder)
             if walked.progress.cells < walked.progress.num_cells:
                 raise runs.NotYet(walked.progress)
             draw(walked.dataset, folder)
-            command.save(folder, settings)  # of several that begin at once, one that is refused may have taken it away
             told = summary(*walked)
     except runs.NotYet:
         done, total = walked.progress.cells, walked.progress.num_cells
@@ -233,31 +236,48 @@ def main(settings: Settings) -> None:
         print(f"another process has finished {path} meanwhile.")
     else:
         print(told)
-        print(runs.wrote(path, *([] if settings.store else [DATA]), pictures=["phase"], elsewhere=settings.store))
+        print(runs.wrote(path, *([] if settings.store else [DATA]), pictures=["phase"], elsewhere=place_of(settings)))
 
 
 def check(settings: Settings) -> None:
     """ValueError for what does not go together, before anything is done."""
-    if settings.coordinator is None and (settings.num_processes is not None or settings.process_id is not None):
-        raise ValueError("`--num_processes` and `--process_id` need `--coordinator`; give its HOST:PORT.")
-    if settings.coordinator not in (None, "auto") and not re.fullmatch(r".+:\d+", str(settings.coordinator)):
-        raise ValueError(f"`--coordinator` must be HOST:PORT or auto, got {settings.coordinator!r}.")
+    check_processes(settings)
     if settings.store is not None:
         check_store(settings.store)
-    shard_of(settings)
+    asked.shard_of(settings)
+
+
+def check_processes(settings: Settings) -> None:
+    """ValueError for what does not tell who is who."""
+    number, total = settings.process_id, settings.num_processes
+    if settings.coordinator is None and (total is not None or number is not None):
+        raise ValueError("`--num_processes` and `--process_id` need `--coordinator`; give its HOST:PORT.")
+    if settings.coordinator in (None, asked.AUTO):
+        return
+    roll_call.check_address(settings.coordinator)
+    if total is None or number is None:
+        raise ValueError("`--coordinator=HOST:PORT` needs `--num_processes` and `--process_id`; give both.")
+    if number >= total:
+        raise ValueError(f"`--process_id` must be below --num_processes={total}, got {number}; number them from 0.")
 
 
 def check_store(store: str) -> None:
     """ValueError for a place that no package here can write to, or that does not last."""
     import fsspec
 
-    protocol = fsspec.utils.get_protocol(store)
-    if protocol == "memory":
+    protocols = [fsspec.utils.get_protocol(part) for part in store.split("::")]
+    if "memory" in protocols:
         raise ValueError(f"`--store={store}` is gone when the command ends; give a folder or another URL.")
     try:
-        fsspec.get_filesystem_class(protocol)
+        for protocol in protocols:
+            fsspec.get_filesystem_class(protocol)
     except (ImportError, ValueError) as error:
         raise ValueError(f"`--store={store}` cannot be written ({error}); give a folder, or install it.") from error
+
+
+def place_of(settings: Settings) -> str | None:
+    """Where the data are, if not in the run folder."""
+    return ho.Store(settings.store).location if settings.store else None
 
 
 def is_shared(settings: Settings) -> bool:
@@ -272,9 +292,13 @@ def set_up(settings: Settings) -> None:
     if settings.coordinator is None:
         return
     jax.config.update("jax_enable_recoverability", True)  # one that dies does not take the others with it
-    address = None if settings.coordinator == "auto" else settings.coordinator
+    number, total, seconds = settings.process_id, settings.num_processes, math.ceil(settings.patience)
+    address = None if settings.coordinator == asked.AUTO else settings.coordinator
+    if address is not None and number is not None and total is not None:
+        roll_call.meet(address, total, number, settings.patience)
+        seconds = max(seconds, CONNECTING)  # all are there, and have no reason to give up
     try:
-        jax.distributed.initialize(address, settings.num_processes, settings.process_id)
+        jax.distributed.initialize(address, total, number, initialization_timeout=seconds)
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"`--coordinator={settings.coordinator}`: {str(error).splitlines()[0]}") from error
 
@@ -306,7 +330,7 @@ def walk(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress], 
     try:
         dataset = sweep(settings, folder, on_progress)
     except ValueError as error:
-        raise ValueError(str(error).replace("`budget`", "`--max_steps=auto`")) from error
+        raise ValueError(asked.as_typed(str(error), settings)) from error
     if jax.process_count() > 1:
         wait_for_others()
     return dataset
@@ -315,111 +339,17 @@ def walk(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress], 
 def sweep(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress], None] | None) -> "xarray.Dataset":
     """The library's sweep with all that the settings say."""
     return ho.sweep(
-        question_of(settings),
-        hill_of(settings),
-        optimizer_of(settings),
-        axes_of(settings),
+        asked.question_of(settings),
+        asked.hill_of(settings),
+        asked.optimizer_of(settings),
+        asked.axes_of(settings),
         dtype=settings.dtype,
         seed=settings.seed,
-        budget=ho.Doubling() if settings.max_steps == AUTO else None,
+        budget=ho.Doubling() if settings.max_steps == asked.AUTO else None,
         tile=settings.tile,
-        store=ho.Store(settings.store or folder / DATA, settings.resume, shard_of(settings)),
+        store=ho.Store(settings.store or folder / DATA, settings.resume, asked.shard_of(settings)),
         on_progress=on_progress,
     )
-
-
-def question_of(settings: Settings) -> ho.AbstractQuestion:
-    """What is asked; ValueError for a flag that it has no use for, and for noise that is wanting."""
-    kind = ho.QUESTIONS[settings.question]
-    takes = {field.name for field in dataclasses.fields(kind)}
-    given = {"climb": settings.climb, "noise": settings.noise, "heights": settings.heights}
-    for name, value in given.items():
-        if value is not None and name not in takes:
-            raise ValueError(f"`--{name}` is not for --question={settings.question}; leave it out.")
-    numbers: dict[str, Any] = {"max_steps": settings.most_steps if settings.max_steps == AUTO else settings.max_steps}
-    if settings.climb is not None:
-        numbers["climb"] = ho.CLIMBS[settings.climb]
-    if settings.heights is not None:
-        numbers["heights"] = axis_of(settings.heights, f"--heights={settings.heights}").values
-    if "noise" in takes:
-        numbers |= {"noise": noise_of(settings), "num_walks": settings.num_walks}
-    return kind(**numbers)
-
-
-def noise_of(settings: Settings) -> ho.GaussianNoise:
-    """The noise; where it is an axis, any number stands for it. ValueError where there is none."""
-    is_swept = any(text.startswith("noise_scale:") for text in settings.axis)
-    if settings.noise is None and not is_swept:
-        raise ValueError(
-            f"`--noise` must be given for --question={settings.question}; give its deviation, or sweep noise_scale."
-        )
-    return ho.GaussianNoise(1.0 if settings.noise is None else settings.noise)
-
-
-def hill_of(settings: Settings) -> ho.AbstractHill:
-    """The landscape; ValueError with the near miss for a number that it does not have."""
-    kind = ho.HILLS[settings.hill]
-    ho.check_names(kind, list(settings.hill_numbers))
-    return kind(**settings.hill_numbers)
-
-
-def optimizer_of(settings: Settings) -> ho.AbstractOptimizer:
-    """The optimizer; ValueError with the near miss for a name that none has.
-
-    One of optax's has the numbers that it is given, of which some, a momentum, have no default: those of the axes stand in.
-    """
-    numbers = dict(settings.fixed)
-    if settings.optimizer.startswith("optax."):
-        others = {"noise_scale", *(field.name for field in dataclasses.fields(ho.HILLS[settings.hill]))}
-        numbers |= {name: axis.values[0] for name, axis in axes_of(settings).items() if name not in others}
-    return ho.optimizer_named(settings.optimizer, **numbers)
-
-
-def axes_of(settings: Settings) -> dict[str, ho.Axis]:
-    """The axes by name, in the given order."""
-    axes: dict[str, ho.Axis] = {}
-    for text in settings.axis:
-        name, _, rest = text.partition(":")
-        if name in axes:
-            raise ValueError(f"`--axis` names {name!r} twice; sweep each hyperparameter once.")
-        axes[name] = axis_of(rest, f"--axis={text}")
-    if settings.heights is not None and "height" in axes:
-        raise ValueError("`--axis=height` and `--heights` both give heights; choose one.")
-    if settings.question == "critical_height" and "height" in axes:
-        raise ValueError(
-            "`--axis=height` is not walked for critical heights, which answer for all heights at once; give --heights, or ask "
-            "--question=escape."
-        )
-    for name in set(axes) & set(settings.fixed):
-        raise ValueError(f"`--fixed` names {name!r}, which is an axis; remove one of them.")
-    return axes
-
-
-def axis_of(text: str, flag: str) -> ho.Axis:
-    """An axis from SCALE:LOW:HIGH:POINTS or list:VALUE,VALUE,...; ValueError naming the flag."""
-    scale, *rest = text.split(":")
-    makers = {"linear": ho.Axis.linear, "log": ho.Axis.log, "log_complement": ho.Axis.log_complement}
-    try:
-        if scale == "list" and len(rest) == 1:
-            return ho.Axis.of([float(value) for value in rest[0].split(",") if value.strip()])
-        if scale in makers and len(rest) == 3:
-            return makers[scale](float(rest[0]), float(rest[1]), int(rest[2]))
-    except ValueError as error:
-        raise ValueError(f"`{flag}`: {error}") from error
-    raise ValueError(
-        f"`{flag}` is no axis; write SCALE:LOW:HIGH:POINTS with SCALE linear, log or log_complement, or list:VALUES."
-    )
-
-
-def shard_of(settings: Settings) -> tuple[int, int] | None:
-    """I/N as two integers."""
-    if settings.shard is None:
-        return None
-    first, _, second = settings.shard.partition("/")
-    try:
-        return int(first), int(second)
-    except ValueError as error:
-        raise ValueError(f"`--shard` takes I/N, such as 0/3, got {settings.shard!r}.") from error
 
 
 def wait_for_others() -> None:

@@ -233,7 +233,7 @@ def test_a_run_is_replaced_only_on_demand_and_only_when_all_is_written(tmp_path)
 def test_an_error_stays_one_though_an_older_run_stands_there(resume, tmp_path):
     path = tmp_path / "run"
     fill(path, "old", overwrite=False)
-    with pytest.raises(ValueError, match="misspelt"), runs.folder(path, overwrite=True, resume=resume, in_place=True):
+    with pytest.raises(ValueError, match="misspelt"), runs.folder(path, overwrite=True, resume=resume, shared=True):
         raise ValueError("misspelt")
     assert (path / "data").read_text() == "old"
     assert os.listdir(tmp_path) == ["run"]
@@ -243,8 +243,8 @@ def test_of_two_that_fill_a_folder_the_late_one_learns_that_it_is_done(tmp_path)
     path = tmp_path / "run"
 
     def fill_too_late():
-        with runs.folder(path, overwrite=False, resume=True) as folder:
-            fill(path, "by another", overwrite=False, resume=True)
+        with runs.folder(path, overwrite=False, resume=True, shared=True) as folder:
+            fill(path, "by another", overwrite=False, resume=True, shared=True)
             (folder / "late").write_text("the folder is gone")
 
     with pytest.raises(runs.FinishedByAnother):

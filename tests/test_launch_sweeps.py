@@ -149,21 +149,15 @@ def test_the_store_may_be_elsewhere(whole, tmp_path):
     assert not (tmp_path / "runs" / "run" / "data.zarr").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--shard=3/3"], "`--shard` must be (i, n) with 0 <= i < n, got (3, 3)"),
-        (["--shard=one"], "`--shard` takes I/N, such as 0/3, got 'one'."),
-        (["--max_steps=some"], "`--max_steps` must be a whole number or auto, got 'some'."),
-        (["--process_id=0"], "`--num_processes` and `--process_id` need `--coordinator`"),
-        (["--max_steps=auto"], "`--max_steps=auto` goes on with what is undecided"),
-        (["--coordinator=localhost"], "`--coordinator` must be HOST:PORT or auto, got 'localhost'."),
-        (["--coordinator=auto"], "`--coordinator=auto`: "),
-    ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
-)
-def test_bad_sharing_is_one_sentence(arguments, message, tmp_path):
-    done = launch("sweep", *GRID, *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert message in done.stderr.strip().splitlines()[-1]
-    assert not list(tmp_path.rglob("*.*"))
+def test_what_the_first_process_refuses_all_refuse(tmp_path):
+    """The others would wait for it, and end with a dump of their stack."""
+    (tmp_path / "taken.zarr").mkdir()
+    shared = [f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2", "--name=run", "--store=taken.zarr"]
+    processes = [begin(*shared, f"--process_id={number}", cwd=tmp_path) for number in (0, 1)]
+    for process in processes:
+        _, errors = process.communicate(timeout=100)
+        assert process.returncode == 2, errors
+        assert errors.splitlines()[-1].startswith(
+            "sweep: `--store` 'taken.zarr' exists; choose another name, remove it"
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.zarr"]

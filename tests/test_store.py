@@ -102,7 +102,7 @@ def test_a_store_holds_what_a_sweep_in_memory_returns(whole, tmp_path):
     reopened = xarray.open_zarr(tmp_path / "s.zarr", consolidated=False, chunks=None)
     xarray.testing.assert_identical(reopened.load(), stored)
     for name, values in whole.variables.items():
-        assert reopened[name].attrs == values.attrs
+        xarray.testing.assert_identical(reopened[name].variable.load(), values.load())
         assert reopened[name].dtype == values.dtype
     assert {name: reopened.attrs[name] for name in whole.attrs} == whole.attrs
 
@@ -189,6 +189,123 @@ def test_a_finished_sweep_is_read_and_not_walked(tmp_path):
 
 def test_resume_begins_what_is_not_there(whole, tmp_path):
     xarray.testing.assert_equal(sweep(tmp_path / "s.zarr", resume=True).load(), whole)
+
+
+def gathered(path):
+    """Whether the metadata of all arrays stand in the root too."""
+    import zarr
+
+    return zarr.open_group(path, mode="r").metadata.consolidated_metadata is not None
+
+
+OTHERS = {
+    "zarr": lambda path: xarray.open_zarr(path),
+    "zarr as it is": lambda path: xarray.open_zarr(path, chunks=None),
+    "data set": lambda path: xarray.open_dataset(path, engine="zarr"),
+    "tree": lambda path: xarray.open_datatree(path, engine="zarr").to_dataset(),
+}
+
+
+@pytest.mark.parametrize("reader", OTHERS)
+@pytest.mark.parametrize(
+    "writer", [lambda path: sweep(path), lambda path: ho.save(sweep(), path)], ids=["store", "save"]
+)
+def test_whatever_reads_zarr_opens_it_without_a_warning(writer, reader, whole, tmp_path):
+    writer(tmp_path / "s.zarr")
+    with OTHERS[reader](tmp_path / "s.zarr") as found:
+        xarray.testing.assert_equal(found.load(), whole)
+
+
+def by_netcdf(dataset, path):
+    dataset.to_netcdf(path / "s.nc", engine="scipy")
+    return xarray.open_dataset(path / "s.nc", engine="scipy")
+
+
+def by_an_older_format(dataset, path):
+    dataset.to_zarr(path / "other.zarr", zarr_format=2)
+    return xarray.open_zarr(path / "other.zarr")
+
+
+def by_saving(dataset, path):
+    ho.save(dataset, path / "other.zarr")
+    return xarray.open_zarr(path / "other.zarr")
+
+
+@pytest.mark.parametrize("there_and_back", [by_netcdf, by_an_older_format, by_saving])
+@pytest.mark.parametrize("stored", [False, True], ids=["memory", "store"])
+def test_a_sweep_is_written_elsewhere_without_a_warning(stored, there_and_back, whole, tmp_path):
+    dataset = sweep(tmp_path / "s.zarr" if stored else None)
+    with there_and_back(dataset, tmp_path) as found:
+        xarray.testing.assert_equal(found.load(), whole)
+        assert [str(np.asarray(found[name].attrs["flag_values"]).tolist()) for name in ("verdict", "certainty")] == [
+            "[0, 1, 2, 3]",
+            "[0, 1, 2]",
+        ]
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["memory", "store"])
+def test_flags_are_of_their_variables_own_type(stored, tmp_path):
+    dataset = sweep(tmp_path / "s.zarr" if stored else None)
+    flagged = [values for values in dataset.variables.values() if "flag_values" in values.attrs]
+    assert len(flagged) == 4
+    assert all(values.attrs["flag_values"].dtype == values.dtype for values in flagged)
+
+
+def test_metadata_are_gathered_when_the_last_tile_is_there(tmp_path):
+    for shard in range(3):
+        assert not gathered(tmp_path / "s.zarr") if shard else True
+        sweep(tmp_path / "s.zarr", shard=(shard, 3))
+    assert gathered(tmp_path / "s.zarr")
+
+
+def test_of_a_damaged_store_metadata_are_scattered_until_it_is_whole_again(whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    sweep(path)
+    for chunk in ("critical_height/c/0/0", "critical_height/c/3/1"):
+        (path / chunk).unlink()
+    with pytest.warns(UserWarning, match="is damaged"), pytest.raises(Stopped):
+        sweep(path, resume=True, on_progress=stop_after(1))
+    assert not gathered(path)
+    xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
+    assert gathered(path)
+
+
+def test_a_tile_found_damaged_while_another_process_gathers_is_not_hidden(tmp_path, monkeypatch):
+    from hillopt.sweeps.zarr_store import ZarrTiles
+
+    path, gather = tmp_path / "s.zarr", ZarrTiles._gather_metadata
+
+    def gather_late(tiles):
+        tiles._arrays["progress/tiles"][2, 1] = 0  # by the other, which has found nothing to scatter yet
+        gather(tiles)
+
+    monkeypatch.setattr(ZarrTiles, "_gather_metadata", gather_late)
+    sweep(path)
+    assert not gathered(path)
+    assert finished_tiles(path).sum() == TILES - 1
+
+
+def test_gathered_metadata_are_not_what_a_store_is_read_by(whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    sweep(path)
+    (path / "upper" / "zarr.json").unlink()
+    assert gathered(path)
+    xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
+    assert (path / "upper" / "zarr.json").is_file()
+    assert gathered(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"{}"])
+def test_metadata_that_do_not_decode_are_named_with_the_remedy(content, whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    sweep(path)
+    (path / "upper" / "zarr.json").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"metadata of 'upper' that do not decode; remove upper/zarr\.json, and sweep on"
+    ):
+        sweep(path, resume=True)
+    (path / "upper" / "zarr.json").unlink()
+    xarray.testing.assert_equal(sweep(path, resume=True).load(), whole)
 
 
 def forget_identity(path):
@@ -378,43 +495,73 @@ def test_the_identity_is_the_same_in_another_process():
         assert json.loads(done.stdout) == mine
 
 
-def test_what_is_no_store_is_left_alone(tmp_path):
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
-    with pytest.raises(ValueError, match=r"holds no sweep; choose another name\.$"):
-        sweep(tmp_path / "thesis", resume=True)
-    ho.save(sweep(), tmp_path / "saved.zarr")
-    with pytest.raises(ValueError, match=r"holds no sweep that can be resumed; choose another name\.$"):
-        sweep(tmp_path / "saved.zarr", resume=True)
-    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter.txt"]
+def thesis(path):
+    path.mkdir()
+    (path / "chapter.txt").write_text("years of work")
 
 
-def somebodys_array(path):
+def saved_sweep(path):
+    ho.save(sweep(axes={"learning_rate": [0.1]}), path)
+
+
+def group_with_an_array(zarr_format):
+    def make(path):
+        import zarr
+
+        zarr.open_group(path, mode="w", zarr_format=zarr_format).create_array("learning_rate", data=np.arange(11.0))
+
+    return make
+
+
+def empty_group(zarr_format, **attributes):
+    def make(path):
+        import zarr
+
+        zarr.open_group(path, mode="w", zarr_format=zarr_format).attrs.update(attributes)
+
+    return make
+
+
+def lone_array(path):
     import zarr
 
-    zarr.open_group(path, mode="w", zarr_format=3).create_array("learning_rate", data=np.arange(11.0))
+    zarr.create_array(path, data=np.arange(11.0))
 
 
-def an_older_format(path):
-    import zarr
-
-    zarr.open_group(path, mode="w", zarr_format=2).create_array("learning_rate", data=np.arange(11.0))
-
-
-def somebodys_mark(path):
-    import zarr
-
-    zarr.open_group(path, mode="w", zarr_format=3).attrs["made_by"] = "somebody"
+def nonsense(path):
+    path.mkdir()
+    (path / "zarr.json").write_text("nonsense")
 
 
-@pytest.mark.parametrize("going_on", [{"resume": True}, {"shard": (0, 2)}], ids=["resume", "shard"])
-@pytest.mark.parametrize("make", [somebodys_array, an_older_format, somebodys_mark])
-def test_a_foreign_group_is_refused_and_not_changed_by_a_byte(make, going_on, tmp_path):
+FOREIGN = {
+    "a folder": (thesis, "holds no sweep"),
+    "a file": (lambda path: path.write_text("years of work"), "holds no sweep"),
+    "a link to nowhere": (lambda path: path.symlink_to("nowhere"), "holds no sweep"),
+    "a saved sweep": (saved_sweep, "holds no sweep that can be resumed"),
+    "arrays, version 3": (group_with_an_array(3), "holds no sweep that can be resumed"),
+    "arrays, version 2": (group_with_an_array(2), "holds no sweep that can be resumed"),
+    "empty, version 3": (empty_group(3), "holds no sweep that can be resumed"),
+    "empty, version 2": (empty_group(2), "holds no sweep that can be resumed"),
+    "another mark": (empty_group(3, made_by="somebody"), "holds no sweep that can be resumed"),
+    "our mark in version 2": (empty_group(2, made_by="hillopt"), "holds no sweep that can be resumed"),
+    "an array": (lone_array, "holds no sweep that can be read"),
+    "nonsense": (nonsense, "holds no sweep that can be read"),
+}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"resume": True}, {"shard": (0, 2)}], ids=lambda options: next(iter(options), "plain")
+)
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_is_somebody_elses_is_refused_and_not_changed_by_a_byte(kind, options, tmp_path):
+    make, message = FOREIGN[kind]
     make(tmp_path / "s.zarr")
     before = {name: file.read_bytes() for name, file in files(tmp_path).items()}
-    with pytest.raises(ValueError, match=r"holds no sweep that can be resumed; choose another name\.$"):
-        sweep(tmp_path / "s.zarr", **going_on)
+    with pytest.raises(ValueError, match=message if options else "exists; choose another name") as refused:
+        sweep(tmp_path / "s.zarr", **options)
+    assert str(refused.value).endswith(".")
     assert {name: file.read_bytes() for name, file in files(tmp_path).items()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
 
 
 @pytest.mark.usefixtures("as_users_call")
@@ -423,9 +570,19 @@ def test_a_foreign_group_is_refused_and_not_changed_by_a_byte(make, going_on, tm
     [
         (lambda: ho.Store("x", shard=(2, 2)), r"`shard` must be \(i, n\) with 0 <= i < n, got \(2, 2\)"),
         (lambda: ho.Store("x", shard=(-1, 2)), r"`shard` must be \(i, n\) with 0 <= i < n"),
+        (lambda: ho.Store("x", shard=(0.0, 2)), r"`shard` must be \(i, n\) with 0 <= i < n, got \(0\.0, 2\)"),
+        (lambda: ho.Store("x", shard="0/2"), r"`shard` must be \(i, n\) with 0 <= i < n, got '0/2'"),
+        (lambda: ho.Store(""), r"`path` must be a folder or a URL that fsspec knows, got ''"),
+        (lambda: ho.Store(b"x"), r"`path` must be a folder or a URL that fsspec knows, got b'x'"),
+        (lambda: ho.Store("a\0b"), r"`path` must be a folder or a URL that fsspec knows, got 'a\\x00b'"),
+        (
+            lambda: ho.Store(Path("s3://bucket/x")),
+            r"`path` 's3:/bucket/x' was a URL before it became a Path; give it as text",
+        ),
+        (lambda: ho.Store("~nobody_of_that_name/x"), r"`path` '~nobody_of_that_name/x': there is no such home folder"),
         (
             lambda: sweep("/proc/nowhere/s.zarr"),
-            r"`path` '/proc/nowhere/s\.zarr' needs .* GiB and the disk has 0 left",
+            r"`path` '/proc/nowhere/s\.zarr' needs .* GiB for its checksums alone \(tiles: 15\), and the disk has 0 left",
         ),
     ],
 )
@@ -434,6 +591,80 @@ def test_bad_options(make, message, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=f"^{message}"):
         make()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_saved_sweep_in_the_home_folder(whole, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ho.save(whole, "~/s.zarr")
+    assert [folder.name for folder in tmp_path.iterdir()] == ["s.zarr"]
+
+
+def test_of_a_sweep_that_cannot_be_saved_nothing_stays(whole, tmp_path, monkeypatch):
+    def fill_the_disk(dataset, path, **options):
+        (path / "half").mkdir(parents=True)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xarray.Dataset, "to_zarr", fill_the_disk)
+    with pytest.raises(
+        ValueError, match=r"cannot be written \(No space left on device\); mend that, or choose another"
+    ):
+        ho.save(whole, tmp_path / "s.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+def below_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    return tmp_path / "file" / "s.zarr"
+
+
+class Gone(Exception):
+    """What a network may raise, which is no OSError."""
+
+
+PLACES = {
+    "no such protocol": (lambda _: "gopher://x/y", "Protocol not known: gopher"),
+    "below a file": (below_a_file, "Not a directory"),
+    "a very long name": (lambda _: "a" * 300, "File name too long"),
+    "no such kernel file": (lambda _: "/proc/self/nowhere/s.zarr", ""),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_whatever_a_file_system_raises_is_a_sentence(place, whole, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make, reason = PLACES[place]
+    path = make(tmp_path)
+    for write in (sweep, lambda path: sweep(path, resume=True), lambda path: ho.save(whole, path)):
+        with pytest.raises(ValueError, match=r"^`path` '[^\n]*\.$") as refused:
+            write(path)
+        assert reason in str(refused.value)
+        assert len(str(refused.value)) < 250
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["file"])
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ImportError("Install s3fs to access S3"), "Install s3fs to access S3"),
+        (Gone("Unable to locate credentials"), "Unable to locate credentials"),
+        (Gone("Could not connect\nto it"), "Could not connect"),
+        (Gone(), "Gone"),
+        (NotImplementedError(), "nothing can be written there"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+    ],
+    ids=repr,
+)
+def test_whatever_a_network_raises_is_a_sentence(error, reason, whole, monkeypatch):
+    import fsspec
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(fsspec, "url_to_fs", fail)
+    for write in (sweep, lambda path: sweep(path, resume=True), lambda path: ho.save(whole, path)):
+        with pytest.raises(ValueError, match=r"^`path` 's3://bucket/x' cannot be ") as refused:
+            write("s3://bucket/x")
+        assert f"({reason}); mend that, or choose another place." in str(refused.value)
 
 
 # -------------------------------------------------------------------------------------------------------------- damage
@@ -469,6 +700,16 @@ def test_a_damaged_chunk_is_found_named_and_walked_again(damage, chunk, whole, t
     assert told[0].tiles - TILES + 1 in (0, 1)
 
 
+def test_a_damaged_checksum_stands_for_none(whole, tmp_path):
+    path = tmp_path / "s.zarr"
+    sweep(path)
+    (path / "progress/tiles/c/1/1").write_bytes(b"nonsense")
+    told: list[ho.Progress] = []
+    xarray.testing.assert_equal(sweep(path, resume=True, on_progress=told.append).load(), whole)
+    assert told[-1].found == 55 - 4
+    assert finished_tiles(path).all()
+
+
 def test_a_flipped_chunk_is_noticed_by_whoever_reads_it(tmp_path):
     sweep(tmp_path / "s.zarr")
     flip(tmp_path / "s.zarr" / "critical_height/c/1/1")
@@ -488,6 +729,34 @@ def small_disk(tmp_path):
         pytest.skip("no right to mount a file system here")
     yield disk
     subprocess.run(["umount", disk], check=True)
+
+
+def with_room_for(monkeypatch, free):
+    monkeypatch.setattr("hillopt.sweeps.place.shutil.disk_usage", lambda _: type("Usage", (), {"free": free}))
+
+
+MANY = {"b1": ho.Axis.linear(0.1, 0.9, 64), "learning_rate": ho.Axis.log(0.05, 0.9, 1024)}
+
+
+def test_what_fits_when_it_is_compressed_is_walked(tmp_path, monkeypatch):
+    with_room_for(monkeypatch, 250_000)
+    dataset = sweep(tmp_path / "s.zarr", MANY, question=BRIEFLY, hill=LOW, tile=2**14)
+    assert dataset.nbytes > 400_000
+
+
+def test_what_does_not_fit_by_its_first_tile_is_refused_then_and_the_tile_is_kept(whole, tmp_path, monkeypatch):
+    path = tmp_path / "s.zarr"
+    with_room_for(monkeypatch, 200_000)
+    with pytest.raises(
+        ValueError,
+        match=r"needs about [\d.]+ GiB more, by the size of its first tile, and the disk has 0\.000186 left; the tile is kept: "
+        r"make room and sweep on with resume=True, or choose another disk or fewer points\.$",
+    ):
+        sweep(path)
+    assert finished_tiles(path).sum() == 1
+    told: list[ho.Progress] = []
+    xarray.testing.assert_equal(sweep(path, resume=True, on_progress=told.append).load(), whole)
+    assert told[-1].found == 4
 
 
 def test_a_full_disk_loses_nothing(small_disk, whole):

@@ -61,9 +61,19 @@ def test_every_cell_is_its_critical_height(sweep, ours, fixed):
         np.testing.assert_allclose(dataset[name], getattr(expected, name), rtol=1e-13, atol=1e-14, err_msg=name)
 
 
+@functools.cache
+def _noisy(question, hill, tile=2**16) -> xarray.Dataset:
+    axes = {"learning_rate": ho.Axis.log(0.01, 1, 40), "momentum": ho.Axis.linear(0.1, 0.9, 25)}
+    return ho.sweep(question, hill, ho.HeavyBall(0.1), axes, tile=tile)
+
+
+NOISE = ho.GaussianNoise(1.0)
+
+
 @pytest.mark.parametrize(
     ("sweep", "tile"),
     [
+        (functools.partial(_noisy, ho.PassageTime(NOISE, 10, 30), ho.DoubleWell(0.2)), 37),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 7),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 64),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 165),
@@ -115,10 +125,10 @@ def test_everything_is_labelled():
     measured = ["critical_height", "upper", "error", "step", "period", "num_steps", *dataset.coords]
     assert {dataset[name].attrs["units"] for name in measured} == {"1"}
     for name in ("verdict", "verdict_at_height"):
-        assert dataset[name].attrs["flag_values"] == [0, 1, 2, 3]
+        assert dataset[name].attrs["flag_values"].tolist() == [0, 1, 2, 3]
         assert dataset[name].attrs["flag_meanings"] == "undecided escaped trapped diverged"
     for name in ("certainty", "certainty_at_height"):
-        assert dataset[name].attrs["flag_values"] == [0, 1, 2]
+        assert dataset[name].attrs["flag_values"].tolist() == [0, 1, 2]
         assert dataset[name].attrs["flag_meanings"] == "unchecked flagged certified"
 
 
@@ -282,6 +292,18 @@ def test_a_second_sweep_of_the_same_kind_compiles_nothing(kind, compiled):
     walk(0.3, 30, [0.2, 0.25, 0.5], 1)
     assert compiled == []
     assert _program.cache_info().misses == before
+
+
+def test_lengths_that_differ_a_little_share_a_compilation(compiled):
+    def walk(rates, betas):
+        axes = {"learning_rate": np.linspace(0.1, 0.5, rates), "b1": np.linspace(0.1, 0.9, betas)}
+        ho.sweep(ho.CriticalHeight(20, ho.PlainClimb()), HILL, ho.Adam(0.1), axes)
+
+    walk(49, 17)
+    compiled.clear()
+    for lengths in ((49, 17), (50, 17), (52, 18), (51, 18)):
+        walk(*lengths)
+    assert compiled == []
 
 
 def test_a_second_sweep_takes_its_own_numbers():
@@ -465,6 +487,17 @@ def test_a_wrong_kind_is_refused_by_one_sentence(changes, message):
         ho.sweep(**given)
 
 
+def test_what_does_not_fit_into_memory_is_told(monkeypatch):
+    def walk(*_):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1800000000736 bytes.")
+
+    monkeypatch.setattr("hillopt.sweeps.scheduler._TileWalker.walk", walk)
+    with pytest.raises(
+        ValueError, match=r"^`tile` does not fit into the device's memory; give a smaller one, or fewer"
+    ):
+        ho.sweep(QUESTION, HILL, ho.Adam(0.1), RATE)
+
+
 @pytest.mark.usefixtures("as_users_call")
 def test_an_optax_factory_names_what_is_wrong():
     message = "`radam` has no hyperparameter 'learning_rat'; did you mean 'learning_rate'?"
@@ -542,10 +575,12 @@ def test_a_budget_has_a_first_step():
 
 
 def test_a_disk_without_room_is_refused_before_any_walk(tmp_path, monkeypatch):
-    monkeypatch.setattr("hillopt.sweeps.dataset.shutil.disk_usage", lambda _: type("Usage", (), {"free": 50}))
+    monkeypatch.setattr("hillopt.sweeps.place.shutil.disk_usage", lambda _: type("Usage", (), {"free": 50}))
     walked = []
     store = ho.Store(tmp_path / "x.zarr")
-    with pytest.raises(ValueError, match=r"GiB and the disk has 4\.66e-08 left"):
+    with pytest.raises(
+        ValueError, match=r"2\.38e-07 GiB for its checksums alone \(tiles: 1\), and the disk has 4\.66e-08"
+    ):
         ho.sweep(QUESTION, HILL, ho.Adam(0.1), RATE, store=store, on_progress=walked.append)
     assert not walked
     assert not list(tmp_path.iterdir())

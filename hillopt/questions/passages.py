@@ -3,6 +3,7 @@
 import functools
 import math
 import statistics
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import jax
@@ -123,7 +124,7 @@ class EscapeProbability(AbstractPassageQuestion):
     ) -> EscapeProbabilityAnswer:
         assert key is not None
         walks = walk_noisily(hill, optimizer, self.noise, key, self.max_steps, self.num_walks)
-        return EscapeProbabilityAnswer(*escape_probability(walks))
+        return EscapeProbabilityAnswer(*_setting_by_setting(escape_probability, walks))
 
 
 class PassageTime(AbstractPassageQuestion):
@@ -143,7 +144,7 @@ class PassageTime(AbstractPassageQuestion):
     ) -> PassageTimeAnswer:
         assert key is not None
         walks = walk_noisily(hill, optimizer, self.noise, key, self.max_steps, self.num_walks)
-        return PassageTimeAnswer(*passage_time(walks), walks.escaped.mean(-1))
+        return PassageTimeAnswer(*_setting_by_setting(passage_time, walks), walks.escaped.mean(-1))
 
 
 def first_passages(
@@ -283,6 +284,13 @@ class Estimate(NamedTuple):
     value: Float[Array, "..."]
     low: Float[Array, "..."]
     high: Float[Array, "..."]
+
+
+def _setting_by_setting(estimate: Callable[[Passages], Estimate], passages: Passages) -> Estimate:
+    """An estimate of every setting, one after the other: of many at once the compiler rounds last digits by how many there are."""
+    *shape, num_walks = passages.step.shape
+    settings = jax.tree.map(lambda leaf: leaf.reshape(-1, num_walks), passages)
+    return jax.tree.map(lambda leaf: leaf.reshape(shape), jax.lax.map(estimate, settings))
 
 
 def escape_probability(passages: Passages, confidence: float = 0.95) -> Estimate:

@@ -4,11 +4,13 @@ import itertools
 import math
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hillopt.lanes import num_blocks
+from hillopt.sweeps.place import is_there, is_url, location_of, shown, told_in_a_sentence
 
 if TYPE_CHECKING:
     import xarray
@@ -41,27 +43,29 @@ def thinned(dataset: "xarray.Dataset", most: int = DRAWN_CELLS) -> "xarray.Datas
     return dataset.isel({name: slice(None, None, step) for name in axes}) if step > 1 else dataset
 
 
-def check_room(path: str | os.PathLike[str], num_bytes: int) -> None:
-    """Raise ValueError if the disk of the path has no room for so many bytes."""
-    path = Path(path)
-    free = shutil.disk_usage(_nearest_folder(path)).free
-    if num_bytes > free:
-        raise ValueError(
-            f"`path` {str(path)!r} needs {num_bytes / 2**30:.3g} GiB and the disk has {free / 2**30:.3g} left; "
-            "choose another disk or take fewer points."
-        )
-
-
 def save(dataset: "xarray.Dataset", path: str | os.PathLike[str]) -> None:
     """Write a sweep as a Zarr store; `xarray.open_zarr(path)` reads it anywhere.
 
-    Raises ValueError, before anything is written, if the path exists or the disk has no room for the data.
+    Raises ValueError if the path exists or cannot be written; nothing half-written stays then.
     """
-    if Path(path).exists():
-        raise ValueError(f"`path` {str(path)!r} exists; choose another name or remove it first.")
-    check_room(path, dataset.nbytes)
-    dataset.to_zarr(path, mode="w-", zarr_format=3, consolidated=False)
+    location = location_of(path)
+    with told_in_a_sentence(location):
+        exists = is_there(location)
+    if exists:
+        raise ValueError(f"`path` {shown(location)} exists; choose another name or remove it first.")
+    with told_in_a_sentence(location), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Consolidated metadata is currently not part", UserWarning)
+        if is_url(location):
+            dataset.to_zarr(location, mode="w-", zarr_format=3, consolidated=True)
+        else:
+            _save_beside(dataset, Path(location))
 
 
-def _nearest_folder(path: Path) -> Path:
-    return next(folder for folder in path.absolute().parents if folder.is_dir())
+def _save_beside(dataset: "xarray.Dataset", path: Path) -> None:
+    """Under another name first, so that what has the right name is whole."""
+    half_written = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        dataset.to_zarr(half_written, mode="w-", zarr_format=3, consolidated=True)
+        half_written.rename(path)
+    finally:
+        shutil.rmtree(half_written, ignore_errors=True)

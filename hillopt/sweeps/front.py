@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import jax
+import numpy as np
 from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
@@ -21,6 +22,9 @@ from hillopt.sweeps.zarr_store import ZarrTiles, open_tiles
 
 if TYPE_CHECKING:
     import xarray
+
+
+SENTENCE = 2_000  # bytes of the longest
 
 
 def sweep(
@@ -69,19 +73,28 @@ def sweep(
     tiles = MemoryTiles(template) if store is None else _open(store, template)
     walk_tiles(plan, tiles, turn_of(plan.layout.tiling.num_tiles, store), on_progress)
     if isinstance(tiles, ZarrTiles):
-        tiles.clean()
+        tiles.close()
     return tiles.dataset()
 
 
 def _open(store: Store, template: Template) -> ZarrTiles:
     """The store, checked; the first of several processes of `jax.distributed` begins it before the others come."""
-    if jax.process_count() == 1:
-        tiles = open_tiles(store, template)
-    else:
-        from jax.experimental import multihost_utils
-
-        first = open_tiles(store, template) if jax.process_index() == 0 else None
-        multihost_utils.sync_global_devices("hillopt: the store is begun")
-        tiles = first or open_tiles(Store(store.path, resume=True, shard=store.shard), template)
+    tiles = open_tiles(store, template) if jax.process_count() == 1 else _open_first(store, template)
     tiles.forget_damaged(lambda sentence: warnings.warn(sentence, stacklevel=4))
     return tiles
+
+
+def _open_first(store: Store, template: Template) -> ZarrTiles:
+    """What the first process refuses all refuse, by the same sentence; or they would wait for it in vain."""
+    from jax.experimental import multihost_utils
+
+    first, refusal = None, b""
+    if jax.process_index() == 0:
+        try:
+            first = open_tiles(store, template)
+        except ValueError as error:
+            refusal = str(error).encode()[:SENTENCE]
+    told = multihost_utils.broadcast_one_to_all(np.frombuffer(refusal.ljust(SENTENCE, b"\0"), np.uint8))
+    if sentence := np.asarray(told).tobytes().rstrip(b"\0").decode(errors="ignore"):
+        raise ValueError(sentence)
+    return first or open_tiles(Store(store.path, resume=True, shard=store.shard), template)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -89,7 +90,7 @@ def make_plan(
     order = [list(named).index(name) for name in walking_order(named)]
     tiling = cut(shape, order, int(cells))
     layout = Layout(named, number_type, tiling, _call_shape(world.question, tiling.shape, tiling.tile, order))
-    return Plan(world, layout, first, most, seed)
+    return Plan(world, layout, first, most, _checked_seed(seed))
 
 
 def _checked_axes(
@@ -151,6 +152,16 @@ def _as_numbers(world: World, dtype: np.dtype) -> World:
         return values.astype(dtype)[()] if np.issubdtype(values.dtype, np.floating) else leaf
 
     return jax.tree.map(convert, world)
+
+
+def _checked_seed(seed: object) -> int:
+    try:
+        number = operator.index(seed)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(f"`seed` must be an integer, got {seed!r}; give a number such as 0.") from error
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"`seed` must have at most 64 bits, got {number}; give a smaller number.")
+    return number
 
 
 def _first_budget(question: AbstractQuestion, budget: Doubling | None, most: int) -> int:

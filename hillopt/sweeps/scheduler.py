@@ -91,12 +91,23 @@ def _as_they_come(walkers: list[concurrent.futures.Future], walked: "queue.Queue
         over = all(walker.done() for walker in walkers)  # looked at first: what they have walked is in the queue then
         for walker in walkers:
             if walker.done():
-                walker.result()
+                _result_of(walker)
         try:
             yield walked.get(timeout=0.05)
         except queue.Empty:
             if over:
                 return
+
+
+def _result_of(walker: concurrent.futures.Future) -> None:
+    try:
+        walker.result()
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise ValueError(
+            "`tile` does not fit into the device's memory; give a smaller one, or fewer walks of every setting."
+        ) from error
 
 
 class _Dealer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from hillopt.sweeps.place import location_of
 from hillopt.sweeps.template import Template
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Store:
     - `shard`: (i, n) to walk every n-th tile only, from the i-th on; processes with all i of n share the work without a word
       to each other. Those of `jax.distributed` do without.
 
-    Raises ValueError for a shard that is none.
+    Raises ValueError for a path or a shard that is none.
     """
 
     path: str | os.PathLike[str]
@@ -35,8 +36,9 @@ class Store:
     shard: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        location_of(self.path)
         shard = self.shard
-        if shard is not None and not (len(shard) == 2 and 0 <= shard[0] < shard[1]):
+        if shard is not None and not _is_shard(shard):
             raise ValueError(f"`shard` must be (i, n) with 0 <= i < n, got {shard!r}; number the shards from 0.")
         if shard is not None and jax.process_count() > 1:
             raise ValueError(
@@ -51,8 +53,13 @@ class Store:
     @property
     def location(self) -> str:
         """The path or URL as a string, `~` expanded."""
-        text = os.fspath(self.path).removeprefix("file://")
-        return text if "://" in text else os.path.expanduser(text)
+        return location_of(self.path)
+
+
+def _is_shard(shard: object) -> bool:
+    if not (isinstance(shard, tuple | list) and len(shard) == 2 and all(isinstance(part, int) for part in shard)):
+        return False
+    return 0 <= shard[0] < shard[1]
 
 
 class AbstractTiles(abc.ABC):

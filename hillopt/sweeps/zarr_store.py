@@ -4,11 +4,15 @@ A Zarr group with one chunk a tile. A tile's results are written first, and then
 the checksum of these results. So a tile is there with its checksum or not there at all; chunks are put in place by renaming.
 What was cut off, truncated or flipped afterwards is found by the checksum. Processes that fill one store together need no
 word with each other: they write different chunks, or the same bytes into the same one.
+
+When the last tile is there, the metadata of all arrays are gathered in the root, for whoever opens the store; nothing here
+ever reads them there.
 """
 
 import contextlib
-import json
+import os
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,21 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hillopt.sweeps.dataset import check_room
+from hillopt.lanes import num_blocks
+from hillopt.sweeps.begin import TILES, begin, identity_of, is_whole
 from hillopt.sweeps.identity import differences, identity
+from hillopt.sweeps.place import free_bytes, is_there, shown, told_in_a_sentence, zarr_store
 from hillopt.sweeps.store import AbstractTiles, Store
 from hillopt.sweeps.template import Template
 
 if TYPE_CHECKING:
     import xarray
 
-TILES = "progress/tiles"
 UNFINISHED = 0
-MAKER = {"made_by": "hillopt"}
-"""Attributes that are written first of all: a group without them is somebody else's, and is left alone."""
-IDENTITY = "identity"
-"""The attribute that is written last of all before the first tile."""
 DEBRIS_AGE = 60.0  # seconds after which a half-written file is nobody's any more
+LEAST_OF_A_TILE = 256  # bytes that a tile takes on any disk, however well it is compressed: its checksum's inode
 
 
 class ZarrTiles(AbstractTiles):
@@ -39,28 +41,32 @@ class ZarrTiles(AbstractTiles):
     is_shared = True
 
     def __init__(self, location: str, template: Template, group: Any) -> None:
-        self._location, self._tiling, self._names = location, template.plan.layout.tiling, list(template.variables)
+        self._location, self._template, self._tiling = location, template, template.plan.layout.tiling
+        self._names = list(template.variables)
         self._arrays = {name: group[name] for name in [*self._names, TILES]}
+        self._has_written = False
 
     def is_finished(self, tile_index: int) -> bool:
         return self._checksum(tile_index) != UNFINISHED
 
     def finished(self) -> np.ndarray:
-        return np.asarray(self._arrays[TILES][...]).reshape(-1) != UNFINISHED
+        try:
+            return np.asarray(self._arrays[TILES][...]).reshape(-1) != UNFINISHED
+        except Exception:  # a damaged checksum, which raises what its codec likes; the others are as good as ever
+            return np.array([self.is_finished(tile_index) for tile_index in range(self._tiling.num_tiles)])
 
     def write(self, tile_index: int, results: Mapping[str, np.ndarray]) -> None:
-        """The results, then the word that they are there."""
-        try:
-            if not _is_there(self._location):
+        """The results, then the word that they are there. Raises ValueError if, by the first tile, the disk is too small."""
+        with self._told("written"):
+            if not is_there(self._location):
                 raise FileNotFoundError(2, "it is gone")
+            is_first = not self._has_written and not self.finished().any()
             for name in self._names:
                 self._arrays[name][self._where(name, tile_index)] = results[name]
             self._arrays[TILES][self._tiling.place(tile_index)] = _checksum(results)
-        except OSError as error:
-            raise ValueError(
-                f"`path` {self._location!r} cannot be written ({error.strerror or error}); its {int(self.finished().sum())} "
-                f"finished tiles of {self._tiling.num_tiles} are safe: mend that, and sweep on with resume=True."
-            ) from error
+        self._has_written = True
+        if is_first:
+            self._check_room(tile_index)
 
     def read(self, tile_index: int) -> dict[str, np.ndarray]:
         """A tile's results. Raises ValueError for a chunk that does not decode."""
@@ -74,126 +80,156 @@ class ZarrTiles(AbstractTiles):
 
     def forget_damaged(self, tell: Callable[[str], None]) -> None:
         """Check every finished tile against its checksum; one that is damaged is named and becomes unfinished."""
-        for tile_index in map(int, np.flatnonzero(self.finished())):
-            place = self._tiling.place(tile_index)
-            try:
-                is_whole = _checksum(self.read(tile_index)) == self._checksum(tile_index)
-                damage = "" if is_whole else "its checksum differs"
-            except ValueError as error:
-                damage = str(error)
+        damages = {int(tile_index): self._damage(int(tile_index)) for tile_index in np.flatnonzero(self.finished())}
+        for tile_index, damage in damages.items():
             if damage:
+                place = self._tiling.place(tile_index)
                 tell(f"tile {place} of {self._location!r} is damaged: {damage}; it is walked again.")
-                self._arrays[TILES][place] = UNFINISHED
+                with self._told("written"):
+                    self._arrays[TILES][place] = UNFINISHED
+        if any(damages.values()):
+            self._scatter_metadata()
 
-    def clean(self) -> None:
-        """Remove what killed processes have left half-written."""
+    def close(self) -> None:
+        """Remove what killed processes have left half-written; and of a complete store, gather the metadata.
+
+        Another process may find a tile damaged meanwhile. It says so first and scatters the metadata then, and here they are
+        gathered first and the tiles looked at then: so whoever comes last leaves them as they belong.
+        """
         root = Path(self._location)
         for left in root.rglob("*.partial") if root.is_dir() else ():
-            if time.time() - left.stat().st_mtime > DEBRIS_AGE:
-                left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > DEBRIS_AGE:
+                    left.unlink(missing_ok=True)
+        if self.finished().all() and not self._has_gathered():
+            self._gather_metadata()
+            if not self.finished().all():
+                self._scatter_metadata()
 
     def dataset(self) -> "xarray.Dataset":
-        """All results, read from the store as they are asked for."""
+        """All results, read from the store as they are asked for. Of how they are stored it keeps the tiles alone."""
         import xarray
 
-        return xarray.open_zarr(_zarr_store(self._location, read_only=True), consolidated=False, chunks=None)[
-            self._names
-        ]
+        store = zarr_store(self._location, read_only=True)
+        dataset = xarray.open_zarr(store, consolidated=False, chunks=None)[self._names]
+        for name, values in dataset.variables.items():
+            values.encoding = {key: part for key, part in values.encoding.items() if "chunks" in key}
+            if name in self._names:
+                values.attrs = dict(self._template.variables[str(name)].about)
+        return dataset
+
+    def _told(self, verb: str) -> contextlib.AbstractContextManager[None]:
+        done = f"its {int(self.finished().sum())} finished tiles of {self._tiling.num_tiles} are safe"
+        return told_in_a_sentence(self._location, verb, f"{done}: mend that, and sweep on with resume=True")
+
+    def _damage(self, tile_index: int) -> str:
+        try:
+            is_sound = _checksum(self.read(tile_index)) == self._checksum(tile_index)
+        except ValueError as error:
+            return str(error)
+        return "" if is_sound else "its checksum differs"
 
     def _checksum(self, tile_index: int) -> int:
-        return int(np.asarray(self._arrays[TILES][self._tiling.place(tile_index)]))
+        """The one that stands there; one that is damaged stands for none."""
+        try:
+            return int(np.asarray(self._arrays[TILES][self._tiling.place(tile_index)]))
+        except Exception:  # as in `read`
+            return UNFINISHED
 
     def _where(self, name: str, tile_index: int) -> tuple[slice, ...]:
         region = self._tiling.region(tile_index)
         return (slice(None),) * (self._arrays[name].ndim - len(region)) + region
+
+    def _check_room(self, tile_index: int) -> None:
+        """How well numbers compress shows when some are there. Whoever resumes takes the others for smaller than the first."""
+        free = free_bytes(self._location)
+        if free is None:
+            return
+        left = self._template.plan.size - self._tiling.cells(tile_index)
+        needed = self._size_of(tile_index) * left / self._tiling.cells(tile_index)
+        if needed > free:
+            raise ValueError(
+                f"`path` {shown(self._location)} needs about {needed / 2**30:.3g} GiB more, by the size of its first tile, and "
+                f"the disk has {free / 2**30:.3g} left; the tile is kept: make room and sweep on with resume=True, or choose "
+                "another disk or fewer points."
+            )
+
+    def _size_of(self, tile_index: int) -> int:
+        """Bytes of a tile's chunks on the disk, in whole blocks; chunks of nothing but zeros are not written."""
+        block, size = os.statvfs(self._location).f_frsize, 0
+        for name in [*self._names, TILES]:
+            array = self._arrays[name]
+            place = (0,) * (array.ndim - len(self._tiling.shape)) + self._tiling.place(tile_index)
+            chunk = Path(self._location) / name / array.metadata.encode_chunk_key(place)
+            size += num_blocks(chunk.stat().st_size, block) * block if chunk.exists() else 0
+        return size
+
+    def _group(self, read_only: bool, gathered: bool = False) -> Any:
+        import zarr
+
+        store = zarr_store(self._location, read_only=read_only)
+        return zarr.open_group(store, mode="r" if read_only else "r+", use_consolidated=None if gathered else False)
+
+    def _has_gathered(self) -> bool:
+        return self._group(read_only=True, gathered=True).metadata.consolidated_metadata is not None
+
+    def _gather_metadata(self) -> None:
+        """A convenience, which a disk that takes no more may do without."""
+        import zarr
+
+        with contextlib.suppress(OSError), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Consolidated metadata is currently not part", UserWarning)
+            zarr.consolidate_metadata(zarr_store(self._location, read_only=False))
+
+    def _scatter_metadata(self) -> None:
+        if self._has_gathered():
+            self._group(read_only=False).update_attributes({})  # opened without them it is written without them
 
 
 def open_tiles(store: Store, template: Template) -> ZarrTiles:
     """Begin a store, or go on with the one that is there.
 
     Raises ValueError for a path that exists without `resume`, a store that another sweep has made, what is no such store, and a
-    disk without room.
+    disk that is certainly too small.
     """
     import zarr
 
     location = store.location
-    if not _is_there(location):
-        if "://" not in location:
-            check_room(location, template.num_bytes)
-    elif not store.goes_on:
+    with told_in_a_sentence(location, "opened"):
+        exists = is_there(location)
+        free = None if exists else free_bytes(location)
+    if exists and not store.goes_on:
         raise ValueError(
-            f"`path` {location!r} exists; choose another name, remove it, or go on with it by resume=True."
+            f"`path` {shown(location)} exists; choose another name, remove it, or go on with it by resume=True."
         )
-    now = identity(template.plan)
-    try:
-        if not (_is_there(location) and _identity_of(location)):
-            _begin(location, template, now)
-        differing = differences(_identity_of(location), now)
-        group = zarr.open_group(_zarr_store(location, read_only=False), mode="r+")
-    except OSError as error:
+    _check_least(location, template.plan.layout.tiling.num_tiles, free)
+    before, now = identity_of(location) if exists else {}, identity(template.plan)
+    if before:
+        _check_same(location, before, now)
+    if not (before and is_whole(location, template)):
+        begin(location, template, now)
+        _check_same(location, identity_of(location), now)  # another process may have begun it otherwise meanwhile
+    with told_in_a_sentence(location, "opened"):
+        return ZarrTiles(
+            location, template, zarr.open_group(zarr_store(location, False), mode="r+", use_consolidated=False)
+        )
+
+
+def _check_least(location: str, num_tiles: int, free: int | None) -> None:
+    """Only what certainly does not fit is refused before anything is walked."""
+    least = num_tiles * LEAST_OF_A_TILE
+    if free is not None and least > free:
         raise ValueError(
-            f"`path` {location!r} cannot be opened ({error.strerror or error}); choose another place."
-        ) from error
-    if differing:
+            f"`path` {shown(location)} needs {least / 2**30:.3g} GiB for its checksums alone (tiles: {num_tiles:,}), and the "
+            f"disk has {free / 2**30:.3g} left; choose another disk, larger tiles or fewer points."
+        )
+
+
+def _check_same(location: str, before: Mapping[str, object], now: Mapping[str, object]) -> None:
+    if differing := differences(before, now):
         raise ValueError(
-            f"`path` {location!r} was begun with {'; '.join(differing)}; sweep with the same, or choose another name."
+            f"`path` {shown(location)} was begun with {'; '.join(differing)}; sweep with the same, or choose another name."
         )
-    return ZarrTiles(location, template, group)
-
-
-def _begin(location: str, template: Template, identity: Mapping[str, object]) -> None:
-    """Write all that a store has before its first tile. Processes that begin the same store at once write the same."""
-    import zarr
-    import zarr.codecs
-
-    place = _zarr_store(location, read_only=False)
-    with contextlib.suppress(zarr.errors.ContainsGroupError):  # its maker is there from the first moment on
-        zarr.create_group(place, zarr_format=3, attributes=dict(MAKER))
-    group: Any = zarr.open_group(place, mode="r+")
-    compressor = zarr.codecs.ZstdCodec(level=1, checksum=True)
-
-    def make(name: str, **options: object) -> None:
-        if name not in group:
-            with contextlib.suppress(zarr.errors.ContainsArrayError):  # another process was faster
-                group.create_array(name, compressors=compressor, **options)
-        found = group[name]
-        if (found.shape, found.chunks, found.dtype) != (options["shape"], options["chunks"], options["dtype"]):
-            raise ValueError(f"`path` {location!r} was half begun with other settings; remove it.")
-
-    for name, (dimension, values, about) in template.coordinates.items():
-        whole = {"shape": values.shape, "chunks": values.shape, "dtype": values.dtype}
-        make(name, dimension_names=[dimension], attributes=about, **whole)
-        group[name][...] = values
-    tiling = template.plan.layout.tiling
-    for name, variable in template.variables.items():
-        make(
-            name,
-            shape=variable.shape,
-            chunks=(*variable.shape[: -len(tiling.tile)], *tiling.tile),
-            dtype=variable.dtype,
-            dimension_names=list(variable.dims),
-            attributes=variable.about,
-            fill_value=np.zeros((), variable.dtype)[()],
-        )
-    make(TILES, shape=tiling.counts, chunks=(1,) * len(tiling.counts), dtype=np.dtype("uint32"), fill_value=UNFINISHED)
-    group.update_attributes({**template.attributes, IDENTITY: json.dumps(dict(identity), sort_keys=True)})
-
-
-def _identity_of(location: str) -> dict[str, object]:
-    """What a store was begun with; nothing of one that is not yet begun in full. ValueError for what is no store of ours."""
-    import zarr
-
-    folder = Path(location)  # looked at first, since another process may be about to begin it
-    is_empty = folder.is_dir() and all(path.suffix == ".partial" for path in folder.iterdir())
-    try:
-        group = zarr.open_group(_zarr_store(location, read_only=True), mode="r")
-    except FileNotFoundError as error:
-        if is_empty:
-            return {}
-        raise ValueError(f"`path` {location!r} holds no sweep; choose another name.") from error
-    if any(group.attrs.get(name) != value for name, value in MAKER.items()):
-        raise ValueError(f"`path` {location!r} holds no sweep that can be resumed; choose another name.")
-    return json.loads(str(group.attrs.get(IDENTITY, "{}")))
 
 
 def _checksum(results: Mapping[str, np.ndarray]) -> int:
@@ -201,20 +237,3 @@ def _checksum(results: Mapping[str, np.ndarray]) -> int:
     for name in sorted(results):
         value = zlib.crc32(np.ascontiguousarray(results[name]).tobytes(), value)
     return value or 1  # 0 says unfinished
-
-
-def _zarr_store(location: str, read_only: bool) -> Any:
-    import zarr
-
-    if "://" in location:
-        return zarr.storage.FsspecStore.from_url(location, read_only=read_only)
-    return zarr.storage.LocalStore(location, read_only=read_only)
-
-
-def _is_there(location: str) -> bool:
-    if "://" not in location:
-        return Path(location).exists()
-    import fsspec
-
-    system, inner = fsspec.url_to_fs(location)
-    return bool(system.exists(inner))

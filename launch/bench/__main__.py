@@ -64,6 +64,8 @@ def main(settings: Settings) -> None:
         raise ValueError(f"`--settings` must be a multiple of 256, got {settings.settings}.")
     with tempfile.TemporaryDirectory() as folder:
         program = rivals.build_yardstick(settings.yardstick, folder) if settings.yardstick else None
+        if settings.json is not None:
+            settings.json.touch()  # what cannot be written is told before anything is measured
         figures = measure_all(settings, program, folder)
     print(*told(figures, settings), sep="\n")
     if settings.json is not None:
