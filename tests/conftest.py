@@ -1,6 +1,12 @@
-"""Executes the annotations of both libraries, and sets JAX up: float64 and two devices on the CPU."""
+"""Executes the annotations of both libraries, and sets JAX up: float64, two devices on the CPU, and what it compiles is kept."""
 
+import os
+import time
 from collections.abc import Iterator
+from pathlib import Path
+
+# The workers share the cores; scikit-learn's threads, as many for each of them, would wait for one another. Read at import.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import jax
 import jaxtyping
@@ -10,6 +16,30 @@ jaxtyping.install_import_hook(["hillopt", "aecluster"], "annotations.checked")
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", 2)
+
+KEPT_DAYS = 14
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One process takes from disk what another has compiled: workers, the commands that tests start, and the next run.
+
+    Most of these tests' time is compilation. The key of an entry is the whole program, its options, JAX and the processor;
+    `--cache-clear` forgets all.
+    """
+    folder = config.cache.mkdir("compiled")
+    if not hasattr(config, "workerinput"):
+        forget_the_old(folder)
+    kept = {"compilation_cache_dir": str(folder), "persistent_cache_min_compile_time_secs": 0.0}
+    for name, value in kept.items():
+        jax.config.update(f"jax_{name}", value)
+        os.environ[f"JAX_{name.upper()}"] = str(value)  # for the processes that tests start
+
+
+def forget_the_old(folder: Path) -> None:
+    """Programs that nobody compiles any more must not fill the disk."""
+    for entry in folder.iterdir():
+        if time.time() - entry.stat().st_mtime > KEPT_DAYS * 86_400:
+            entry.unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -1,22 +1,32 @@
 """The commands, as a user starts them: files, summaries, refusals with exit code 2."""
 
+import contextlib
+import importlib
+import io
 import json
 import os
 import subprocess
 import sys
+import warnings
 
+import absl.logging
+import jax
+import jaxtyping
 import numpy as np
 import pytest
 import xarray
 
 import hillopt as ho
 from launch import asked, command, sweep
+from launch.bench import timing
 
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 
 
 def launch(command, *arguments, cwd):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("JAX_") or "_CACHE_" in name
+    }
     return subprocess.run(
         [sys.executable, "-m", f"launch.{command}", *arguments],
         capture_output=True,
@@ -24,6 +34,34 @@ def launch(command, *arguments, cwd):
         cwd=cwd,
         env=environment,
     )
+
+
+BEFORE_A_BACKEND = ("jax_num_cpu_devices", "jax_enable_x64", "jax_enable_recoverability")
+
+
+def launch_here(name, *arguments, cwd):
+    """A command inside this process, where JAX runs already and much is compiled: for what a fresh process does not decide."""
+    module = importlib.import_module(f"launch.{name}.__main__" if name == "bench" else f"launch.{name}")
+    update, verbosity, disabled = jax.config.update, absl.logging.get_verbosity(), jaxtyping.config.jaxtyping_disable
+    printed, errors, code = io.StringIO(), io.StringIO(), 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(errors),
+    ):
+        patch.setattr(sys, "argv", [name, *arguments])
+        patch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        patch.setattr(jax.config, "update", lambda key, value: key in BEFORE_A_BACKEND or update(key, value))
+        jaxtyping.config.update("jaxtyping_disable", True)
+        try:
+            command.run(module.main, module.Settings, getattr(module, "PRESETS", None), getattr(module, "tiny", None))
+        except SystemExit as ended:
+            code = ended.code
+        finally:
+            jaxtyping.config.update("jaxtyping_disable", disabled)
+            absl.logging.set_verbosity(verbosity)
+    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), errors.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +138,9 @@ def test_one_core_or_two_give_the_same_bits(sweep_run):
 )
 def test_other_questions_on_other_hills(question, arguments, field, tmp_path):
     axes = ["--axis=learning_rate:log:0.01:1:5", "--axis=height:linear:0.1:0.4:4"]
-    done = launch("sweep", f"--question={question}", *arguments, *axes, "--max_steps=50", "--name=other", cwd=tmp_path)
+    done = launch_here(
+        "sweep", f"--question={question}", *arguments, *axes, "--max_steps=50", "--name=other", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "other"
     assert (run / "phase.png").stat().st_size > 5_000
@@ -132,13 +172,13 @@ def test_an_optimizer_of_optax_is_as_optax_makes_it_but_for_what_is_given():
 def test_an_existing_run_is_refused_and_replaced_only_on_demand(sweep_run):
     folder, _ = sweep_run
     before = {path: path.stat().st_mtime_ns for path in (folder / "runs" / "adam").rglob("*")}
-    refused = launch("sweep", *SMALL, cwd=folder)
+    refused = launch_here("sweep", *SMALL, cwd=folder)
     assert refused.returncode == 2
     assert "exists; choose another name or pass --overwrite" in refused.stderr
     assert before == {path: path.stat().st_mtime_ns for path in (folder / "runs" / "adam").rglob("*")}
     (folder / "runs" / "precious").mkdir()
     (folder / "runs" / "precious" / "thesis.txt").write_text("years of work")
-    refused = launch("sweep", *SMALL, "--name=precious", "--overwrite", cwd=folder)
+    refused = launch_here("sweep", *SMALL, "--name=precious", "--overwrite", cwd=folder)
     assert refused.returncode == 2
     assert (folder / "runs" / "precious" / "thesis.txt").read_text() == "years of work"
 
@@ -147,7 +187,7 @@ def test_an_existing_run_is_refused_and_replaced_only_on_demand(sweep_run):
 def test_an_input_error_is_no_success_though_an_older_run_is_to_be_replaced(more, sweep_run):
     folder, _ = sweep_run
     before = {path: path.stat().st_mtime_ns for path in (folder / "runs" / "adam").rglob("*")}
-    refused = launch("sweep", "--axis=learning_rat:log:0.1:1:3", "--overwrite", *more, cwd=folder)
+    refused = launch_here("sweep", "--axis=learning_rat:log:0.1:1:3", "--overwrite", *more, cwd=folder)
     assert refused.returncode == 2
     assert "did you mean 'learning_rate'" in refused.stderr
     assert refused.stdout == ""
@@ -157,7 +197,7 @@ def test_an_input_error_is_no_success_though_an_older_run_is_to_be_replaced(more
 
 def test_paths_may_begin_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    done = launch("sweep", *SMALL, "--out=~/made", "--store=~/kept.zarr", cwd=tmp_path)
+    done = launch_here("sweep", *SMALL, "--out=~/made", "--store=~/kept.zarr", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "made" / "adam").iterdir()) == [
         "phase.pdf",
@@ -171,14 +211,16 @@ def test_paths_may_begin_at_home(tmp_path, monkeypatch):
 
 
 def test_help_explains_and_succeeds(tmp_path):
-    for name in ("sweep", "trajectory", "bench", "bench.training", "bench.deblurring"):
+    """Nine processes: the last line of every command's file works."""
+    names = ("sweep", "trajectory", "optimizers", "train", "cluster", "deblur")
+    for name in (*names, "bench", "bench.training", "bench.deblurring"):
         done = launch(name, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert f"python -m launch.{name}" in done.stdout
 
 
 def test_trajectory_prints_the_reference_table(tmp_path):
-    done = launch("trajectory", cwd=tmp_path)
+    done = launch_here("trajectory", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines() if line.split() and line.split()[0].isdigit()]
     adam, descent = rows[:10], rows[10:]
@@ -194,9 +236,26 @@ def test_trajectory_prints_the_reference_table(tmp_path):
     ]
 
 
+@pytest.fixture
+def small_yardsticks(monkeypatch):
+    """What the benches measure the machine by, no larger than their own tests need; all cores come back."""
+    bench = importlib.import_module("launch.bench.__main__")
+    for module, name, value in [
+        (timing, "SIDE", 64),
+        (timing, "LARGE", 2**10),
+        (timing, "BEST_OF", 1),
+        (bench, "NOISY_WALKS", 1_000),
+    ]:
+        monkeypatch.setattr(module, name, value)
+    cores = timing.cores()
+    yield
+    timing.run_on(cores)
+
+
+@pytest.mark.usefixtures("small_yardsticks")
 def test_bench_prints_its_figures(tmp_path):
     small = ["--settings=256", "--steps=10", "--repeats=1", "--side=2", "--nocold_start", "--json=figures.json"]
-    done = launch("bench", *small, cwd=tmp_path)
+    done = launch_here("bench", *small, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     figures = json.loads((tmp_path / "figures.json").read_text())
     for name in (
@@ -220,8 +279,9 @@ def test_bench_prints_its_figures(tmp_path):
         ("deblurring", ["--num_images=256", "--slow_images=1"], "scikit-image, image by image"),
     ],
 )
+@pytest.mark.usefixtures("small_yardsticks")
 def test_the_other_benches_print_their_figures(bench, arguments, told, tmp_path):
-    done = launch(f"bench.{bench}", *arguments, "--repeats=1", cwd=tmp_path)
+    done = launch_here(f"bench.{bench}", *arguments, "--repeats=1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert told in done.stdout
     assert "of the ceiling" in done.stdout

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from test_launch import launch
+from test_launch import launch, launch_here
 
 import aecluster as ae
 
@@ -59,7 +59,7 @@ def test_training_writes_tables_checkpoints_and_figures(training):
 def test_a_training_is_not_overwritten_unasked(training):
     folder, _ = training
     before = (folder / "runs" / "digits" / "metrics.csv").read_bytes()
-    done = launch("train", *TINY, cwd=folder)
+    done = launch_here("train", *TINY, cwd=folder)
     assert done.returncode == 2
     assert "exists; choose another name or pass --overwrite" in done.stderr
     assert (folder / "runs" / "digits" / "metrics.csv").read_bytes() == before
@@ -68,7 +68,7 @@ def test_a_training_is_not_overwritten_unasked(training):
 @pytest.mark.slow
 def test_its_settings_repeat_a_training(training):
     folder, _ = training
-    done = launch("train", "--settings=runs/digits", "--name=again", cwd=folder)
+    done = launch_here("train", "--settings=runs/digits", "--name=again", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert rows(folder / "runs" / "again" / "history.csv") == rows(folder / "runs" / "digits" / "history.csv")
 
@@ -94,7 +94,7 @@ def test_killed_and_resumed_a_training_ends_as_if_nothing_had_happened(training)
 
 
 def test_a_loss_that_overflows_stops_with_one_sentence_and_keeps_what_was_saved(tmp_path):
-    done = launch("train", *TINY, "--recipes=original", "--optimizer=sgd", "--learning_rate=1e38", cwd=tmp_path)
+    done = launch_here("train", *TINY, "--recipes=original", "--optimizer=sgd", "--learning_rate=1e38", cwd=tmp_path)
     assert done.returncode == 2
     (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("train: ")]
     assert "at step" in sentence
@@ -103,7 +103,9 @@ def test_a_loss_that_overflows_stops_with_one_sentence_and_keeps_what_was_saved(
 
 def test_clustering_a_run_writes_scores_and_maps(training):
     folder, _ = training
-    done = launch("cluster", "--run=runs/digits", "--deep_seeds=0", "--num_seeds=2", cwd=folder)
+    done = launch_here(
+        "cluster", "--run=runs/digits", "--deep_seeds=0", "--num_seeds=2", "--num_clusters=4", cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     run = folder / "runs" / "digits_clusters"
     table = rows(run / "scores.csv")
@@ -136,7 +138,7 @@ BAD_TRAININGS = [
 
 @pytest.mark.parametrize(("arguments", "sentence"), BAD_TRAININGS, ids=[" ".join(case) for case, _ in BAD_TRAININGS])
 def test_train_refuses_in_one_sentence(arguments, sentence, tmp_path):
-    done = launch("train", "--latent_sizes=2", "--epochs=1", *arguments, cwd=tmp_path)
+    done = launch_here("train", "--latent_sizes=2", "--epochs=1", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
@@ -158,7 +160,7 @@ def test_cluster_refuses_in_one_sentence(arguments, sentence, training):
     folder, _ = training
     (folder / "runs" / "of_a_sweep" / "checkpoints").mkdir(parents=True, exist_ok=True)
     (folder / "runs" / "of_a_sweep" / "settings.json").write_text('{"command": "launch.sweep", "settings": {}}')
-    done = launch("cluster", "--name=refused", *arguments, cwd=folder)
+    done = launch_here("cluster", "--name=refused", *arguments, cwd=folder)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert not (folder / "runs" / "refused").exists()

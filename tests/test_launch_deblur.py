@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from test_launch import launch
+from test_launch import launch, launch_here
 from test_launch_aecluster import rows
 
 import aecluster as ae
@@ -88,7 +88,7 @@ BAD_STUDIES = [
 
 @pytest.mark.parametrize(("arguments", "sentence"), BAD_STUDIES, ids=[" ".join(case) for case, _ in BAD_STUDIES])
 def test_deblur_refuses_in_one_sentence(arguments, sentence, tmp_path):
-    done = launch("deblur", *arguments, cwd=tmp_path)
+    done = launch_here("deblur", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

@@ -12,13 +12,15 @@ import pytest
 import xarray
 from test_launch import launch, settings
 
-GRID = ["--axis=learning_rate:log:0.05:0.9:40", "--axis=b1:log_complement:0:0.99:40", "--max_steps=300", "--tile=16"]
+GRID = ["--axis=learning_rate:log:0.05:0.9:40", "--axis=b1:log_complement:0:0.99:15", "--max_steps=300", "--tile=16"]
 GRID += ["--climb=plain", "--cpu_devices=1"]
-TILES = 120
+TILES = 45
 
 
 def begin(*arguments, cwd):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("JAX_") or "_CACHE_" in name
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "launch.sweep", *GRID, *arguments],
         stdout=subprocess.PIPE,
@@ -87,10 +89,10 @@ def test_a_killed_sweep_goes_on_with_resume(whole, tmp_path):
 def test_a_finished_sweep_is_mended_with_resume(whole, tmp_path):
     first = launch("sweep", *GRID, "--name=run", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    (tmp_path / "runs" / "run" / "data.zarr" / "critical_height" / "c" / "2" / "1").write_bytes(b"nonsense")
+    (tmp_path / "runs" / "run" / "data.zarr" / "critical_height" / "c" / "2" / "0").write_bytes(b"nonsense")
     done = launch("sweep", *GRID, "--name=run", "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "tile (2, 1) of" in done.stderr
+    assert "tile (2, 0) of" in done.stderr
     refused = launch("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
     assert refused.returncode == 2
     assert "was begun with --max_steps=300, not --max_steps=301" in refused.stderr
