@@ -23,7 +23,7 @@ KEPT_DAYS = 14
 def pytest_configure(config: pytest.Config) -> None:
     """One process takes from disk what another has compiled: workers, the commands that tests start, and the next run.
 
-    Most of these tests' time is compilation. The key of an entry is the whole program, its options, JAX and the processor;
+    Most of these tests' time is compilation. An entry is found by the whole program, its options, JAX and the devices;
     `--cache-clear` forgets all.
     """
     folder = config.cache.mkdir("compiled")
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def forget_the_old(folder: Path) -> None:
     """Programs that nobody compiles any more must not fill the disk."""
-    for entry in folder.iterdir():
+    for entry in folder.glob("*-cache"):
         if time.time() - entry.stat().st_mtime > KEPT_DAYS * 86_400:
             entry.unlink(missing_ok=True)
 
