@@ -11,7 +11,7 @@ import pytest
 
 from hillopt.jaxprs import equations
 from hillopt.proofs import Ball, at_most, bounded, lower_end, midpoints, radii, rounded, upper_end
-from hillopt.proofs.bounded import CONTROL
+from hillopt.proofs.interpreter import CONTROL
 from hillopt.proofs.rules import BALLS, RADII, arithmetic
 from hillopt.proofs.rules.functions import RISING, charge_of
 
