@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import json
 from typing import TYPE_CHECKING
 
 import jax
@@ -52,6 +53,7 @@ def speed(seconds: float, progress: ho.Progress) -> str:
 def what_came_out(dataset: "xarray.Dataset") -> list[str]:
     """How the walks ended and how that is known, the largest of critical heights, and the ranges of all other numbers."""
     ends, highest, tallies = Ends(), Highest(), dict[str, Tally]()
+    asked = json.loads(dataset.attrs.get("look", "{}")).get("field")
     for piece in ho.pieces(dataset):
         if "verdict" in piece:
             ends.add(piece)
@@ -59,7 +61,7 @@ def what_came_out(dataset: "xarray.Dataset") -> list[str]:
             highest.add(piece)
             continue
         for name, values in piece.data_vars.items():
-            if values.dtype.kind in "fbiu" and name not in ENDS and "flag_values" not in values.attrs:
+            if values.dtype.kind in "fb" or (name == asked and name not in ENDS):
                 tallies.setdefault(str(name), Tally(values.dtype.kind == "b")).add(values.values)
     return [
         *ends.lines(),

@@ -42,7 +42,11 @@ def legend_texts(figure):
 
 
 def test_a_map_shows_every_cell_and_names_what_it_leaves_open():
-    data = sweep({"learning_rate": ho.Axis.log(0.01, 1, 30), "b1": ho.Axis.log_complement(0, 0.999, 20)})
+    height = np.geomspace(0.01, 1, 600).reshape(30, 20)
+    axes = {"learning_rate": np.geomspace(0.01, 1, 30), "b1": np.linspace(0, 0.999, 20)}
+    verdict = np.where(height > 0.5, ho.Verdict.UNDECIDED, ho.Verdict.TRAPPED)
+    data = made(height, "heights", axes=axes, verdict=verdict, max_steps=300)
+    data["learning_rate"].attrs["scale"] = "log"
     figure = ho.plot(data)
     mesh = figure.axes[0].collections[0]
     shown = np.ma.filled(mesh.get_array().reshape(20, 30), np.nan)
@@ -53,27 +57,27 @@ def test_a_map_shows_every_cell_and_names_what_it_leaves_open():
 
 
 def test_diverged_and_unreached_cells_have_no_colour():
-    axes = {"learning_rate": ho.Axis.log(1e-2, 10, 12), "weight_decay": ho.Axis.log(0.1, 10, 12)}
-    data = sweep(axes, ho.AdamW(0.1))
-    figure = ho.plot(data)
+    height = np.linspace(-0.5, 1, 144).reshape(12, 12)
+    verdict = np.where(height > 0.8, ho.Verdict.DIVERGED, ho.Verdict.TRAPPED)
+    figure = ho.plot(made(height, "heights", verdict=verdict))
     shown = figure.axes[0].collections[0].get_array().reshape(12, 12)
-    blank = (data.verdict.values == ho.Verdict.DIVERGED) | (data.critical_height.values < 0)
-    np.testing.assert_array_equal(np.ma.getmaskarray(shown), blank.T)
+    np.testing.assert_array_equal(np.ma.getmaskarray(shown), ((height > 0.8) | (height < 0)).T)
     assert {"diverged", "valley not reached"} <= set(legend_texts(figure))
 
 
 @pytest.mark.parametrize(("count", "panels"), [(2, 2), (3, 3), (9, 4)])
-def test_a_third_axis_gives_facets(count, panels):
+@pytest.mark.parametrize("scale", ["heights", "verdicts", "log"])
+def test_a_third_axis_gives_facets(count, panels, scale):
     axes = {"learning_rate": [0.1, 0.2, 0.4], "b1": [0.1, 0.5, 0.9], "eps": np.linspace(0, 1, count)}
-    figure = ho.plot(sweep(axes))
+    figure = ho.plot(made(np.ones((3, 3, count)), scale, axes=axes))
     assert sum("epsilon" in axes.get_title(loc="left") for axes in figure.axes) == panels
 
 
 def test_one_axis_gives_a_curve_and_with_heights_a_map_of_verdicts():
-    rates = ho.Axis.log(0.05, 1, 40)
-    curve = ho.plot(sweep({"learning_rate": rates}))
+    data = sweep({"learning_rate": ho.Axis.log(0.05, 1, 40)}, heights=np.linspace(0, 1, 25))
+    curve = ho.plot(data.drop_vars(["verdict_at_height", "certainty_at_height"]))
     assert curve.axes[0].get_ylabel().startswith("critical height")
-    data = sweep({"learning_rate": rates}, heights=np.linspace(0, 1, 25))
+    assert curve.axes[0].get_legend().get_texts()[-1].get_text().endswith(r"$\alpha \to 0$ and $\beta_1 \to 1$")
     verdicts = ho.plot(data)
     shown = verdicts.axes[0].collections[0].get_array().reshape(25, 40)
     np.testing.assert_array_equal(shown, data.verdict_at_height.values)
@@ -81,7 +85,7 @@ def test_one_axis_gives_a_curve_and_with_heights_a_map_of_verdicts():
 
 
 def test_the_same_figure_is_the_same_file(tmp_path):
-    data = sweep({"learning_rate": [0.1, 0.3], "b1": [0.5, 0.9]})
+    data = made([[0.1, 0.3], [0.5, 0.9]], "heights", certainty=[[1, 2], [1, 0]])
     for name in ("one", "two"):
         pictures.write(ho.plot(data), [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"])
     for ending in ("png", "pdf"):
@@ -97,6 +101,35 @@ def test_a_walk_is_drawn_where_it_went():
     np.testing.assert_allclose(points[:, 0], walk.position)
     np.testing.assert_allclose(points[:, 1], hill.value(walk.position))
     assert any("0.410184" in text.get_text() for text in figure.axes[0].texts)
+
+
+def walked(hill, optimizer, max_steps=12):
+    walk, critical = (ask(hill, optimizer, max_steps=max_steps) for ask in (ho.trajectory, ho.critical_height))
+    return pictures.WalkPanel(f"{type(optimizer).__name__}, {'a long name = 0.5, ' * 6}", hill, walk, critical)
+
+
+@pytest.mark.parametrize(
+    ("height", "rate", "told"),
+    [
+        (np.inf, 0.3, "crest, $h$ = inf, out of sight"),
+        (1e300, 0.3, "crest, $h$ = 1e+300, out of sight"),
+        (0.5, 0.3, "crest, $h$ = 0.5"),
+        (0.5, 1e300, "crest, $h$ = 0.5"),
+        (0.5, 1e308, "crest, $h$ = 0.5"),
+        (0.5, 1e-5, "crest, $h$ = 0.5"),
+    ],
+)
+def test_a_walk_on_any_hill_is_drawn_where_something_is_seen(height, rate, told):
+    panels = [walked(ho.TentHill(height), optimizer) for optimizer in (ho.Adam(rate), ho.GradientDescent(rate))]
+    with warnings.catch_warnings(action="error"):
+        figure = pictures.walk_figure(panels)
+        figure.draw_without_rendering()
+    left, right = figure.axes[0].get_xlim()
+    assert left < 1 < right < 10
+    assert told in [text.get_text() for text in figure.axes[0].texts]
+    titles = [axes._left_title.get_window_extent() for axes in figure.axes[:2]]
+    assert titles[0].x1 < titles[1].x0
+    assert titles[1].x1 <= figure.bbox.x1
 
 
 def test_without_proofs_the_title_says_so_and_nothing_is_flagged():

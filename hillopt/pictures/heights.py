@@ -59,7 +59,8 @@ def draw_heights(picture: Picture) -> "Figure":
     """
     if len(picture.dims) > 1:
         return _maps(picture)
-    return _verdict_map(picture) if "verdict_at_height" in picture.first else _curve(picture)
+    judged = {"verdict_at_height", "certainty_at_height"} <= set(picture.first)
+    return _verdict_map(picture) if judged else _curve(picture)
 
 
 def _is_undecided(dataset: "xarray.Dataset") -> np.ndarray:
