@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike
@@ -117,8 +118,8 @@ def _in_a_row(values: object) -> np.ndarray:
     return numbers.reshape(-1)
 
 
-def _check_ends(low: object, high: object) -> None:
-    for end in (low, high):
+def _check_ends(*ends: Any) -> None:
+    for end in ends:
         if np.ndim(end) > 0 or np.asarray(end).dtype.kind not in "fiu":
             raise ValueError(f"the ends of an axis must be numbers, got {end!r}; give 0.01 and 1, say.")
 

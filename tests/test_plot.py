@@ -296,6 +296,14 @@ def test_every_map_shows_its_flags(scale, flagged, dots, hatched, told):
     assert texts == ([] if told is None else [f"flagged: rounding decides ({told})"])
 
 
+def test_flags_that_stand_between_others_are_drawn_where_they_are():
+    certainty = np.full((5, 5), ho.Certainty.CERTIFIED)
+    certainty[::2] = ho.Certainty.FLAGGED
+    axes = ho.plot(made(np.ones((5, 5)), "heights", certainty=certainty)).axes[0]
+    assert flag_dots(axes) == 15
+    assert not hatches(axes)
+
+
 @pytest.mark.parametrize("scale", ["heights", "verdicts", "log", "linear"])
 def test_every_curve_shows_its_flags_where_there_is_no_value_too(scale):
     values = np.array([1.0, np.nan, 2.0, 3.0])

@@ -62,13 +62,13 @@ def around(here: np.ndarray, least: int = 1) -> np.ndarray:
 def mark_flags(axes: "Axes", grid: Grid, certainty: np.ndarray) -> None:
     """Mark what rounding could change: hatched where most cells around are flagged, else a dot for each."""
     flagged = certainty == Certainty.FLAGGED
-    many = around(flagged, least=3) > MOST
+    many = flagged & (around(flagged, least=3) > MOST)
     hatch(axes, grid, many, Style("none", FLAG_MARK, "white"), width=1.8)
     hatch(axes, grid, many, Style("none", FLAG_MARK, FLAG_COLOUR), width=1.0)
     rows, columns = np.nonzero(flagged & ~many)
     if rows.size:
         diameter = float(np.clip(0.6 * _cell_size(axes, flagged.shape), *DOTS))
-        casing: dict[str, Any] = {"linewidth": 0.5, "edgecolor": "white"} if diameter > 3 else {"linewidth": 0}
+        casing: dict[str, Any] = {"linewidth": 0.5, "edgecolor": "white"} if diameter > 2 else {"linewidth": 0}
         axes.scatter(
             grid.x_middles[columns],
             grid.y_middles[rows],
