@@ -1,5 +1,6 @@
 """What colours mean: limits that a few extreme cells do not spoil, and an arrow where cells lie beyond them."""
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ TAILS = (0.01, 0.99)  # next to a jump h* is almost 0, next to divergence anythi
 LEGIBLE = 1e4  # times the median, and as far below it, is what a logarithmic scale shows at most
 FINE = 1e3  # of a scale with both signs: what is so many times smaller than its end is drawn as next to nothing
 
+POWERS = 3  # of ten with a tick on such a scale, on either side of zero
 MOST = 1e150  # beyond it a picture's margins and ticks overflow; and least, on a logarithmic scale, is its inverse
 
 
@@ -70,3 +72,15 @@ def extend_for(norm: "Normalize", values: np.ndarray) -> Literal["neither", "min
     below, above = bool(np.any(known < norm.vmin)), bool(np.any(known > norm.vmax))
     ends: Any = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     return ends[below, above]
+
+
+def ticks_for(norm: "Normalize") -> list[float] | None:
+    """Of a scale with both signs zero, and powers of ten that stand apart from it; None for Matplotlib's own."""
+    from matplotlib.colors import SymLogNorm
+
+    if not isinstance(norm, SymLogNorm):
+        return None
+    low, high = float(norm.vmin or 0.0), float(norm.vmax or 0.0)
+    top = math.floor(math.log10(max(abs(low), abs(high))))
+    powers = [10.0**power for power in range(top - POWERS + 1, top + 1)]
+    return [tick for tick in (*(-power for power in powers[::-1]), 0.0, *powers) if low <= tick <= high]

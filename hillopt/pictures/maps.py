@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hillopt.pictures.colours import extend_for
+from hillopt.pictures.colours import extend_for, ticks_for
 from hillopt.pictures.marks import VERDICT_STYLES, handle, hatch, undecided
 from hillopt.pictures.read import Picture
 from hillopt.pictures.scales import Grid, grid_of, scale_axis
@@ -70,7 +70,9 @@ def colour_bar(figure: "Figure", grid: np.ndarray, picture: Picture, norm: "Norm
     from matplotlib.cm import ScalarMappable
 
     extend = extend_for(norm, values)
-    bar = figure.colorbar(ScalarMappable(norm, COLOUR_MAP), ax=grid, pad=0.02, aspect=30, extend=extend)
+    bar = figure.colorbar(
+        ScalarMappable(norm, COLOUR_MAP), ax=grid, pad=0.02, aspect=30, extend=extend, ticks=ticks_for(norm)
+    )
     bar.set_label(picture.look.label)
 
 
