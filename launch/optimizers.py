@@ -4,8 +4,8 @@
 
 prints one line for each public optimizer of optax and optax.contrib: the numbers that sweep as arrays, what it asks for
 besides the slope, and the highest rise within --max_steps at three learning rates, all other numbers at optax's defaults.
-It writes runs/optimizers/optimizers.csv and settings.json. The last line counts those that sweep: 52 of 52. Where one does not,
-it names it, and the exit code is 1.
+It writes runs/optimizers/optimizers.csv and settings.json. The line below the table counts those that sweep: 52 of 52. Where
+one does not, it is named there, and the exit code is 1.
 """
 
 import dataclasses
@@ -55,8 +55,8 @@ def main(settings: Settings) -> None:
         runs.write_table(folder / "optimizers.csv", rows)
         command.save(folder, settings)
     print(*table(rows, settings.learning_rates), sep="\n")
-    print(runs.wrote(path, "optimizers.csv"))
     print(count_of(rows))
+    print(runs.wrote(path, "optimizers.csv"))
     if any(row["problem"] for row in rows):
         sys.exit(1)
 

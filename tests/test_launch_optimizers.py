@@ -16,9 +16,9 @@ def test_learning_rates_that_none_can_walk_with_are_refused(rate):
         command.parse([f"--learning_rates={rate}"], optimizers.Settings)
 
 
-def test_the_last_line_counts_those_that_sweep(tmp_path, capsys):
+def test_the_line_below_the_table_counts_those_that_sweep(tmp_path, capsys):
     optimizers.main(command.parse([*SMALL, f"--out={tmp_path}"], optimizers.Settings))
-    assert capsys.readouterr().out.splitlines()[-1] == "2 of 2 sweep"
+    assert capsys.readouterr().out.splitlines()[-2] == "2 of 2 sweep"
     heading = (tmp_path / "optimizers" / "optimizers.csv").read_text().splitlines()[0]
     assert heading.endswith("height_0.3,height_0.30000001")
 
@@ -35,5 +35,5 @@ def test_one_that_does_not_sweep_is_named_and_the_command_fails(tmp_path, capsys
     with pytest.raises(SystemExit) as end:
         optimizers.main(command.parse([*SMALL, f"--out={tmp_path}"], optimizers.Settings))
     assert end.value.code == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "1 of 2 sweep; not adam"
+    assert capsys.readouterr().out.splitlines()[-2] == "1 of 2 sweep; not adam"
     assert "adam refuses" in (tmp_path / "optimizers" / "optimizers.csv").read_text()
