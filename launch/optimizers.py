@@ -4,10 +4,12 @@
 
 prints one line for each public optimizer of optax and optax.contrib: the numbers that sweep as arrays, what it asks for
 besides the slope, and the highest rise within --max_steps at three learning rates, all other numbers at optax's defaults.
-It writes runs/optimizers/optimizers.csv and settings.json. The last line counts those that sweep: 52 of 52.
+It writes runs/optimizers/optimizers.csv and settings.json. The line below the table counts those that sweep: 52 of 52. Where
+one does not, it is named there, and the exit code is 1.
 """
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +55,10 @@ def main(settings: Settings) -> None:
         runs.write_table(folder / "optimizers.csv", rows)
         command.save(folder, settings)
     print(*table(rows, settings.learning_rates), sep="\n")
-    print(f"{sum(not row['problem'] for row in rows)} of {len(rows)} sweep")
+    print(count_of(rows))
     print(runs.wrote(path, "optimizers.csv"))
+    if any(row["problem"] for row in rows):
+        sys.exit(1)
 
 
 def names_of(settings: Settings) -> list[str]:
@@ -70,13 +74,13 @@ def row_of(name: str, settings: Settings) -> dict[str, str]:
     """What there is to say of one optimizer; `problem` says why it does not sweep, if it does not."""
     rates = settings.learning_rates
     row = {"optimizer": name, "swept": "", "asks": "", "problem": ""}
-    row |= {f"height_{rate:g}": "" for rate in rates}
+    row |= {f"height_{rate}": "" for rate in rates}
     try:
         optimizer, heights = walked(name, np.array(rates), settings.max_steps)
     except ValueError as error:
         return {**row, "problem": str(error)}
     asks = [*optimizer.asks, *(["an axis"] if optimizer.wants_axis else [])]
-    told = {f"height_{rate:g}": f"{float(height):.4g}" for rate, height in zip(rates, heights, strict=True)}
+    told = {f"height_{rate}": f"{float(height):.4g}" for rate, height in zip(rates, heights, strict=True)}
     return {**row, "swept": " ".join(optimizer.swept), "asks": " ".join(asks), **told}
 
 
@@ -89,12 +93,18 @@ def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarra
     return optimizer, np.asarray(walks.critical_height)
 
 
+def count_of(rows: list[dict[str, str]]) -> str:
+    """How many sweep, and which do not."""
+    others = [row["optimizer"] for row in rows if row["problem"]]
+    return f"{len(rows) - len(others)} of {len(rows)} sweep" + (f"; not {', '.join(others)}" if others else "")
+
+
 def table(rows: list[dict[str, str]], rates: tuple[float, ...]) -> list[str]:
     """One line an optimizer."""
-    lines = [f"{'optimizer':<30}" + "".join(f"{f'h* at {rate:g}':>12}" for rate in rates) + "  swept; asks for"]
+    lines = [f"{'optimizer':<30}" + "".join(f"{f'h* at {rate}':>12}" for rate in rates) + "  swept; asks for"]
     for row in rows:
         asks = f"; {row['asks']}" if row["asks"] else ""
-        cells = "".join(f"{row[f'height_{rate:g}']:>12}" for rate in rates)
+        cells = "".join(f"{row[f'height_{rate}']:>12}" for rate in rates)
         lines.append(f"{row['optimizer']:<30}{cells}  {row['problem'] or row['swept'] + asks}")
     return lines
 
