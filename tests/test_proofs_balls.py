@@ -136,6 +136,11 @@ COMPOSED = {
         SMALL,
         SMALL,
     ),
+    "unstack": (
+        jax.grad(lambda x: jnp.stack([x * x, x])[jax.lax.convert_element_type(x > 9, int)] / 3),
+        lambda x: 2 * x / 3,
+        SMALL,
+    ),
     "split": (lambda x, y: jnp.split(_vector(x, y), 2)[1][0] - x, lambda x, y: y - x, SMALL, SMALL),
     "barrier": (lambda x: jax.lax.optimization_barrier((x, x * x))[1] / 3, lambda x: x * x / 3, SMALL),
     "pad": (
