@@ -152,7 +152,9 @@ def test_images_of_many_kinds_become_floats(images, expected):
     np.testing.assert_array_equal(split.images[..., 0], expected.astype(np.float32))
 
 
-@pytest.mark.parametrize("labels", [[2, 0, 1], np.array([2, 0, 1], np.uint8), np.array([2, 0, 1], np.int32)])
+@pytest.mark.parametrize(
+    "labels", [[2, 0, 1], [[2], [0], [1]], np.array([2, 0, 1], np.uint8), np.array([2, 0, 1], np.int32)]
+)
 def test_labels_become_int64(labels):
     split = Split.of(np.zeros((3, 2, 2, 3)), labels)
     assert (split.labels.tolist(), split.labels.dtype, split.images.shape) == ([2, 0, 1], np.int64, (3, 2, 2, 3))
@@ -190,13 +192,19 @@ def changed(index, value):
         (IMAGES.astype(complex), None, "`images` must be uint8, bool or float, got complex128"),
         (None, None, "`images` must be uint8, bool or float, got object"),
         ("images.npz", None, "`images` must be uint8, bool or float, got <U10"),
-        (IMAGES, [0, 1], "`labels` must be one integer for each of the 3 images, got shape (2,)"),
-        (IMAGES, [0, 1, 2, 3], "`labels` must be one integer for each of the 3 images, got shape (4,)"),
-        (IMAGES, [[0], [1], [2]], "`labels` must be one integer for each of the 3 images, got shape (3, 1)"),
-        (IMAGES, 4, "`labels` must be one integer for each of the 3 images, got shape ()"),
-        (IMAGES, [0.0, 1.0, 2.0], "`labels` must be integers, got float64; number the classes from 0"),
-        (IMAGES, ["a", "b", "c"], "`labels` must be integers, got <U1"),
-        (IMAGES, [3, -1, -2], "`labels` must not be negative, image 1 has -1"),
+        (IMAGES, [0, 1], "`labels` must be one whole number for each of the 3 images, got the shape (2,)"),
+        (IMAGES, [0, 1, 2, 3], "`labels` must be one whole number for each of the 3 images, got the shape (4,)"),
+        (IMAGES, np.eye(3), "got the shape (3, 3); of one-hot labels take `labels.argmax(1)`"),
+        (IMAGES, np.eye(3, dtype=int), "got the shape (3, 3); of one-hot labels take `labels.argmax(1)`"),
+        (IMAGES, [[0], [1, 2], [3]], "`labels` must be one whole number an image, got lists of many lengths"),
+        (IMAGES, 4, "`labels` must be one whole number for each of the 3 images, got the shape ()"),
+        (IMAGES, [0.0, 1.0, 2.0], "`labels` must be whole numbers, got float64; number the classes as integers from 0"),
+        (
+            IMAGES,
+            ["a", "b", "c"],
+            "`labels` must be whole numbers, got <U1; number the classes by `np.unique(",
+        ),
+        (IMAGES, [3, -1, -2], "`labels` must count from 0, image 1 has -1"),
     ],
 )
 @pytest.mark.usefixtures("as_users_call")
@@ -213,7 +221,7 @@ def test_bad_images_and_labels_are_refused(images, labels, message):
     [
         (IMAGES[..., None], None, "`images` must be float32 of shape (image, height, width, channel), got float64"),
         (IMAGES.astype(np.float32), None, "got float32 of shape (3, 4, 5); make them with `Split.of`"),
-        (IMAGES[..., None].astype(np.float32), np.ones(3), "`labels` must be integers, got float64"),
+        (IMAGES[..., None].astype(np.float32), np.ones(3), "`labels` must be whole numbers, got float64"),
         (changed((2, 0, 0), np.nan)[..., None].astype(np.float32), None, "`images` must be finite, image 2"),
     ],
 )
@@ -666,7 +674,10 @@ def damaged(folder):
         ),
         (saved(), ["must hold arrays x_train and x_test", "got none;"]),
         (saved(images=np.full((2, 2, 2), np.nan)), [", images and labels: `images` must be finite, image 0"]),
-        (saved(x=ARRAYS[0], y=ARRAYS[3]), [", x and y: `labels` must be one integer for each of the 12", "shape (4,)"]),
+        (
+            saved(x=ARRAYS[0], y=ARRAYS[3]),
+            [", x and y: `labels` must be one whole number for each of the 12", "shape (4,)"],
+        ),
         (saved(x_train=ARRAYS[0], x_test=ARRAYS[2] / 2.0), [", x_test and y_test: `images` must lie in [0, 1]"]),
         (saved(x_train=ARRAYS[0], x_test=ARRAYS[2][:, 1:]), ["`test` images must have", "(6, 5, 1), got (5, 5, 1)"]),
         (saved(images=ARRAYS[0][:1]), ["must hold two images or more, got 1"]),
@@ -699,7 +710,7 @@ def cut_short(folder):
         (
             lambda folder: write_all(folder, FILES, [*ARRAYS[:3], ARRAYS[1]]),
             [
-                "t10k-images-idx3-ubyte.gz' with t10k-labels-idx1-ubyte.gz: `labels` must be one integer for each of the 4"
+                "t10k-images-idx3-ubyte.gz' with t10k-labels-idx1-ubyte.gz: `labels` must be one whole number for each of the 4"
             ],
         ),
         (
