@@ -97,10 +97,11 @@ class Recipe:
     name: str = dataclasses.field(default="own", compare=False)
 
     def __post_init__(self) -> None:
-        settle(self, epochs=whole(1), batch_size=whole(1), small_steps=whole(1), learning_rate=real(above=0), name=text)
+        settle(self, epochs=whole(1), batch_size=whole(1), small_steps=whole(1), learning_rate=real(above=0))
         settle(self, optimizer=_factory("optax.adam"), schedule=_factory("optax.cosine_decay_schedule"))
         settle(self, loss=function("ae.L1()"), adversary=maybe(some(Adversary, "ae.Adversary()")))
         settle(self, degradation=maybe(function("ae.Blur()")), corruption=maybe(function("ae.Deformation()")))
+        settle(self, precision=text, name=text)
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"`precision` must be 'float32' or 'bfloat16', got {self.precision!r}; choose one.")
 

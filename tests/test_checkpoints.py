@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -309,6 +310,38 @@ def test_reading_touches_nothing_of_a_training_that_goes_on(uninterrupted, tmp_p
     assert_same(trained, uninterrupted)
 
 
+def test_a_call_that_is_refused_touches_nothing_of_a_training_that_goes_on(saved, uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(saved, folder)
+    (folder / "5.orbax-checkpoint-tmp").mkdir()  # as a training that saves leaves it for a moment
+    before = listing(folder)
+    another = dataclasses.replace(RECIPE, epochs=9)
+    for call in (
+        lambda: ae.save(uninterrupted, folder),
+        lambda: ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder),
+        lambda: ae.train(NETWORK, DATA, another, seeds=SEEDS, checkpoints=folder, resume=True),
+    ):
+        with pytest.raises(ValueError, match=r"holds a checkpoint already|holds some already|made with another"):
+            call()
+    assert_same(ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder, resume=True), uninterrupted)
+    assert listing(folder) == before  # nothing was left to train either
+
+
+def limited(folder):
+    """What has no room: a process whose files may hold 300 bytes."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+    ae.save(ae.restore(folder), Path(folder).with_name("full"))
+
+
+def test_a_disk_without_room_is_told_in_one_sentence(saved):
+    done = subprocess.run([sys.executable, __file__, "limited", saved], capture_output=True, text=True)
+    assert "ValueError: The checkpoint" in done.stderr
+    assert "full' cannot be written (File too large); choose another place, or make room there." in done.stderr
+    with pytest.raises(ValueError, match="full' holds no checkpoint"):
+        ae.restore(saved.with_name("full"))
+
+
 def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_anew(saved, tmp_path):
     shutil.copytree(saved, tmp_path / "run")
 
@@ -438,4 +471,5 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    one(sys.argv[2]) if sys.argv[1] == "one" else main(sys.argv[1])
+    calls = {"one": one, "limited": limited}
+    calls[sys.argv[1]](sys.argv[2]) if sys.argv[1] in calls else main(sys.argv[1])

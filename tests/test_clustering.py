@@ -168,7 +168,8 @@ def test_methods_are_compared_on_every_space_with_their_spread(trained):
 @pytest.fixture(scope="module")
 def deep():
     images, kinds = shapes(240)
-    model = clustering.DeepClustering(3, latent_size=8, widths=(64, 32), recipe=QUICK, random_state=0)
+    numbers = {"latent_size": np.int64(8), "random_state": np.int64(0)}  # the same as plain ones
+    model = clustering.DeepClustering(np.int64(3), **numbers, widths=(64, 32), recipe=QUICK)
     return model.fit(images), images, kinds
 
 

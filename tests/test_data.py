@@ -559,6 +559,7 @@ def test_the_cache_is_in_the_home_folder_where_nothing_else_is_said(monkeypatch)
         FILES,
         [file.removesuffix(".gz") for file in FILES],
         ["Train_Images.idx", "Train_Labels.idx.gz", "Test_Images.idx", "Test_Labels.idx"],
+        ["train-images.idx3-ubyte", "train-labels.idx1-ubyte", "t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"],
         ["my-images-idx3-ubyte", "my-labels-idx1-ubyte", "my-test-images-idx3-ubyte", "my-test-labels-idx1-ubyte"],
     ],
 )
@@ -596,6 +597,13 @@ def test_a_npz_file_in_two_parts_is_read(keys, save, tmp_path):
     assert data.name == "mine"
     assert_holds(data.train, *ARRAYS[:2])
     assert_holds(data.test, *ARRAYS[2:])
+
+
+def test_names_may_have_dots(tmp_path):
+    np.savez(tmp_path / "my.v1.2.npz", x=ARRAYS[0], y=ARRAYS[1][:, None])
+    data = load(data_dir=tmp_path / "my.v1.2.npz")
+    assert (data.name, data.everything().labels.shape) == ("my.v1.2", (12,))
+    assert load(data_dir=write_all(tmp_path / "mine.v2", FILES)).name == "mine.v2"
 
 
 def test_labels_are_optional_in_a_npz_file(tmp_path):

@@ -60,6 +60,14 @@ def test_richardson_lucy_restores_images_whose_border_is_not_black(images, error
     assert np.abs(restored - images).mean() == pytest.approx(mirrored, rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.parametrize("grey", [1.0, 0.2])
+@pytest.mark.parametrize("kind", ae.KINDS)
+def test_images_without_edges_stay_as_they_are(kind, grey):
+    flat = np.full((2, 9, 8, 1), grey, np.float32)
+    restored = deblurring.RichardsonLucy(np.asarray(ae.Blur(kind, 5, 3.0).kernel()))(flat)
+    np.testing.assert_allclose(restored, flat, atol=1e-6)
+
+
 def test_a_stack_is_deconvolved_as_image_by_image():
     kernel = np.asarray(BLUR.kernel())
     colours = RNG.random((3, 11, 9, 2)).astype(np.float32)
