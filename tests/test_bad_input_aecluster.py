@@ -50,9 +50,9 @@ def lying_npz(path, shape, compression):
         archive.writestr("images.npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + bytes(64))
 
 
-def lying_directory(path):
-    """A compressed .npz file whose directory claims that one array unpacks to four gigabytes."""
-    np.savez_compressed(path, images=np.zeros((4, 8, 8), np.uint8))
+def lying_directory(path, save):
+    """A .npz file whose directory claims that one array unpacks to four gigabytes."""
+    save(path, images=np.zeros((4, 8, 8), np.uint8))
     content = bytearray(path.read_bytes())
     place = content.index(b"PK\1\2") + 24
     content[place : place + 4] = struct.pack("<I", 2**32 - 2)
@@ -86,7 +86,8 @@ FILES = {
     "zipped.npz": lambda path: zipfile.ZipFile(path, "w").writestr("train/0.png", b"x"),
     "huge.npz": lambda path: lying_npz(path, (1_000_000, 28, 28_000), zipfile.ZIP_STORED),
     "huge_packed.npz": lambda path: lying_npz(path, (1_000_000, 28, 28_000), zipfile.ZIP_DEFLATED),
-    "directory.npz": lying_directory,
+    "directory.npz": lambda path: lying_directory(path, np.savez),
+    "directory_packed.npz": lambda path: lying_directory(path, np.savez_compressed),
     "arr_0.npz": lambda path: np.savez(path, IMAGES),
     "xy.npz": lambda path: np.savez(path, X=IMAGES, target=LABELS),
     "first.npz": lambda path: np.savez(path, x=np.moveaxis(np.repeat(IMAGES, 3, -1), -1, 1)),
@@ -367,6 +368,10 @@ LIBRARY = {
     ),
     "a directory that lies": (
         lambda t, n: ae.load(data_dir=t / "directory.npz"),
+        "images.npy says that it has 4,294,967,294",
+    ),
+    "a directory of packed arrays that lies": (
+        lambda t, n: ae.load(data_dir=t / "directory_packed.npz"),
         "images.npy says that it has 4,294,967,294",
     ),
     "arr_0": (

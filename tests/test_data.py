@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -126,6 +127,17 @@ def test_a_bad_idx_file_is_named(content, message, tmp_path):
     (tmp_path / "numbers.gz").write_bytes(content)
     with pytest.raises(ValueError, match=refusal("numbers.gz'", message)):
         read_idx(tmp_path / "numbers.gz")
+
+
+def test_a_gzipped_file_is_unpacked_no_further_than_its_header_says(tmp_path):
+    bomb = GOOD[:12] + bytes(300_000_000)
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bomb, compresslevel=1))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="is too long: shape"):
+        read_idx(tmp_path / "bomb.gz")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
 
 
 # Records
@@ -672,8 +684,8 @@ def damaged(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (written(b""), ["must be a .npz file, it is none or is damaged"]),
-        (written(b"\x80\x04N."), ["must be a .npz file, it is none or is damaged"]),
+        (written(b""), ["must be a .npz file, it is empty; write it again."]),
+        (written(b"\x80\x04N."), ["must be a .npz file, it is a pickle, which could run foreign code"]),
         (damaged, ["must be a whole .npz file, it is damaged (Bad CRC-32"]),
         (saved(images=np.array([[1], None], object)), ["must hold plain arrays, it has pickled objects"]),
         (

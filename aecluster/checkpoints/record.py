@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aecluster.arguments import plain
+from aecluster.arguments import a_shape, plain, settle, some_seeds, whole
 from aecluster.images import ImageShape
 from aecluster.models import ARCHITECTURES, AbstractArchitecture, Critic
 
@@ -54,6 +54,9 @@ class Record:
     identity: Identity | None = dataclasses.field(repr=False)
     begun: float
     versions: dict[str, str]
+
+    def __post_init__(self) -> None:
+        settle(self, image_shape=a_shape, seeds=some_seeds, epochs=whole(0))
 
     @classmethod
     def of(

@@ -5,6 +5,7 @@ big-endian.
 """
 
 import gzip
+import io
 import math
 import os
 import struct
@@ -20,6 +21,8 @@ _DTYPES = {
 }
 _CODES = {dtype.newbyteorder("="): code for code, dtype in _DTYPES.items()}
 MOST_AXES = 64  # of an array of NumPy's
+LONGEST_HEADER = 4 + 4 * MOST_AXES  # bytes
+MOST_PACKED = 1_032  # bytes that one byte can unpack to, by deflate
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -35,7 +38,8 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 
 def parse_idx(content: bytes, source: str) -> np.ndarray:
     """The array in the bytes of an IDX file, gzipped or not; a refusal, always ValueError, names the source."""
-    content = _unzipped(content, source)
+    if content.startswith(_GZIP_MAGIC):
+        content = _unzipped(content, source)
     dtype, shape = _header(content, source)
     start = 4 + 4 * len(shape)
     expected, found = math.prod(shape) * dtype.itemsize, len(content) - start
@@ -73,10 +77,14 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
 
 
 def _unzipped(content: bytes, source: str) -> bytes:
-    if not content.startswith(_GZIP_MAGIC):
-        return content
+    """As much as the header announces, and a byte more if there is one: few bytes could unpack to more than memory holds."""
     try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            start = file.read(LONGEST_HEADER)
+            dtype, shape = _header(start, source)
+            announced = 4 + 4 * len(shape) + math.prod(shape) * dtype.itemsize
+            more = min(announced, MOST_PACKED * len(content)) - len(start)
+            return start + file.read(max(more, 0) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"'{source}' must be a whole gzip file, it is damaged ({error}); fetch it again.") from error
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from aecluster.data.foreign import HOW, START, described
-from aecluster.data.idx import read_idx
+from aecluster.data.foreign import HOW, described
+from aecluster.data.idx import MOST_PACKED, read_idx
 from aecluster.data.record import ImageData, Split
 
 TEST_SHARE = 0.2
-MOST_PACKED = 1_032  # bytes that one byte of a zip archive can unpack to, by deflate
 
 _IDX_NAME = re.compile(r"(?=.*(idx|ubyte)).*(?P<kind>image|label)", re.IGNORECASE)
 _TEST_NAME = re.compile("test|t10k", re.IGNORECASE)
@@ -162,11 +161,9 @@ def _check_sizes(path: Path, known: set[str]) -> None:
         for member in members:
             if member.filename.removesuffix(".npy") not in known or not member.filename.endswith(".npy"):
                 continue
-            most = MOST_PACKED * member.compress_size + START
-            announced = (
-                max(member.file_size, _announced(archive, member)) if member.file_size <= most else member.file_size
-            )
-            held = min(member.file_size, most)
+            most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: MOST_PACKED}.get(member.compress_type, math.inf)
+            held = min(member.file_size, most * min(member.compress_size, path.stat().st_size))
+            announced = member.file_size if member.file_size > held else _announced(archive, member)
             if announced > held:
                 raise Unfit(
                     f"'{path}' is cut short or damaged: {member.filename} says that it has {announced:,} bytes, and the file "
