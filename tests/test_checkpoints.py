@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -327,19 +326,27 @@ def test_a_call_that_is_refused_touches_nothing_of_a_training_that_goes_on(saved
     assert listing(folder) == before  # nothing was left to train either
 
 
-def limited(folder):
-    """What has no room: a process whose files may hold 300 bytes."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
-    ae.save(ae.restore(folder), Path(folder).with_name("full"))
+def test_a_disk_without_room_is_told_before_anything_is_written(uninterrupted, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    message = r"full' cannot be written, it needs 1,\d+ bytes, and 1,000 are free; make room there, or choose another place\.$"
+    with pytest.raises(ValueError, match=message):
+        ae.save(uninterrupted, tmp_path / "full")
+    assert list((tmp_path / "full").iterdir()) == []
 
 
-def test_a_disk_without_room_is_told_in_one_sentence(saved):
-    done = subprocess.run([sys.executable, __file__, "limited", saved], capture_output=True, text=True)
-    assert "ValueError: The checkpoint" in done.stderr
-    assert "full' cannot be written (File too large); choose another place, or make room there." in done.stderr
-    with pytest.raises(ValueError, match="full' holds no checkpoint"):
-        ae.restore(saved.with_name("full"))
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (ValueError("OUT_OF_RANGE: Failed writing [os_error_code='28']"), "No space left on device"),
+        (KeyError("params"), "KeyError"),
+    ],
+)
+def test_what_breaks_off_a_save_is_told_in_one_sentence(error, reason, tmp_path):
+    message = rf"^The checkpoint '.*' cannot be written \({reason}\); choose another place, or make room there\.$"
+    with pytest.raises(ValueError, match=message), checkpoints._orbax(tmp_path, "written"):
+        raise error
 
 
 def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_anew(saved, tmp_path):
@@ -471,5 +478,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    calls = {"one": one, "limited": limited}
-    calls[sys.argv[1]](sys.argv[2]) if sys.argv[1] in calls else main(sys.argv[1])
+    one(sys.argv[2]) if sys.argv[1] == "one" else main(sys.argv[1])

@@ -8,6 +8,9 @@ import contextlib
 import dataclasses
 import json
 import logging
+import os
+import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -79,12 +82,23 @@ class Checkpoints:
         record = dataclasses.replace(self.record, epochs=history.num_epochs)
         items = {name: args.StandardSave(_on_host(tree)) for name, tree in trees.items() if tree is not None}
         items["history"] = args.StandardSave(dataclasses.asdict(history))
+        self._check_room(trees)
         assert self.manager is not None
         with _orbax(self.path, "written"):
             self.manager.save(record.epochs, args=args.Composite(record=args.JsonSave(record.to_json()), **items))
             self.manager.wait_until_finished()
         self.last = time.monotonic()
         self.cost = self.last - began
+
+    def _check_room(self, trees: Mapping[str, Any]) -> None:
+        """Refuse to begin what the disk has no room for: a save that breaks off leaves stack dumps of its threads behind."""
+        needed = sum(_without_type(leaf).nbytes for leaf in jax.tree.leaves(trees))
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise ValueError(
+                f"The checkpoint {quoted(self.path)} cannot be written, it needs {needed:,} bytes, and {free:,} are free; "
+                "make room there, or choose another place."
+            )
 
 
 def look(path: Path, reader: Callable[[Path], Any]) -> Any:
@@ -124,7 +138,8 @@ def _orbax(path: Path, done: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        told = re.search(r"os_error_code='(\d+)'", str(error))  # tensorstore's way
+        reason = os.strerror(int(told[1])) if told else getattr(error, "strerror", None) or type(error).__name__
         remedy = "choose another place, or make room there" if done == "written" else "it is damaged, train it again"
         raise ValueError(f"The checkpoint {quoted(path)} cannot be {done} ({reason}); {remedy}.") from error
     finally:
