@@ -136,6 +136,22 @@ COMPOSED = {
         SMALL,
         SMALL,
     ),
+    "derivative of a maximum": (
+        jax.grad(lambda x: jnp.maximum(x * x, x) / 3),
+        lambda x: 2 * x / 3 if x * x > x else 1 / mpmath.mpf(3),
+        SMALL,
+    ),
+    "derivative of a rectifier": (jax.grad(lambda x: jnp.maximum(x, 0.0) * x), lambda x: 2 * x if x > 0 else 0, SMALL),
+    "derivative of a clip": (
+        jax.grad(lambda x: jnp.clip(x, -1, 1) * x),
+        lambda x: 2 * x if abs(x) < 1 else abs(x) / x,
+        SMALL,
+    ),
+    "derivative of the greatest": (
+        jax.grad(lambda x: jnp.max(_vector(x * x, x, x - 1)) / 3),
+        lambda x: 2 * x / 3 if x * x > x else 1 / mpmath.mpf(3),
+        SMALL,
+    ),
     "unstack": (
         jax.grad(lambda x: jnp.stack([x * x, x])[jax.lax.convert_element_type(x > 9, int)] / 3),
         lambda x: 2 * x / 3,
