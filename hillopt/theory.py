@@ -189,9 +189,14 @@ def _beta(name: str, value: ArrayLike) -> Numbers:
 def _in(name: str, value: ArrayLike, low: float, high: float, opens: str = "(", closes: str = ")") -> Numbers:
     """The value in float64; ValueError unless it is numbers that lie between these ends, which [ and ] include."""
     try:
-        numbers = np.asarray(value if value is not None else "", float)
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "iuf":
+            raise TypeError
+        numbers = numbers.astype(float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.") from error
+        raise ValueError(
+            f"`{name}` must be a number or an array of numbers, known when JAX traces, got {value!r}; write for example 0.1."
+        ) from error
     inside = np.isfinite(numbers) & (low <= numbers if opens == "[" else low < numbers)
     inside &= numbers <= high if closes == "]" else numbers < high
     if not np.all(inside):

@@ -153,7 +153,7 @@ REFUSED = {
     ),
     "a law": (
         lambda rate: ho.theory.small_step_height(rate),
-        "^`small_step_height` works with NumPy's numbers, which JAX cannot trace; call it outside of jit, vmap and grad",
+        "^`learning_rate` must be a number or an array of numbers, known when JAX traces, got ",
     ),
 }
 

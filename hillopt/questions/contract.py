@@ -50,7 +50,7 @@ def described(
 def enumerated(kind: type[Verdict] | type[Certainty], long_name: str, *, comment: str = "", **more: Any) -> Any:
     """A field of small integers with names, as the conventions for climate and forecast metadata describe them."""
     field = described(long_name, unit=None, comment=comment, **more)
-    flags: dict[str, object] = {"flag_values": [int(each) for each in kind]}
+    flags: dict[str, object] = {"flag_values": np.array([int(each) for each in kind], np.int8)}
     flags |= {"flag_meanings": " ".join(each.name.lower() for each in kind)}
     metadata = {**field.metadata, "kind": kind, "about": {**field.metadata["about"], **flags}}
     return dataclasses.field(default=field.default, metadata=metadata)
@@ -105,9 +105,19 @@ class AbstractAnswer(AbstractPytree):
 
         given = {**(dims if isinstance(dims, Mapping) else {}), **coordinates}
         coords = {name: _coordinate(name, values) for name, values in given.items()}
+        fields = {name: labelled(name, value) for name, value in self.items()}
+        lengths = {
+            name: size for dims, values, _ in fields.values() for name, size in zip(dims, values.shape, strict=True)
+        }
+        for name, (_, values, _) in coords.items():
+            if len(values) != lengths.get(name):
+                wanted = f"has {lengths[name]} settings" if name in lengths else "is no dimension of the answer"
+                raise ValueError(
+                    f"`{name}` {wanted}, and {len(values)} values are given; give one for each of {lengths}."
+                )
         asked = [kind for kind in _questions(AbstractQuestion) if kind.answer_type is type(self)]
         about = {"title": asked[0].title, "look": json.dumps(asked[0].look._asdict())} if asked else {}
-        return xarray.Dataset({name: labelled(name, value) for name, value in self.items()}, coords, about)
+        return xarray.Dataset(fields, coords, about)
 
 
 def _coordinate(name: str, values: Axis | ArrayLike | Sequence[float]) -> tuple[str, np.ndarray, dict[str, str]]:
@@ -211,6 +221,7 @@ def ask(
     """
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
     hill, optimizer = check_hill(hill), check_optimizer(optimizer)
+    common_shape((hill, optimizer))
     if question.is_noisy or key is not None:
         key = check_key(key)
     question, numbers = question.prepared(hill, optimizer), as_arrays(optimizer)
