@@ -28,7 +28,7 @@ class Settings:
 
     only: tuple[str, ...] | None = command.flag(None, "Optimizers by name, such as adam,contrib.sam; all by default.")
     learning_rates: tuple[float, ...] = command.flag((0.03, 0.1, 0.3), "Learning rates to walk with.", above=0)
-    max_steps: int = command.flag(2_000, "Steps of each walk.", at_least=1)
+    max_steps: int = command.flag(2_000, "Steps of each walk.", at_least=1, at_most=ho.MOST_STEPS)
     out: Path = runs.out()
     name: str = runs.name("optimizers")
     overwrite: bool = runs.overwrite()

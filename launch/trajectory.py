@@ -32,9 +32,11 @@ class Settings:
     )
     beside_descent: bool = command.flag(True, "Draw gradient descent with the same learning rate beside it.")
     height: float = command.flag(0.5, "Height of the hill.", at_least=0)
-    num_steps: int = command.flag(24, "Steps to walk.", at_least=1)
+    num_steps: int = command.flag(24, "Steps to walk.", at_least=1, at_most=1_000_000)
     rows: int = command.flag(10, "Steps to print.", at_least=1)
-    max_steps: int = command.flag(ho.DEFAULT_MAX_STEPS, "Follow the walk so far for its critical height.", at_least=1)
+    max_steps: int = command.flag(
+        ho.DEFAULT_MAX_STEPS, "Follow the walk so far for its critical height.", at_least=1, at_most=ho.MOST_STEPS
+    )
     dtype: str = command.flag("float64", "The walk's floating-point format.", choices=["float32", "float64"])
     out: Path = runs.out()
     name: str = runs.name("trajectory")

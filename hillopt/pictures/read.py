@@ -139,7 +139,7 @@ class Picture(NamedTuple):
 
 def is_curved(dataset: "xarray.Dataset") -> bool:
     """Whether walks may be chaotic, and hang on the last digit: the ground is none of those of straight pieces."""
-    return dataset.attrs.get("hill") not in {None, *STRAIGHT}
+    return "hill" in dataset.attrs and str(dataset.attrs["hill"]).partition(" ")[0] not in STRAIGHT
 
 
 def _some(dataset: "xarray.Dataset", names: list[str]) -> list[Choice]:

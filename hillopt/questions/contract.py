@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Key
 
@@ -16,7 +15,7 @@ from hillopt.axes import Axis, scale_of
 from hillopt.climbs import AbstractClimb
 from hillopt.front_door import check_hill, check_is, check_key, check_optimizer
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import EACH, common_shape, compiler_options, size_class
+from hillopt.lanes import EACH, common_shape, compiler_options, cut_back, in_size_class
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, Steps, short_repr
 from hillopt.questions.derivatives import refusing
@@ -227,20 +226,8 @@ def ask(
     question, numbers = question.prepared(hill, optimizer), as_arrays(optimizer)
     if question.no_derivative:
         hill, numbers = refusing((hill, numbers), f"`{question.label()}` has no derivative: {question.no_derivative}.")
-    (own, *world), length = _filled_up((question.hyperparameters(), hill, numbers, key))
-    answer = _answer(question.replace(**own), *world)
-    return answer if length is None else jax.tree.map(lambda leaf: leaf[..., :length], answer)
-
-
-def _filled_up(world: tuple) -> tuple[tuple, int | None]:
-    """One row of settings filled up to a length that others share, so that they share a compilation; and its own length."""
-    leaves = jax.tree.leaves(world)
-    shape = common_shape(world)
-    length = size_class(shape[0]) if len(shape) == 1 else 0
-    if length <= sum(shape) or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-        return world, None
-    chosen = np.arange(length) % shape[0]
-    return jax.tree.map(lambda leaf: leaf[chosen] if jnp.shape(leaf) == shape else leaf, world), shape[0]
+    (own, *world), length = in_size_class((question.hyperparameters(), hill, numbers, key))
+    return cut_back(_answer(question.replace(**own), *world), length)
 
 
 @jax.jit
