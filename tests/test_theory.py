@@ -188,8 +188,16 @@ REFUSED = [
     (lambda b: theory.stationary_variance(0.1, 1, 1, b), 1, FRACTION.format("momentum", 1)),
     (theory.largest_stable_rate, 0, POSITIVE.format("curvature", 0)),
     (lambda b: theory.largest_stable_rate(1, b), -0.5, FRACTION.format("momentum", -0.5)),
-    (theory.descent_height, "fast", "`learning_rate` must be a number or an array of numbers, got 'fast'."),
-    (theory.descent_height, None, "`learning_rate` must be a number or an array of numbers, got None."),
+    (
+        theory.descent_height,
+        "fast",
+        "`learning_rate` must be a number or an array of numbers, known when JAX traces, got 'fast';",
+    ),
+    (
+        theory.descent_height,
+        None,
+        "`learning_rate` must be a number or an array of numbers, known when JAX traces, got None;",
+    ),
 ]
 
 

@@ -102,7 +102,7 @@ def test_a_walk_can_be_transformed(transform, rate, expected):
     np.testing.assert_allclose(transform(walk)(jnp.asarray(rate)), expected, rtol=1e-12)
 
 
-INTEGER = "`max_steps` must be an integer, got {}."
+INTEGER = "`max_steps` must be an integer, got {}; give the walk at least one step."
 BETWEEN = "`max_steps` must lie between 1 and 2147483647, got {}; give the walk at least one step."
 
 

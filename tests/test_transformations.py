@@ -149,7 +149,7 @@ REFUSED = {
     ),
     "a grid of heights": (
         lambda rate: ho.escaping_heights(WEDGE, ho.Adam(0.1), rate * GRID),
-        "^`heights` must be known when it is traced, since the grid is searched; give a NumPy array",
+        "^`heights` must be known when it is traced, since the grid is searched; give it as NumPy's or Python's",
     ),
     "a law": (
         lambda rate: ho.theory.small_step_height(rate),
