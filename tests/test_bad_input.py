@@ -506,6 +506,10 @@ BAD = {
         lambda: ho.from_optax(optax.adam, learning_rate=optax.constant_schedule(0.1)),
         "`adam` needs a float or an array of floats to sweep, such as learning_rate=0.1.",
     ),
+    "lookahead": (
+        lambda: ho.from_optax(optax.lookahead, fast_optimizer=optax.sgd(0.1), sync_period=5, slow_step_size=0.5),
+        "`lookahead` cannot step a position that is one array (",
+    ),
     "from_optax class": (
         lambda: ho.from_optax(ho.Adam, learning_rate=0.1),
         "`factory` must be what makes a transformation of optax, such as optax.adam, got <class 'hillopt",

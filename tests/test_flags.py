@@ -75,7 +75,7 @@ HILLS = {
     "double_well": (0.3, 0.05),
     "rough_bowl": (0.1, 1.0),
     "mueller_brown": (0.01, 0.05),
-    "narrow_pass": (0.3, 0.35),
+    "narrow_pass": (0.3, 0.2),
 }
 
 

@@ -553,6 +553,14 @@ def test_a_custom_reverse_derivative_does_not_stop_the_bound():
     assert (result.midpoint, result.radius >= 0.25 / 3) == (0.5, True)
 
 
+def test_what_was_chosen_leaves_as_a_ball_like_any_other():
+    """In a state it would be of another type after the first step."""
+    (greatest, rows), _ = bounded(
+        lambda x: (jnp.maximum(x, 1), jax.lax.scan(lambda c, _: (c, jnp.minimum(c, 1)), x, length=2)[1])
+    )(Ball(jnp.float64(3), jnp.float64(0.5)))
+    assert (type(greatest), type(rows)) == (Ball, Ball)
+
+
 def test_balls_pass_through_pytrees():
     (out, nothing), _ = bounded(lambda tree: ({"a": tree["x"] + 1, "n": tree["n"] + 1}, None))(
         {"x": Ball(jnp.float32(1), jnp.float32(0.5)), "n": jnp.int32(3)}
