@@ -444,3 +444,12 @@ def test_a_stored_sweep_is_drawn_as_the_one_in_memory(tmp_path):
         pictures.write(ho.plot(data), [tmp_path / f"{name}.png"])
     first, *others = ((tmp_path / f"{name}.png").read_bytes() for name in ("memory", "kept", "reopened"))
     assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize(("hill", "doubted"), [(ho.RoughBowl(0.2), True), (ho.WedgeHill(0.2), False)])
+def test_losses_on_curved_ground_are_doubted(hill, doubted):
+    axes = {"learning_rate": [0.1, 0.2], "height": [0.1, 0.2]}
+    losses = ho.sweep(ho.Loss(3), hill, ho.GradientDescent(0.1), axes)
+    assert (
+        "where walks are chaotic losses hang on the last digit" in " ".join(title(ho.plot(losses)).split())
+    ) == doubted

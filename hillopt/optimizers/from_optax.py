@@ -58,7 +58,9 @@ class OptaxOptimizer(AbstractOptimizer):
         return jnp.reshape(numbers, (-1,)) if self.wants_axis else numbers
 
     def label(self) -> str:
-        return name_of(self.factory)
+        """The name by which optax has the factory, which nadam does not know of itself; else its own."""
+        public = (name for module in (optax, optax.contrib) for name, it in vars(module).items() if it is self.factory)
+        return next(public, name_of(self.factory))
 
     def hyperparameters(self) -> dict[str, Number]:
         return dict(self.swept)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hillopt.landscapes import EndlessTent, PiecewiseLinearHill, TentHill, WedgeHill
 from hillopt.pictures.style import label_of, plain_text
-from hillopt.questions import Look
+from hillopt.questions import Look, Loss
 from hillopt.sweeps import thinned
 from hillopt.sweeps.dataset import DRAWN_CELLS
 from hillopt.walk import Certainty
@@ -21,6 +21,7 @@ NEEDED = {"heights": ("verdict", "certainty")}  # beside the field itself
 SCALES = get_args(get_type_hints(Look)["scale"])
 STRAIGHT = {kind.__name__ for kind in (TentHill, EndlessTent, WedgeHill, PiecewiseLinearHill)}
 DOUBT = "labels near a boundary may turn with the last digit"
+DOUBT_OF_LOSSES = "unchecked: where walks are chaotic losses hang on the last digit"
 TOLD_APART = ("max_steps", "climb", "heights")  # of a question's numbers
 
 Choice = dict[str, int]
@@ -125,6 +126,8 @@ class Picture(NamedTuple):
             yield "unchecked: no proof was attempted"
             if is_curved(self.whole):
                 yield DOUBT
+        elif self.whole.attrs.get("question") == Loss.__name__ and is_curved(self.whole):
+            yield DOUBT_OF_LOSSES
 
     @property
     def max_steps(self) -> int | None:
