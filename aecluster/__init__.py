@@ -35,7 +35,7 @@ from aecluster.models import (
     count_parameters,
 )
 from aecluster.recipes import RECIPES, SCHEDULES, Recipe, optimizer_named
-from aecluster.training import Progress, learn_discriminator, train
+from aecluster.training import Progress, check_training, learn_discriminator, train
 
 __all__ = [
     "ARCHITECTURES",
@@ -78,6 +78,7 @@ __all__ = [
     "Weighted",
     "architecture_named",
     "check_architecture",
+    "check_training",
     "composite",
     "corrupted",
     "count_parameters",

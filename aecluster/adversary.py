@@ -1,7 +1,6 @@
 """A critic that is trained along with a network: a loss that moves with it."""
 
 import dataclasses
-import math
 from typing import NamedTuple
 
 import jax
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Key
 
+from aecluster.arguments import real, settle, whole
 from aecluster.images import Images, ImageShape, Scalar
 from aecluster.models import Params, critic_params, log_odds
 
@@ -49,13 +49,8 @@ class Adversary:
     images: int = 64
 
     def __post_init__(self) -> None:
-        for name in ("weight", "penalty", "start", "ramp"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise ValueError(f"`{name}` must be finite and not negative, got {getattr(self, name)}.")
-        if not self.learning_rate > 0:
-            raise ValueError(f"`learning_rate` must be positive, got {self.learning_rate}.")
-        if self.images < 1:
-            raise ValueError(f"`images` must be at least 1, got {self.images}.")
+        share = real(at_least=0)
+        settle(self, weight=share, penalty=share, start=share, ramp=share, learning_rate=real(above=0), images=whole(1))
 
     def fresh(self, key: Key[Array, ""], image_shape: ImageShape) -> AdversaryState:
         """A critic that has seen nothing."""

@@ -1,14 +1,14 @@
 """Blurs: kernels, the convolution with one, and the corruptions that a network learns to undo."""
 
 import dataclasses
-import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
+from aecluster.arguments import entries_of, flag, real, settle, text, whole
 from aecluster.corruptions import AbstractCorruption
 from aecluster.images import Images, check_images
 from aecluster.names import hint
@@ -22,16 +22,14 @@ PER_WIDTH = {"gaussian": 12**-0.5, "box": 1.0, "motion": 1.0, "defocus": 0.5}  #
 
 def gaussian(size: int, sigma: Number) -> Kernel:
     """exp(-(x² + y²) / 2 sigma²), cut off at the kernel's border; sums to 1."""
-    _check_size(size)
-    _check_positive("sigma", sigma)
+    size, sigma = _side("size", size), real(above=0)("sigma", sigma)
     row = jax.nn.softmax(-jnp.square(_offsets(size) / jnp.asarray(sigma, jnp.float32)) / 2)
     return jnp.outer(row, row)
 
 
 def box(size: int, width: Number) -> Kernel:
     """The mean over a square of this width; pixels that it covers in part count in part. Sums to 1."""
-    _check_size(size)
-    _check_positive("width", width)
+    size, width = _side("size", size), real(above=0)("width", width)
     row = _covered(jnp.asarray(width, jnp.float32) / 2, jnp.abs(_offsets(size)))
     return jnp.outer(row, row) / row.sum() ** 2
 
@@ -42,8 +40,7 @@ def motion(size: int, length: Number, angle: Number) -> Kernel:
     The angle is in degrees, from the horizontal and against the clock. Along the line a pixel counts as far as the line
     covers it; across, less and less until it is one pixel away. At 0 and 90 degrees that is a box of one row or column.
     """
-    _check_size(size)
-    _check_positive("length", length)
+    size, length = _side("size", size), real(above=0)("length", length)
     radians = jnp.deg2rad(jnp.asarray(angle, jnp.float32))
     right, up = _offsets(size)[None, :], -_offsets(size)[:, None]
     along = jnp.abs(right * jnp.cos(radians) + up * jnp.sin(radians))
@@ -57,8 +54,7 @@ def defocus(size: int, radius: Number) -> Kernel:
 
     The edge is soft: from 1 to 0 over the pixel around the radius.
     """
-    _check_size(size)
-    _check_positive("radius", radius)
+    size, radius = _side("size", size), real(above=0)("radius", radius)
     distance = np.hypot(_offsets(size)[:, None], _offsets(size))
     disc = _covered(jnp.asarray(radius, jnp.float32), distance)
     return disc / disc.sum()
@@ -70,8 +66,7 @@ def fixed_point_gaussian(size: int, sigma: float) -> Kernel:
     Each of the two passes has weights in multiples of 1/256. From the border inwards a weight is rounded and its error
     added to the next one; the centre is what is missing to 256. For size 5 and sigma 50 they are 51 51 52 51 51.
     """
-    _check_size(size)
-    _check_positive("sigma", sigma)
+    size, sigma = _side("size", size), real(above=0)("sigma", sigma)
     exact = np.exp(-((np.arange(size) - size // 2) ** 2) / (2 * sigma**2))
     exact *= 256 / exact.sum()
     row, error = np.zeros(size, np.float32), 0.0
@@ -84,7 +79,7 @@ def fixed_point_gaussian(size: int, sigma: float) -> Kernel:
 
 def kernel_named(kind: str, size: int, strength: Number, angle: Number = 0.0) -> Kernel:
     """A kernel by its kind, one of `KINDS`; the angle is for motion alone."""
-    _check_kind("kind", kind)
+    kind = _kind("kind", kind)
     if kind == "motion":
         return motion(size, strength, angle)
     return {"gaussian": gaussian, "box": box, "defocus": defocus}[kind](size, strength)
@@ -160,12 +155,9 @@ class Blur(AbstractCorruption):
     eight_bit: bool = True
 
     def __post_init__(self) -> None:
-        _check_kind("kind", self.kind)
-        _check_size(self.size)
-        _check_positive("strength", self.strength)
-        _check_noise(self.noise)
-        if not math.isfinite(self.angle):
-            raise ValueError(f"`angle` must be finite, got {self.angle}; choose degrees from 0 to 180.")
+        settle(
+            self, kind=_kind, size=_side, strength=real(above=0), angle=real(), noise=real(at_least=0), eight_bit=flag
+        )
 
     def __call__(self, key: Key[Array, ""], images: Images) -> Images:
         noise = self.noise * jax.random.normal(key, images.shape, images.dtype) if self.noise else 0.0
@@ -206,12 +198,8 @@ class RandomBlur(AbstractCorruption):
     eight_bit: bool = True
 
     def __post_init__(self) -> None:
-        _check_size(self.size)
-        _check_noise(self.noise)
-        if not self.kinds:
-            raise ValueError(f"`kinds` must not be empty; choose some of {', '.join(KINDS)}.")
-        for kind in self.kinds:
-            _check_kind("kinds", kind)
+        settle(self, size=_side, kinds=_several_kinds, noise=real(at_least=0), eight_bit=flag)
+        settle(self, weakest=real(), strongest=real())
         if not 0 < self.weakest <= self.strongest <= 1:
             raise ValueError(
                 f"`weakest` and `strongest` must be shares with 0 < weakest <= strongest <= 1, "
@@ -258,9 +246,12 @@ def _covered(half: Float[Array, ""], distance: Float[Array, "..."] | Float[np.nd
     return jnp.clip(half + 0.5 - distance, 0, 1)
 
 
-def _check_size(size: int) -> None:
-    if size < 1 or size % 2 == 0:
-        raise ValueError(f"`size` must be odd and positive, got {size}; choose {max(size + 1, 1)}.")
+def _side(name: str, value: Any) -> int:
+    """An odd number of pixels."""
+    size = whole(1)(name, value)
+    if size % 2 == 0:
+        raise ValueError(f"`{name}` must be odd, so that a kernel has a middle, got {size}; choose {size + 1}.")
+    return size
 
 
 def check_fits(size: int, height: int, width: int) -> None:
@@ -273,19 +264,18 @@ def check_fits(size: int, height: int, width: int) -> None:
         )
 
 
-def _check_positive(name: str, value: Number) -> None:
-    if not isinstance(value, jax.core.Tracer) and not 0 < float(value) < math.inf:
-        raise ValueError(f"`{name}` must be positive and finite, got {value}; choose 0.5 or so for hardly any blur.")
-
-
-def _check_noise(noise: float) -> None:
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"`noise` must be finite and not negative, got {noise}; choose 0 for none.")
-
-
-def _check_kind(name: str, kind: str) -> None:
+def _kind(name: str, value: Any) -> str:
+    kind = text(name, value)
     if kind not in KINDS:
         raise ValueError(f"`{name}` must be of {', '.join(KINDS)}, got {kind!r}; {hint(kind, KINDS)}")
+    return kind
+
+
+def _several_kinds(name: str, value: Any) -> tuple[str, ...]:
+    kinds = tuple(_kind(name, kind) for kind in entries_of(name, value, f"a tuple of {', '.join(KINDS)}"))
+    if not kinds:
+        raise ValueError(f"`{name}` must not be empty; choose some of {', '.join(KINDS)}.")
+    return kinds
 
 
 ORIGINAL = Blur()

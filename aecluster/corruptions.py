@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from aecluster.arguments import a_seed, function, maybe, real, settle
 from aecluster.images import HostImages, Images, check_images, chunks, joined
 
 
@@ -23,6 +24,7 @@ def corrupted(corruption: AbstractCorruption | None, images: HostImages, seed: i
     What noise leads out of [0, 1] is cut off, so that images come out. Raises ValueError for what are no images.
     """
     check_images("images", images)
+    corruption, seed = maybe(function("ae.Blur()"))("corruption", corruption), a_seed("seed", seed)
     if corruption is None:
         return images
     apply, key = jax.jit(corruption), jax.random.key(seed)
@@ -42,12 +44,17 @@ class Deformation(AbstractCorruption):
     - `shift`: of each axis, as a share of the side.
     - `scale`: of both axes, in the logarithm.
     - `shear`: up or down per unit of width.
+
+    Raises ValueError for numbers that are negative or not finite.
     """
 
     rotation: float = 20.0
     shift: float = 0.07
     scale: float = 0.2
     shear: float = 0.4
+
+    def __post_init__(self) -> None:
+        settle(self, **dict.fromkeys(("rotation", "shift", "scale", "shear"), real(at_least=0)))
 
     def __call__(self, key: Key[Array, ""], images: Images) -> Images:
         return jax.vmap(warp)(images, self.matrices(key, len(images)))

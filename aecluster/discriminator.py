@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from aecluster.arguments import a_seed, a_shape, settle, some, whole
 from aecluster.images import HostImages, Images, ImageShape, Scalar, check_images, chunks, joined
 from aecluster.losses import AbstractLoss, Logits
 from aecluster.models import Params, log_odds
@@ -31,10 +32,13 @@ class Discriminator:
 
     __repr__ = shown
 
+    def __post_init__(self) -> None:
+        settle(self, image_shape=a_shape, seed=a_seed, epochs=whole(0))
+
     def probability(self, images: HostImages) -> Float[np.ndarray, " image"]:
         """Probability of every image to be clear. Raises ValueError for images of another shape or out of [0, 1]."""
-        self.check(images.shape)
         check_images("images", images)
+        self.check(images.shape)
         return joined(_probability(self.params, part) for _, (part,) in chunks(images))
 
     def check(self, shape: tuple[int, ...]) -> None:
@@ -61,6 +65,9 @@ class ProbabilityOfBlur(AbstractLoss):
     """-log of the probability that the prediction is clear, by a discriminator that is not trained on the way."""
 
     discriminator: Discriminator
+
+    def __post_init__(self) -> None:
+        settle(self, discriminator=some(Discriminator, "ae.learn_discriminator(images, ae.Blur())"))
 
     def __call__(self, logits: Logits, target: Images, given: Images, epoch: Scalar) -> Scalar:
         del target, given, epoch

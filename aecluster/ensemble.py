@@ -11,6 +11,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float, Int
 
+from aecluster.arguments import a_shape, is_array, settle, short, some, some_seeds, whole
 from aecluster.images import HostImages, Images, ImageShape, Latents, check_images, chunks, joined
 from aecluster.metrics import INK, dead_pixels
 from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, structure
@@ -67,11 +68,18 @@ class Ensemble:
 
     __repr__ = shown
 
+    def __post_init__(self) -> None:
+        settle(self, architecture=some(AbstractArchitecture, "ae.Dense(16)"), image_shape=a_shape, seeds=some_seeds)
+
     def __len__(self) -> int:
         return len(self.seeds)
 
     def member(self, index: int) -> nnx.Module:
-        """One network as a Flax module; an `Autoencoder` has `.encoder` and `.decoder` to use apart."""
+        """One network as a Flax module; an `Autoencoder` has `.encoder` and `.decoder` to use apart.
+
+        Raises ValueError unless there are so many.
+        """
+        index = whole(-len(self), len(self) - 1)("index", index)
         return nnx.merge(structure(self.architecture, self.image_shape), jax.tree.map(lambda a: a[index], self.params))
 
     def encode(self, images: HostImages) -> Float[np.ndarray, "seed image latent"]:
@@ -83,12 +91,16 @@ class Ensemble:
     def decode(
         self, latents: Float[np.ndarray, "seed image latent"]
     ) -> Float[np.ndarray, "seed image height width channel"]:
-        """Pixels in [0, 1] from every member's latents."""
+        """Pixels in [0, 1] from every member's latents. Raises ValueError for another shape, and for what is not finite."""
+        if not is_array(latents):
+            raise ValueError(f"`latents` must be an array, got {short(latents)}; make it one by `np.asarray`.")
         if latents.ndim != 3 or latents.shape[::2] != (len(self), self.latent_size):
             raise ValueError(
                 f"`latents` must have shape ({len(self)}, images, {self.latent_size}): one set a seed; "
-                f"got {latents.shape}."
+                f"got {latents.shape}; take them from `encode`."
             )
+        if not np.issubdtype(latents.dtype, np.floating) or not np.isfinite(latents).all():
+            raise ValueError(f"`latents` must be finite floats, got {latents.dtype}; take them from `encode`.")
         return self._every_member(_decode, list(latents))
 
     def reconstruct(self, images: HostImages) -> Float[np.ndarray, "seed image height width channel"]:
@@ -136,5 +148,10 @@ def dead_pixels_of(
     reconstructions: HostImages,
     images: HostImages,
 ) -> Bool[np.ndarray, "height width channel"]:
-    """Which pixels these reconstructions leave black in every image although the images often have ink there."""
+    """Which pixels these reconstructions leave black in every image although the images often have ink there.
+
+    Raises ValueError for what are no images, and for images of another shape than the reconstructions'.
+    """
+    check_images("reconstructions", reconstructions)
+    check_images("images", images, reconstructions.shape[1:])
     return np.asarray(dead_pixels(jnp.asarray(reconstructions).max(0), (jnp.asarray(images) > INK).mean(0)))

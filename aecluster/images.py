@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from aecluster.arguments import is_array, short
+
 Images: TypeAlias = Float[Array, "image height width channel"]  # on a device, or traced
 HostImages: TypeAlias = Float[np.ndarray, "image height width channel"]  # in memory, as the front doors take them
 PerImage: TypeAlias = Float[Array, " image"]
@@ -26,10 +28,40 @@ def check_images(name: str, images: Any, image_shape: ImageShape | None = None) 
     Raises ValueError naming the argument, what is wrong with it (and the first image that is wrong), and the remedy; with
     an `image_shape`, for images of any other shape too.
     """
+    if not is_array(images) or isinstance(images, np.ma.MaskedArray):
+        raise ValueError(f"`{name}` must be a plain array, got a {type(images).__name__}; make it one by `np.asarray`.")
     _check_shape(name, images.shape, image_shape)
     if not jnp.issubdtype(images.dtype, jnp.floating):
         raise ValueError(f"`{name}` must be floats in [0, 1], got {images.dtype}; divide 8-bit greys by 255.")
     _check_pixels(name, images)
+
+
+def check_labels(name: str, labels: Any, num_images: int | None = None) -> None:
+    """Refuse what are no labels: one whole number an image, counted from 0. Raises ValueError naming the first that is none."""
+    if not is_array(labels):
+        raise ValueError(f"`{name}` must be an array, got {short(labels)}; make it one by `np.asarray`.")
+    if labels.ndim == 2 and labels.shape[1] > 1 and (num_images is None or len(labels) == num_images):
+        raise ValueError(
+            f"`{name}` must be one whole number an image, got the shape {labels.shape}; "
+            "of one-hot labels take `labels.argmax(1)`."
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        words = labels.dtype.kind in "USO"
+        remedy = "by `np.unique(labels, return_inverse=True)[1]`" if words else "as integers from 0"
+        raise ValueError(f"`{name}` must be whole numbers, got {labels.dtype}; number the classes {remedy}.")
+    if labels.ndim != 1 or num_images not in (None, len(labels)):
+        many = "the" if num_images is None else f"each of the {num_images}"
+        raise ValueError(
+            f"`{name}` must be one whole number for {many} images, got the shape {labels.shape}; "
+            "give as many labels as images."
+        )
+    if labels.size == 0:
+        raise ValueError(f"`{name}` must count from 0, got none; give one an image.")
+    if labels.min() < 0:
+        image = int(np.argmax(labels < 0))
+        raise ValueError(
+            f"`{name}` must count from 0, image {image} has {labels[image]}; give it a class of its own, or leave it out."
+        )
 
 
 def _check_pixels(name: str, images: Any) -> None:
@@ -51,7 +83,7 @@ def _check_pixels(name: str, images: Any) -> None:
 
 
 def _check_shape(name: str, shape: tuple[int, ...], image_shape: ImageShape | None) -> None:
-    if image_shape is not None and tuple(shape[1:]) != image_shape:
+    if image_shape is not None and tuple(shape[1:]) != tuple(image_shape):
         expected = ", ".join(map(str, image_shape))
         raise ValueError(
             f"`{name}` must have shape (images, {expected}) as in training, got {tuple(shape)}; "

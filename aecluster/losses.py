@@ -2,17 +2,19 @@
 
 import abc
 import dataclasses
-import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from aecluster.arguments import entries_of, function, real, settle, short, text
 from aecluster.images import Images, Scalar
 from aecluster.metrics import ssim
 from aecluster.names import hint
+
+a_loss = function("ae.L1()")
 
 Logits: TypeAlias = Float[Array, "image height width channel"]  # of pixels
 
@@ -72,6 +74,9 @@ class WarmUp(AbstractLoss):
     then: AbstractLoss = L1()
     epochs: float = 1.0
 
+    def __post_init__(self) -> None:
+        settle(self, first=a_loss, then=a_loss, epochs=real(at_least=0))
+
     def __call__(self, logits: Logits, target: Images, given: Images, epoch: Scalar) -> Scalar:
         first, then = (loss(logits, target, given, epoch) for loss in (self.first, self.then))
         return jnp.where(epoch < self.epochs, first, then)
@@ -92,6 +97,9 @@ class ToGiven(AbstractLoss):
 
     loss: AbstractLoss
 
+    def __post_init__(self) -> None:
+        settle(self, loss=a_loss)
+
     def __call__(self, logits: Logits, target: Images, given: Images, epoch: Scalar) -> Scalar:
         return self.loss(logits, given, given, epoch)
 
@@ -105,6 +113,9 @@ class GreyTargets(AbstractLoss):
 
     loss: AbstractLoss = L1()
 
+    def __post_init__(self) -> None:
+        settle(self, loss=a_loss)
+
     def __call__(self, logits: Logits, target: Images, given: Images, epoch: Scalar) -> Scalar:
         return self.loss(logits, 255 * target, given, epoch)
 
@@ -116,15 +127,22 @@ class Weighted(AbstractLoss):
     terms: tuple[tuple[float, AbstractLoss], ...]
 
     def __post_init__(self) -> None:
+        settle(self, terms=_terms)
         weights = [weight for weight, _ in self.terms]
-        if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
-            raise ValueError(f"The weights of a loss must be finite and not negative, got {weights}; choose 0 to 1.")
         if not any(weights):
             raise ValueError(f"The weights of a loss must not all be 0, got {weights}; nothing would be learned.")
 
     def __call__(self, logits: Logits, target: Images, given: Images, epoch: Scalar) -> Scalar:
         parts = [weight * loss(logits, target, given, epoch) for weight, loss in self.terms if weight]
         return sum(parts[1:], parts[0])
+
+
+def _terms(name: str, value: Any) -> tuple[tuple[float, AbstractLoss], ...]:
+    what = "pairs of a weight and a loss"
+    pairs = [entries_of(name, pair, what) for pair in entries_of(name, value, what)]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"`{name}` must be {what}, got {short(value)}; write ((1.0, ae.L1()), (0.1, ae.L2())).")
+    return tuple((real(at_least=0)("weight", weight), a_loss("loss", loss)) for weight, loss in pairs)
 
 
 def composite(clear: float = 1.0, blurred: float = 1.0) -> Weighted:
@@ -148,6 +166,6 @@ LOSSES: dict[str, AbstractLoss] = {
 
 def loss_named(name: str) -> AbstractLoss:
     """A loss by its name. Raises ValueError with the near miss for a name that none has."""
-    if name not in LOSSES:
+    if text("name", name) not in LOSSES:
         raise ValueError(f"No loss is called {name!r}; {hint(name, LOSSES)}")
     return LOSSES[name]

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 
 from aecluster.adversary import Adversary
+from aecluster.arguments import Rule, function, is_array, maybe, plain, real, settle, some, text, whole
 from aecluster.corruptions import AbstractCorruption, Deformation
 from aecluster.discriminator import Discriminator
 from aecluster.fingerprints import fingerprint
@@ -41,6 +42,21 @@ def layers_as_matrices(params: Any) -> Any:
 muon = functools.partial(optax.contrib.muon, muon_weight_dimension_numbers=layers_as_matrices)
 
 
+def _factory(example: str) -> Rule:
+    """A function; the numbers that a `functools.partial` keeps for it as Python has them."""
+
+    def rule(name: str, value: Any) -> Any:
+        factory = function(example)(name, value)
+        if not isinstance(factory, functools.partial):
+            return factory
+        settings = {setting: plain(number) for setting, number in factory.keywords.items()}
+        if all(settings[setting] is number for setting, number in factory.keywords.items()):
+            return factory  # the same one: partials are equal to themselves alone
+        return functools.partial(factory.func, *factory.args, **settings)
+
+    return rule
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """How to train; the defaults are the cured recipe.
@@ -64,7 +80,7 @@ class Recipe:
     - `precision`: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
     - `name`: what tables and checkpoints call it; it decides nothing.
 
-    Raises ValueError for numbers that are not positive, and for another precision.
+    Raises ValueError for numbers that are not positive, for another precision, and for what is no function where one is asked for.
     """
 
     epochs: int = 30
@@ -81,20 +97,28 @@ class Recipe:
     name: str = dataclasses.field(default="own", compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "small_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
-        if not self.learning_rate > 0:
-            raise ValueError(f"`learning_rate` must be positive, got {self.learning_rate}.")
+        settle(self, epochs=whole(1), batch_size=whole(1), small_steps=whole(1), learning_rate=real(above=0))
+        settle(self, optimizer=_factory("optax.adam"), schedule=_factory("optax.cosine_decay_schedule"))
+        settle(self, loss=function("ae.L1()"), adversary=maybe(some(Adversary, "ae.Adversary()")))
+        settle(self, degradation=maybe(function("ae.Blur()")), corruption=maybe(function("ae.Deformation()")))
+        settle(self, precision=text, name=text)
         if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"`precision` must be 'float32' or 'bfloat16', got {self.precision!r}.")
+            raise ValueError(f"`precision` must be 'float32' or 'bfloat16', got {self.precision!r}; choose one.")
 
     def transformation(self, num_steps: int) -> optax.GradientTransformation:
-        """The optax transformation for a training of so many steps."""
-        return self.optimizer(self.schedule(self.learning_rate, num_steps))
+        """The optax transformation for a training of so many steps. Raises ValueError where the factories make none."""
+        try:
+            made = self.optimizer(self.schedule(self.learning_rate, num_steps))
+        except TypeError as error:
+            raise ValueError(
+                f"`optimizer` could not be made with a learning rate alone ({error}); give its other arguments by "
+                "`functools.partial`."
+            ) from error
+        return some(optax.GradientTransformation, "optax.adam")("optimizer", made)
 
     def for_images(self, num_images: int) -> "Recipe":
         """The recipe for so many images: few of them are taken in small batches, as often as makes `small_steps`."""
+        num_images = whole(1)("num_images", num_images)
         if num_images >= SMALL:
             return self
         batch_size = min(SMALL_BATCH, num_images)
@@ -172,13 +196,13 @@ def optimizer_named(name: str, options: Mapping[str, float] | None = None) -> Op
         for found, factory in vars(module).items()
         if inspect.isfunction(factory) and "learning_rate" in inspect.signature(factory).parameters
     } | {"muon": muon}
-    if name not in factories:
+    if text("name", name) not in factories:
         raise ValueError(f"optax has no optimizer {name!r}; {hint(name, list(factories))}")
     known = [option for option in inspect.signature(factories[name]).parameters if option != "learning_rate"]
     for option in options or {}:
         if option not in known:
             raise ValueError(f"optax.{name} has no option {option!r}; {hint(option, known)}")
-    return functools.partial(factories[name], **(options or {}))
+    return functools.partial(factories[name], **{option: plain(value) for option, value in (options or {}).items()})
 
 
 def _describe(value: Any) -> Any:
@@ -186,9 +210,8 @@ def _describe(value: Any) -> Any:
         return {"name": "Discriminator", "digest": value.digest()}
     if isinstance(value, (tuple, list)):
         return [_describe(part) for part in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (np.ndarray, jax.Array)):
+    value = plain(value)
+    if is_array(value):
         return {"shape": list(value.shape), "sha256": hashlib.sha256(np.asarray(value).tobytes()).hexdigest()}
     if isinstance(value, functools.partial):
         settings = {name: _describe(setting) for name, setting in value.keywords.items()}

@@ -16,6 +16,7 @@ from aecluster.models import count_parameters
 COLUMNS = 10  # images of a grid
 HANDFUL = 6  # images beside the maps of dead pixels
 WALK = 20  # images along each side of the walk through a 2-D latent space
+LEAST = 1e-12  # of an error on a logarithmic scale, where black images leave none
 THUMBNAILS = 36  # across a map of thumbnails
 
 
@@ -57,8 +58,7 @@ def draw(data: ImageData, trained: Trained, folder: Path) -> list[str]:
     several = len({recipe for recipe, _ in trained}) > 1
     names = {key: f"{key[0]}, {key[1]}" if several else f"latent {key[1]}" for key in trained}
     _draw_reconstructions(data, {names[key]: ensemble for key, ensemble in trained.items()}, write)
-    curves = {names[key]: (e.history.train_error, e.history.test_error) for key, e in trained.items()}
-    write("loss_curves", figures.loss_curves(curves, loss_name="mean absolute error"))
+    _draw_curves({names[key]: ensemble for key, ensemble in trained.items()}, write)
     sizes = sorted({size for _, size in trained})
     last = {f"{recipe} recipe": ensemble for (recipe, size), ensemble in trained.items() if size == sizes[-1]}
     _draw_dead_pixels(data, last, write)
@@ -80,6 +80,19 @@ def _draw_reconstructions(data: ImageData, ensembles: dict[str, Ensemble], write
     rows = {name: ensemble.reconstruct(test.images[chosen])[0] for name, ensemble in ensembles.items()}
     notes = {name: f"MAE {ensemble.history.test_error[:, -1].mean():.4f}" for name, ensemble in ensembles.items()}
     write("reconstructions", figures.reconstruction_grid(test.images[chosen], rows, labels, notes=notes))
+
+
+def _draw_curves(ensembles: dict[str, Ensemble], write: Write) -> None:
+    """As many in one figure as eyes tell apart, and as many figures as that takes."""
+    curves = {
+        name: (np.maximum(ensemble.history.train_error, LEAST), np.maximum(ensemble.history.test_error, LEAST))
+        for name, ensemble in ensembles.items()
+    }
+    names = list(curves)
+    for number, start in enumerate(range(0, len(names), figures.MOST_CURVES)):
+        some = {name: curves[name] for name in names[start : start + figures.MOST_CURVES]}
+        stem = "loss_curves" if number == 0 else f"loss_curves_{number + 1}"
+        write(stem, figures.loss_curves(some, loss_name="mean absolute error"))
 
 
 def _draw_dead_pixels(data: ImageData, ensembles: dict[str, Ensemble], write: Write) -> None:

@@ -15,6 +15,7 @@ from hillopt.climbs import (
     PallasClimb,
     PlainClimb,
 )
+from hillopt.front_door import MOST_STEPS
 from hillopt.landscapes import (
     HILLS,
     AbstractHill,
@@ -123,6 +124,7 @@ __all__ = [
     "FAST",
     "FRACTION",
     "HILLS",
+    "MOST_STEPS",
     "NONNEGATIVE",
     "OPTIMIZERS",
     "POSITIVE",

@@ -2,9 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike
+
+SCALES = ("linear", "log", "log_complement", "list")
+
+
+MOST = 10**8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +28,12 @@ class Axis:
         return f"Axis({self.scale}, {ends}, {len(self.values)} values)"
 
     def __post_init__(self) -> None:
-        numbers = np.asarray(self.values, np.float64)
+        if self.scale not in SCALES:
+            raise ValueError(
+                f"`scale` must be one of {', '.join(SCALES)}, got {self.scale!r}; leave it out for a list."
+            )
+        numbers = _in_a_row(self.values)
+        object.__setattr__(self, "values", tuple(numbers.tolist()))
         if numbers.size == 0:
             raise ValueError("an axis needs at least one point, got none; give some values.")
         if not np.all(np.isfinite(numbers)):
@@ -42,6 +53,7 @@ class Axis:
     @classmethod
     def log(cls, low: float, high: float, num: int) -> "Axis":
         """`num` values from low to high, evenly spaced in the logarithm; low > 0."""
+        _check_ends(low, high)
         if low <= 0:
             raise ValueError(f"a log axis must be positive, got {low:g}; start above 0 or take a linear axis.")
         return cls._spaced("log", np.geomspace, low, high, num)
@@ -49,6 +61,7 @@ class Axis:
     @classmethod
     def log_complement(cls, low: float, high: float, num: int) -> "Axis":
         """`num` values from low to high < 1, evenly spaced in the logarithm of 1 - value."""
+        _check_ends(low, high)
         if high >= 1:
             raise ValueError(f"a log-complement axis must stay below 1, got {high:g}; end at 0.999, say.")
         return cls._spaced("log_complement", lambda a, b, n: 1 - np.geomspace(1 - a, 1 - b, n), low, high, num)
@@ -58,25 +71,25 @@ class Axis:
         """An axis as it is, or a list of values as one."""
         if isinstance(values, Axis):
             return values
-        numbers = np.asarray(values, np.float64)
-        if numbers.ndim > 1:
-            raise ValueError(
-                f"an axis must be one row of values, got the shape {numbers.shape}; give them one after the other."
-            )
-        return cls(tuple(numbers.reshape(-1).tolist()))
+        return cls(tuple(_in_a_row(values).tolist()))
 
     @classmethod
     def named(cls, name: str, values: "Axis | ArrayLike | Sequence[float]") -> "Axis":
         """As `of`; its ValueError says which axis it is."""
         try:
             return cls.of(values)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise ValueError(f"`axes[{name!r}]`: {error}") from error
 
     @classmethod
     def _spaced(cls, scale: str, space: Callable, low: float, high: float, num: int) -> "Axis":
-        if num < 1:
-            raise ValueError(f"an axis needs at least one point, got {num}; give a positive number of points.")
+        _check_ends(low, high)
+        if isinstance(num, bool) or not isinstance(num, (int, np.integer)):
+            raise ValueError(f"an axis needs a whole number of points, got {num!r}; give 100, say.")
+        if not 1 <= num <= MOST:
+            raise ValueError(
+                f"an axis has 1 to {MOST:,} points, got {num:,}; give it as many, and another axis the rest."
+            )
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ValueError(f"an axis must be finite, got {low:g} to {high:g}; give finite ends.")
         if low > high or (num > 1 and low == high):
@@ -94,6 +107,26 @@ def scale_of(values: ArrayLike) -> str:
         if len(steps) > 1 and np.allclose(steps, steps.mean(), rtol=1e-3, atol=0):
             return name
     return "list"
+
+
+def _in_a_row(values: object) -> np.ndarray:
+    """Numbers one after the other, a lone one as a row of itself; ValueError for what are none."""
+    try:
+        numbers = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        given = repr(values) if isinstance(values, (str, list, tuple)) else f"a {type(values).__name__}"
+        raise ValueError(f"an axis must be numbers in a row, got {given}; write a list of them.") from error
+    if numbers.ndim > 1:
+        raise ValueError(
+            f"an axis must be one row of values, got the shape {numbers.shape}; give them one after the other."
+        )
+    return numbers.reshape(-1)
+
+
+def _check_ends(*ends: Any) -> None:
+    for end in ends:
+        if np.ndim(end) > 0 or np.asarray(end).dtype.kind not in "fiu":
+            raise ValueError(f"the ends of an axis must be numbers, got {end!r}; give 0.01 and 1, say.")
 
 
 def _first(numbers: np.ndarray, which: np.ndarray) -> float:

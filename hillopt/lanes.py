@@ -15,7 +15,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Int, PyTree
 
-from hillopt.pytrees import AbstractPytree
+from hillopt.pytrees import AbstractPytree, is_traced
 
 # Lanes of a block. Measured on one core of an AMD EPYC (Zen 4, 1 MB of second-level cache), Adam, float32, rows of 256: blocks
 # of 2,048, 8,192, 16,384 lanes make 2.7, 3.5, 3.9e9 steps/s on a slope of constant size. A lone row, whose lanes may differ in
@@ -81,6 +81,26 @@ def size_class(length: int) -> int:
     """The length filled up by at most an eighth, so that lengths that differ a little share a compilation."""
     step = 1 << max(0, length.bit_length() - 4)
     return num_blocks(length, step) * step
+
+
+def in_size_class(world: PyTree) -> tuple[PyTree, int | None]:
+    """One row of settings filled up to a length that others share, so that they share a compilation; and its own length.
+
+    Nothing is done to settings in another shape, and to those that are being traced: None. `cut_back` undoes it in an answer.
+    """
+    shape = common_shape(world)
+    length = size_class(shape[0]) if len(shape) == 1 else 0
+    if length <= sum(shape) or is_traced(world):
+        return world, None
+    chosen = np.arange(length) % shape[0]
+    return jax.tree.map(lambda leaf: leaf[chosen] if jnp.shape(leaf) == shape else leaf, world), shape[0]
+
+
+def cut_back(answer: PyTree, length: int | None, axis: int = -1) -> PyTree:
+    """Those settings of an answer, along an axis, that were asked for."""
+    if length is None:
+        return answer
+    return jax.tree.map(lambda leaf: jax.lax.slice_in_dim(leaf, 0, length, axis=axis), answer)
 
 
 def filled(leaf: Array, length: int, axis: int = 0) -> Array:

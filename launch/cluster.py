@@ -56,7 +56,6 @@ PRESETS = {
     "mnist_invariant": Settings(run=Path("runs/mnist_invariant")),
 }
 ACROSS = 60  # thumbnails across a map
-METHOD_DRAWN = "mixture"
 HEADINGS = {"accuracy": "accuracy", "nmi": "NMI", "ari": "ARI", "silhouette": "silhouette"}
 
 
@@ -67,20 +66,25 @@ def tiny(settings: Settings) -> Settings:
 
 
 def main(settings: Settings) -> None:
-    """Load, cluster, score, draw."""
+    """Load, cluster, score, and when all numbers are in their place draw."""
     data, trained = load(settings)
     space = chosen_space(settings.map, trained)
     path = runs.place(settings.out, settings.name or f"{settings.run.resolve().name}_clusters")
+    check(data, trained, settings)
     with runs.folder(path, settings.overwrite) as folder:
-        rows, drawn = cluster_spaces(data, trained, space, settings, folder)
-        written = ["scores.csv"]
-        if settings.deep_seeds:
-            row, pictures = cluster_deeply(data, settings, folder)
-            rows, drawn = [*rows, row], [*drawn, *pictures]
-            written.append("clusters.csv")
-        summaries = [row.summary() for row in rows]
-        runs.write_table(folder / "scores.csv", summaries)
         command.save(folder, settings)
+        named = spaces(data, trained, settings, space)
+        rows = compare_all(labels_of(data.test), named, settings.num_clusters)
+        summaries = write_scores(rows, folder)
+        fitted: list[clustering.DeepClustering] = []
+        if settings.deep_seeds:
+            row, fitted = cluster_deeply(data, settings, folder)
+            summaries = write_scores([*rows, row], folder)
+    drawn = draw_space(data, named, rows, space, settings.perplexity, path)
+    if fitted:
+        latents, clusters = fitted[0].transform(data.test.images), fitted[0].predict(data.test.images)
+        drawn += draw(data, latents, clusters, settings.perplexity, path, "deep")
+    written = ["scores.csv", "clusters.csv"] if fitted else ["scores.csv"]
     print(f"{data.name}: {len(data.test.images):,} test images", end="")
     print(f"; deep clustering of all {len(data.everything().images):,}" if settings.deep_seeds else "")
     print(table(summaries))
@@ -94,7 +98,7 @@ def load(settings: Settings) -> tuple[ae.ImageData, ae.Trained]:
         raise ValueError(f"`--run` {str(run)!r} is no finished training; run `python -m launch.train` first.")
     training = command.saved(run, train.Settings, flag="--run")
     data = ae.load(training.data, settings.data_dir or training.data_dir)
-    labels_of(data.everything())
+    labels_of(data.everything() if settings.deep_seeds else data.test)
     return data, ae.trained(run / "checkpoints")
 
 
@@ -119,19 +123,55 @@ def chosen_space(wanted: str | None, trained: ae.Trained) -> tuple[str, int]:
     return known[wanted]
 
 
-def cluster_spaces(
-    data: ae.ImageData, trained: ae.Trained, space: tuple[str, int], settings: Settings, folder: Path
-) -> tuple[list["clustering.Row"], list[str]]:
-    """Every method on every space: rows for the table, and the pictures of the chosen space, by name."""
+def check(data: ae.ImageData, trained: ae.Trained, settings: Settings) -> None:
+    """Refuse before any clustering what a later step would."""
+    from aecluster import clustering, figures
+
+    images, labels = data.test.images, labels_of(data.test)
+    figures.check_drawable("images", images)
+    figures.check_classes("labels", labels)
+    if settings.num_clusters > figures.MOST_CLASSES:
+        raise ValueError(
+            f"`--num_clusters` must be at most {figures.MOST_CLASSES:,} to be drawn, got {settings.num_clusters}; look for fewer."
+        )
+    for ensemble in trained.values():
+        ensemble.check(images)
+    pixels = images.reshape(len(images), -1)
+    clustering.check_mappable(pixels, settings.perplexity)
+    clustering.check_comparable(labels, {"pixels": [pixels]}, settings.num_clusters)
+
+
+def spaces(
+    data: ae.ImageData, trained: ae.Trained, settings: Settings, drawn: tuple[str, int]
+) -> dict[str, Sequence[np.ndarray]]:
+    """Every space of the test images, by name: one a seed. ValueError where the one to be drawn cannot be mapped."""
     from aecluster import clustering
 
     named = dict(clustering.spaces(data.test.images, trained, settings.num_seeds))
+    clustering.check_mappable(named["{}, {}".format(*drawn)][0], settings.perplexity)
+    return named
+
+
+def write_scores(rows: list["clustering.Row"], folder: Path) -> list[dict[str, object]]:
+    """The table of what is scored so far; its rows."""
+    summaries = [row.summary() for row in rows]
+    runs.write_table(folder / "scores.csv", summaries)
+    return summaries
+
+
+def draw_space(
+    data: ae.ImageData,
+    named: Mapping[str, Sequence[np.ndarray]],
+    rows: list["clustering.Row"],
+    space: tuple[str, int],
+    perplexity: float,
+    folder: Path,
+) -> list[str]:
+    """The pictures of the chosen latents, by name: clusters of the last method, a mixture unless the latents are too many."""
     recipe, size = space
     name = f"{recipe}, {size}"
-    clustering.check_mappable(named[name][0], settings.perplexity)
-    rows = compare_all(labels_of(data.test), named, settings.num_clusters)
-    mixture = next(row for row in rows if (row.space, row.method) == (name, METHOD_DRAWN))
-    return rows, draw(data, named[name][0], mixture.clusters[0], settings.perplexity, folder, f"{recipe}_{size}")
+    clusters = [row.clusters[0] for row in rows if row.space == name][-1]
+    return draw(data, named[name][0], clusters, perplexity, folder, f"{recipe}_{size}")
 
 
 def compare_all(
@@ -150,15 +190,16 @@ def compare_all(
     return rows
 
 
-def cluster_deeply(data: ae.ImageData, settings: Settings, folder: Path) -> tuple["clustering.Row", list[str]]:
-    """Deep clustering of all images, written and drawn: a row for the table, and the pictures by name."""
+def cluster_deeply(
+    data: ae.ImageData, settings: Settings, folder: Path
+) -> tuple["clustering.Row", list["clustering.DeepClustering"]]:
+    """Deep clustering of all images, written: a row for the table, and the fitted estimators."""
     everything = data.everything()
     row, fitted = deep(everything.images, labels_of(everything), settings)
-    images, first = data.test.images, fitted[0]
     columns = np.column_stack([model.labels_ for model in fitted])
     names = [f"seed_{seed}" for seed in range(settings.deep_seeds)]
     runs.write_table(folder / "clusters.csv", [dict(zip(names, line, strict=True)) for line in columns])
-    return row, draw(data, first.transform(images), first.predict(images), settings.perplexity, folder, "deep")
+    return row, fitted
 
 
 def deep(

@@ -70,10 +70,13 @@ class Settings:
         None, "Weights of the blurred image in the composite losses.", at_least=0
     )
     model: str | None = command.flag(None, "A network of one's own.", choices=list(ae.ARCHITECTURES))
-    latent_size: int | None = command.flag(None, "Its latent size, if it is an autoencoder; by default 256.")
+    latent_size: int | None = command.flag(
+        None, "Its latent size, if it is an autoencoder; by default 256, cut to the pixels."
+    )
     loss: dict[str, float] | None = command.flag(
         None,
         "Its loss, as name=weight,name=weight, by default warm_up=1; blurred_NAME is against the blur.",
+        called="weights",
         example="l1=1,ssim=0.1",
     )
     adversary: float | None = command.flag(None, "Weight of a discriminator that is trained along with it.")
@@ -130,6 +133,7 @@ def main(settings: Settings) -> None:
     data = ae.load(settings.data, settings.data_dir)
     blur = blur_of(settings, data.image_shape)
     names, presets = rows_of(settings, data)
+    check(data, presets)
     path = runs.place(settings.out, settings.name or f"{data.name.replace('/', '_')}_deblurred")
     with runs.folder(path, settings.overwrite, settings.resume) as folder:
         command.save(folder, settings)
@@ -179,6 +183,18 @@ def rows_of(settings: Settings, data: ae.ImageData) -> tuple[list[str], Presets]
     return names, {name: sized(known[name], len(data.train.images), settings.epochs) for name in names if name in known}
 
 
+def check(data: ae.ImageData, presets: Presets) -> None:
+    """Refuse before any training what could not be trained, scored or drawn after it."""
+    from aecluster import deblurring, figures
+
+    deblurring.check_measurable(data.image_shape)
+    figures.check_drawable("images", data.test.images)
+    if data.test.labels is not None:
+        figures.check_classes("labels", data.test.labels)
+    for preset in presets.values():
+        ae.check_training(preset.architecture, data, preset.recipe)
+
+
 def own(settings: Settings, image_shape: tuple[int, int, int]) -> Presets:
     """The network that the settings describe, if they do."""
     from aecluster import deblurring
@@ -191,7 +207,7 @@ def own(settings: Settings, image_shape: tuple[int, int, int]) -> Presets:
     kind = ae.architecture_named(settings.model, ae.ARCHITECTURES)
     if kind is ae.Restorer and settings.latent_size is not None:
         raise ValueError("`--latent_size` is of autoencoders, and a restorer has no latent space; leave it out.")
-    latent_size = 256 if settings.latent_size is None else settings.latent_size
+    latent_size = min(256, int(np.prod(image_shape))) if settings.latent_size is None else settings.latent_size
     architecture = ae.Restorer() if kind is ae.Restorer else kind(latent_size)
     ae.check_architecture(architecture, image_shape)
     return {OWN: deblurring.mixture(architecture, settings.loss or {"warm_up": 1.0}, settings.adversary)}

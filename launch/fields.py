@@ -30,6 +30,7 @@ def flag(
     about: str,
     *,
     at_least: float | None = None,
+    at_most: float | None = None,
     above: float | None = None,
     choices: Sequence[str] = (),
     repeated: bool = False,
@@ -43,14 +44,14 @@ def flag(
     **Arguments**
 
     - `default`, `about`: its value if nothing is said, and its line of --help.
-    - `at_least`, `above`, `choices`: what it must keep to; of a tuple every entry, of a dict every number.
+    - `at_least`, `at_most`, `above`, `choices`: what it must keep to; of a tuple every entry, of a dict every number.
     - `repeated`: a tuple whose entries are given by one flag each, since they hold commas.
     - `may_be_empty`: of a tuple, whether it may have no entry.
     - `counts`: whether it says what is computed. What says where and how to run does not count when two runs are compared.
     - `called`: the library's word for it, where that is another; sentences of the library are told in flags.
     - `example`: of the pairs of a dict.
     """
-    rules = Rules(about, at_least, above, tuple(choices), repeated, may_be_empty, counts, called, example)
+    rules = Rules(about, at_least, at_most, above, tuple(choices), repeated, may_be_empty, counts, called, example)
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata={"rules": rules})
     return dataclasses.field(default=default, metadata={"rules": rules})
@@ -62,6 +63,7 @@ class Rules:
 
     about: str
     at_least: float | None
+    at_most: float | None
     above: float | None
     choices: tuple[str, ...]
     repeated: bool
@@ -145,6 +147,8 @@ class Flag:
         rules = self.rules
         if rules.at_least is not None and typed < rules.at_least:
             raise ValueError(f"`--{self.name}`{of} must be at least {rules.at_least:g}, got {value}.")
+        if rules.at_most is not None and typed > rules.at_most:
+            raise ValueError(f"`--{self.name}`{of} must be at most {rules.at_most:,}, got {value}.")
         if rules.above is not None and typed <= rules.above:
             raise ValueError(f"`--{self.name}`{of} must be above {rules.above:g}, got {value}.")
         if rules.choices and typed not in rules.choices:
@@ -197,6 +201,7 @@ class Flag:
         """What it is, the rules it keeps to and its default, for --help."""
         rules, told = self.rules, [self.rules.about]
         told += [f"At least {rules.at_least:g}."] if rules.at_least is not None else []
+        told += [f"At most {rules.at_most:,}."] if rules.at_most is not None else []
         told += [f"Above {rules.above:g}."] if rules.above is not None else []
         told += [f"One of {', '.join(rules.choices)}."] if rules.choices else []
         if self.kind is bool:

@@ -3,11 +3,14 @@
     python -m launch.optimizers
 
 prints one line for each public optimizer of optax and optax.contrib: the numbers that sweep as arrays, what it asks for
-besides the slope, and the highest rise within --max_steps at three learning rates, all other numbers at optax's defaults.
-It writes runs/optimizers/optimizers.csv and settings.json. The last line counts those that sweep: 52 of 52.
+besides the slope, the highest rise within --max_steps at three learning rates, all other numbers at optax's defaults, and which
+share of 64 learning rates from 0.01 to 1 is flagged in so many steps: there the running error bound cannot rule out that rounding
+decides. It writes runs/optimizers/optimizers.csv and settings.json. The line below the table counts those that sweep: 52 of 52.
+Where one does not, it is named there, and the exit code is 1.
 """
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ class Settings:
 
     only: tuple[str, ...] | None = command.flag(None, "Optimizers by name, such as adam,contrib.sam; all by default.")
     learning_rates: tuple[float, ...] = command.flag((0.03, 0.1, 0.3), "Learning rates to walk with.", above=0)
-    max_steps: int = command.flag(2_000, "Steps of each walk.", at_least=1)
+    max_steps: int = command.flag(2_000, "Steps of each walk.", at_least=1, at_most=ho.MOST_STEPS)
     out: Path = runs.out()
     name: str = runs.name("optimizers")
     overwrite: bool = runs.overwrite()
@@ -33,6 +36,7 @@ class Settings:
 
 PRESETS = {"table": Settings()}
 RATES = ("learning_rate", "max_learning_rate")
+FLAGGED = np.geomspace(0.01, 1, 64)
 
 
 def tiny(settings: Settings) -> Settings:
@@ -53,8 +57,10 @@ def main(settings: Settings) -> None:
         runs.write_table(folder / "optimizers.csv", rows)
         command.save(folder, settings)
     print(*table(rows, settings.learning_rates), sep="\n")
-    print(f"{sum(not row['problem'] for row in rows)} of {len(rows)} sweep")
+    print(count_of(rows))
     print(runs.wrote(path, "optimizers.csv"))
+    if any(row["problem"] for row in rows):
+        sys.exit(1)
 
 
 def names_of(settings: Settings) -> list[str]:
@@ -70,32 +76,41 @@ def row_of(name: str, settings: Settings) -> dict[str, str]:
     """What there is to say of one optimizer; `problem` says why it does not sweep, if it does not."""
     rates = settings.learning_rates
     row = {"optimizer": name, "swept": "", "asks": "", "problem": ""}
-    row |= {f"height_{rate:g}": "" for rate in rates}
+    row |= {"flagged": "", **{f"height_{rate}": "" for rate in rates}}
     try:
-        optimizer, heights = walked(name, np.array(rates), settings.max_steps)
+        optimizer, heights, flagged = walked(name, np.array(rates), settings.max_steps)
     except ValueError as error:
         return {**row, "problem": str(error)}
     asks = [*optimizer.asks, *(["an axis"] if optimizer.wants_axis else [])]
-    told = {f"height_{rate:g}": f"{float(height):.4g}" for rate, height in zip(rates, heights, strict=True)}
+    told = {f"height_{rate}": f"{float(height):.4g}" for rate, height in zip(rates, heights, strict=True)}
+    told["flagged"] = f"{flagged:.3g}"
     return {**row, "swept": " ".join(optimizer.swept), "asks": " ".join(asks), **told}
 
 
-def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarray]:
-    """The optimizer with these learning rates, and the highest rise with each."""
+def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarray, float]:
+    """The optimizer, the highest rise with each of these learning rates, and the share of `FLAGGED` that is."""
     _, defaults = ho.optax_settings(name)
     rate = next(key for key in RATES if key in defaults)
-    optimizer = ho.optax_named(name, **{rate: rates})
-    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps, climb=ho.PlainClimb())
-    return optimizer, np.asarray(walks.critical_height)
+    optimizer = ho.optax_named(name, **{rate: np.concatenate([rates, FLAGGED])})
+    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps, climb=ho.BoundedClimb())
+    flagged = np.asarray(walks.certainty[len(rates) :]) == ho.Certainty.FLAGGED
+    return optimizer, np.asarray(walks.critical_height[: len(rates)]), float(flagged.mean())
+
+
+def count_of(rows: list[dict[str, str]]) -> str:
+    """How many sweep, and which do not."""
+    others = [row["optimizer"] for row in rows if row["problem"]]
+    return f"{len(rows) - len(others)} of {len(rows)} sweep" + (f"; not {', '.join(others)}" if others else "")
 
 
 def table(rows: list[dict[str, str]], rates: tuple[float, ...]) -> list[str]:
     """One line an optimizer."""
-    lines = [f"{'optimizer':<30}" + "".join(f"{f'h* at {rate:g}':>12}" for rate in rates) + "  swept; asks for"]
+    lines = [f"{'optimizer':<30}" + "".join(f"{f'h* at {rate}':>12}" for rate in rates)]
+    lines[0] += f"{'flagged':>9}  swept; asks for"
     for row in rows:
         asks = f"; {row['asks']}" if row["asks"] else ""
-        cells = "".join(f"{row[f'height_{rate:g}']:>12}" for rate in rates)
-        lines.append(f"{row['optimizer']:<30}{cells}  {row['problem'] or row['swept'] + asks}")
+        cells = "".join(f"{row[f'height_{rate}']:>12}" for rate in rates)
+        lines.append(f"{row['optimizer']:<30}{cells}{row['flagged']:>9}  {row['problem'] or row['swept'] + asks}")
     return lines
 
 

@@ -1,37 +1,43 @@
 """What a person wants to know of a sweep first: gone through piece by piece, so that memory is bounded by a piece."""
 
+import collections
 import dataclasses
+import json
 from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
 
 import hillopt as ho
+from hillopt import pictures
 
 if TYPE_CHECKING:
     import xarray
 
-NOTES = {
-    ho.Verdict.TRAPPED: "  settled: proved for any number of steps",
-    ho.Verdict.UNDECIDED: "  limited by max_steps",
+NOTES: dict[tuple[ho.Verdict, ho.Certainty | None], str] = {
+    (ho.Verdict.TRAPPED, ho.Certainty.CERTIFIED): "settled: proved for any number of steps",
+    (ho.Verdict.UNDECIDED, ho.Certainty.CERTIFIED): "limited by max_steps",
 }
-
-
-SURE = {
-    ho.Certainty.UNCHECKED: "  no proof was attempted",
-    ho.Certainty.FLAGGED: "  rounding decides",
+ENDS = ("verdict", "certainty")  # fields that tell how a walk ended
+SURE: dict[ho.Certainty | None, str] = {
+    ho.Certainty.FLAGGED: "rounding decides",
+    ho.Certainty.UNCHECKED: "no proof was attempted",
 }
+DOUBT = (
+    "  unchecked: labels near a boundary may turn with the last digit; --question=stability maps how many, --climb=bounded "
+    "proves what can be proved"
+)
+DOUBT_OF_LOSSES = (
+    "  unchecked: where walks are chaotic losses hang on the last digit; --question=stability maps where labels do"
+)
 
 
 def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) -> str:
     """The title, what came out, and how long it took."""
     about = dataset.attrs
     title = f"{about['title']}: {progress.num_cells:,} settings, {about['dtype']}, {about['device']}"
-    if "critical_height" in dataset:
-        lines = [*heights(dataset), speed(seconds, progress)]
-    else:
-        lines = [*ranges(dataset), f"  {seconds:.1f} s, compilation included"]
-    return "\n".join([title, *lines])
+    told = speed(seconds, progress) if "critical_height" in dataset else f"  {seconds:.1f} s, compilation included"
+    return "\n".join([title, *what_came_out(dataset), told])
 
 
 def speed(seconds: float, progress: ho.Progress) -> str:
@@ -44,64 +50,100 @@ def speed(seconds: float, progress: ho.Progress) -> str:
     )
 
 
-@dataclasses.dataclass
-class Counts:
-    """What there is of critical heights, added up piece by piece."""
+def what_came_out(dataset: "xarray.Dataset") -> list[str]:
+    """How the walks ended and how that is known, the largest of critical heights, and the ranges of all other numbers."""
+    ends, highest, tallies = Ends(), Highest(), dict[str, Tally]()
+    asked = json.loads(dataset.attrs.get("look", "{}")).get("field")
+    for piece in ho.pieces(dataset):
+        if "verdict" in piece:
+            ends.add(piece)
+        if "critical_height" in piece:
+            highest.add(piece)
+            continue
+        for name, values in piece.data_vars.items():
+            if values.dtype.kind in "fb" or (name == asked and name not in ENDS):
+                tallies.setdefault(str(name), Tally(values.dtype.kind == "b")).add(values.values)
+    return [
+        *ends.lines(),
+        *highest.lines(),
+        *(f"  {name:<16} {tally.told()}" for name, tally in tallies.items()),
+        *doubts(dataset, ends),
+    ]
 
-    size: int = 0
-    certainties: dict[ho.Certainty, int] = dataclasses.field(default_factory=lambda: dict.fromkeys(ho.Certainty, 0))
-    not_finite: int = 0
-    """Of the walks that have not diverged."""
-    highest: float = -np.inf
-    """Of these, where they are finite."""
-    where: str = ""
-    verdicts: dict[ho.Verdict, int] = dataclasses.field(default_factory=lambda: dict.fromkeys(ho.Verdict, 0))
+
+def share(count: int, size: int) -> str:
+    """In per cent; 100 only where it is all, and 0 only where it is none."""
+    told = f"{count / max(size, 1):.2%}"
+    return "> 99.99%" if told == "100.00%" and count < size else "< 0.01%" if told == "0.00%" and count else told
+
+
+@dataclasses.dataclass
+class Ends:
+    """How many walks ended how, and how well that is known, added up piece by piece."""
+
+    counts: collections.Counter[tuple[ho.Verdict, ho.Certainty | None]] = dataclasses.field(
+        default_factory=collections.Counter
+    )
 
     def add(self, piece: "xarray.Dataset") -> None:
         """Count a piece too."""
         verdict = piece["verdict"].values
-        self.size += verdict.size
+        certainty = piece["certainty"].values if "certainty" in piece else np.full(verdict.shape, -1)
         for kind in ho.Verdict:
-            self.verdicts[kind] += int((verdict == kind).sum())
-        for certainty in ho.Certainty:
-            self.certainties[certainty] += int((piece["certainty"].values == certainty).sum())
-        sound, finite = verdict != ho.Verdict.DIVERGED, np.isfinite(piece["critical_height"])
+            for sure in ho.Certainty if "certainty" in piece else (None,):
+                self.counts[kind, sure] += int(
+                    ((verdict == kind) & (certainty == (-1 if sure is None else sure))).sum()
+                )
+
+    @property
+    def is_unchecked(self) -> bool:
+        """Whether no proof was attempted anywhere."""
+        return {sure for (_, sure), count in self.counts.items() if count} == {ho.Certainty.UNCHECKED}
+
+    def lines(self) -> list[str]:
+        """One for each end and certainty that there is; their shares add up to one."""
+        size = self.counts.total()
+        return [
+            f"  {kind.name.lower():<10}{'' if sure is None else sure.name.lower():<10}{count:>14,}  {share(count, size):>8}"
+            + (f"  {note}" if (note := NOTES.get((kind, sure)) or SURE.get(sure)) else "")
+            for (kind, sure), count in self.counts.items()
+            if count
+        ]
+
+
+@dataclasses.dataclass
+class Highest:
+    """The largest critical height of the walks that have not diverged, and where it is, piece by piece."""
+
+    size: int = 0
+    not_finite: int = 0
+    highest: float = -np.inf
+    where: str = ""
+
+    def add(self, piece: "xarray.Dataset") -> None:
+        """Look at a piece too."""
+        sound, finite = piece["verdict"].values != ho.Verdict.DIVERGED, np.isfinite(piece["critical_height"])
+        self.size += sound.size
         self.not_finite += int((sound & ~finite).sum())
         heights = piece["critical_height"].where(sound & finite)
         if heights.notnull().any() and float(heights.max()) > self.highest:
             self.highest, best = float(heights.max()), heights.argmax(...)
-            self.where = ", ".join(f"{name} = {piece[name].values[int(index)]:.6g}" for name, index in best.items())
+            flagged = bool(piece["certainty"].isel(best) == ho.Certainty.FLAGGED)
+            places = [f"{name} = {piece[name].values[int(index)]:.6g}" for name, index in best.items()]
+            self.where = ", ".join(places) + ("; flagged: rounding decides" if flagged else "")
 
-
-def heights(dataset: "xarray.Dataset") -> list[str]:
-    """Verdicts, flags and the largest of critical heights."""
-    found = Counts()
-    for piece in ho.pieces(dataset):
-        found.add(piece)
-    lines = [
-        f"  {kind.name.lower():<10} {count:>13,}  {count / found.size:7.2%}{NOTES.get(kind, '')}"
-        for kind, count in found.verdicts.items()
-        if count
-    ]
-    lines += [
-        f"  {kind.name.lower():<10} {count:>13,}  {count / found.size:7.2%}{SURE[kind]}"
-        for kind, count in found.certainties.items()
-        if count and kind in SURE
-    ]
-    if found.not_finite:
-        lines.append(f"  not finite {found.not_finite:>13,}  {found.not_finite / found.size:7.2%}")
-    if found.where:
-        lines.append(f"  largest h* {found.highest:.6g} at {found.where}")
-    return lines
-
-
-KINDS: dict[str, type[ho.Verdict] | type[ho.Certainty]] = {"verdict": ho.Verdict, "certainty": ho.Certainty}
+    def lines(self) -> list[str]:
+        """What there is to tell."""
+        others = f"  not finite{self.not_finite:>24,}  {share(self.not_finite, self.size):>8}"
+        largest = f"  largest h* {self.highest:.6g} at {self.where}"
+        return [*([others] if self.not_finite else []), *([largest] if self.where else [])]
 
 
 @dataclasses.dataclass
 class Tally:
     """What there is of one field, added up piece by piece."""
 
+    are_truths: bool
     size: int = 0
     counted: int = 0
     """Of numbers the finite ones, of truths the true ones."""
@@ -110,33 +152,26 @@ class Tally:
 
     def add(self, values: np.ndarray) -> None:
         """Count a piece too."""
-        counted = values if values.dtype.kind == "b" else np.isfinite(values)
+        counted = values if self.are_truths else np.isfinite(values)
         self.size += values.size
         self.counted += int(counted.sum())
-        if values.dtype.kind == "f" and counted.any():
+        if not self.are_truths and counted.any():
             self.low = min(self.low, float(values[counted].min()))
             self.high = max(self.high, float(values[counted].max()))
 
-    def range(self) -> str:
-        """From the least to the greatest finite number, and how many others there are."""
+    def told(self) -> str:
+        """Of truths their share; of numbers from the least to the greatest finite one, and how many others there are."""
+        if self.are_truths:
+            return share(self.counted, self.size)
         others = self.size - self.counted
         told = f"{self.low:.6g} to {self.high:.6g}" if self.counted else "nowhere finite"
         return f"{told}, {others:,} of {self.size:,} not finite" if others else told
 
 
-def ranges(dataset: "xarray.Dataset") -> list[str]:
-    """The ranges of all numbers, the shares of all truths, and of verdicts how many there are of each."""
-    kinds = {str(name): values.dtype.kind for name, values in dataset.data_vars.items()}
-    tallies = {name: Tally() for name, kind in kinds.items() if kind in "fb"}
-    counts = {each: 0 for name, kind in KINDS.items() if name in kinds for each in kind}
-    for piece in ho.pieces(dataset):
-        for name, tally in tallies.items():
-            tally.add(piece[name].values)
-        for each in counts:
-            name = "verdict" if isinstance(each, ho.Verdict) else "certainty"
-            counts[each] += int((piece[name].values == each.value).sum())
-    lines = [f"  {each.name.lower():<16} {count:>10,}" for each, count in counts.items() if count]
-    for name, tally in tallies.items():
-        told = f"{tally.counted / tally.size:.2%}" if kinds[name] == "b" else tally.range()
-        lines.append(f"  {name:<16} {told}")
-    return lines
+def doubts(dataset: "xarray.Dataset", ends: Ends) -> list[str]:
+    """What an answer without proofs is worth where walks may be chaotic, and how to learn more."""
+    if not pictures.is_curved(dataset):
+        return []
+    if dataset.attrs.get("question") == ho.Loss.__name__:
+        return [DOUBT_OF_LOSSES]
+    return [DOUBT] if ends.is_unchecked else []

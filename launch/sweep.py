@@ -366,7 +366,7 @@ def draw(dataset: "xarray.Dataset", folder: Path) -> None:
     """The picture of a sweep, as png and pdf."""
     from hillopt import pictures
 
-    pictures.write(ho.plot(ho.thinned(dataset)), [folder / "phase.png", folder / "phase.pdf"])
+    pictures.write(ho.plot(dataset), [folder / "phase.png", folder / "phase.pdf"])
 
 
 if __name__ == "__main__":

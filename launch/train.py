@@ -93,12 +93,14 @@ def main(settings: Settings) -> None:
     """Load, train, draw, report."""
     set_up(settings)
     data = ae.load(settings.data, settings.data_dir)
-    studies, devices = studies_of(settings, data), devices_of(settings)
+    devices = devices_of(settings)
+    studies = studies_of(settings, data, len(devices))
+    check_pictures(data)
     path = runs.place(settings.out, settings.name or data.name.replace("/", "_"))
     with runs.folder(path, settings.overwrite, settings.resume) as folder:
         command.save(folder, settings)
         trained = train_all(studies, data, settings, devices, folder)
-        rows, drawn = write_report(data, trained, folder)
+        rows, drawn = write_tables(trained, folder), draw(data, trained, folder)
     print(f"{data.name}: {len(data.train.images):,} images to train on, {len(data.test.images):,} to test on")
     print(table(rows))
     print(runs.wrote(path, "metrics.csv", "history.csv", "checkpoints", pictures=drawn))
@@ -109,17 +111,25 @@ def set_up(settings: Settings) -> None:
     jax.config.update("jax_num_cpu_devices", settings.devices)
 
 
-def studies_of(settings: Settings, data: ae.ImageData) -> Studies:
-    """What to train, by recipe and latent size; ValueError for what does not suit the images."""
+def studies_of(settings: Settings, data: ae.ImageData, num_devices: int) -> Studies:
+    """What to train, by recipe and latent size; ValueError for what does not suit the images or the devices."""
     architectures = architectures_of(settings, data.image_shape)
-    for architecture in architectures:
-        ae.check_architecture(architecture, data.image_shape)
     recipes = recipes_of(settings, len(data.train.images))
-    return {
-        (name, architecture.latent_size): (architecture, recipe)
-        for name, recipe in recipes.items()
-        for architecture in architectures
-    }
+    studies: Studies = {}
+    for name, recipe in recipes.items():
+        for architecture in architectures:
+            ae.check_training(architecture, data, recipe, num_devices)
+            studies[name, architecture.latent_size] = architecture, recipe
+    return studies
+
+
+def check_pictures(data: ae.ImageData) -> None:
+    """Refuse before any training what could not be drawn after it."""
+    from aecluster import figures
+
+    figures.check_drawable("images", data.test.images)
+    if data.test.labels is not None:
+        figures.check_classes("labels", data.test.labels)
 
 
 def architectures_of(settings: Settings, image_shape: tuple[int, int, int]) -> list[ae.AbstractAutoencoder]:
@@ -168,8 +178,9 @@ def devices_of(settings: Settings) -> list[jax.Device]:
 def train_all(
     studies: Studies, data: ae.ImageData, settings: Settings, devices: list[jax.Device], folder: Path
 ) -> ae.Trained:
-    """One after the other, each into its own checkpoints."""
-    trained, done = {}, 0
+    """One after the other, each into its own checkpoints and then into the tables."""
+    trained: ae.Trained = {}
+    done = 0
     total = sum(recipe.epochs for _, recipe in studies.values())
     with Reporter("epochs") as reporter:
         for (name, size), (architecture, recipe) in studies.items():
@@ -184,6 +195,7 @@ def train_all(
                 on_epoch=teller(reporter, f"{name} {size}", done, total),
             )
             done += recipe.epochs
+            write_tables(trained, folder)
     return trained
 
 
@@ -202,16 +214,21 @@ def teller(reporter: Reporter, name: str, before: int, total: int) -> Callable[[
     return tell
 
 
-def write_report(
-    data: ae.ImageData, trained: ae.Trained, folder: Path
-) -> tuple[list[dict[str, float | str]], list[str]]:
-    """Tables and figures; the metrics, and the names of the figures."""
+def write_tables(trained: ae.Trained, folder: Path) -> list[dict[str, float | str]]:
+    """The tables of what is trained so far; the metrics."""
     from aecluster import report
 
     rows = list(report.metrics(trained))
     runs.write_table(folder / "metrics.csv", rows)
     runs.write_table(folder / "history.csv", list(report.history(trained)))
-    return rows, report.draw(data, trained, folder)
+    return rows
+
+
+def draw(data: ae.ImageData, trained: ae.Trained, folder: Path) -> list[str]:
+    """The figures; their names."""
+    from aecluster import report
+
+    return report.draw(data, trained, folder)
 
 
 def table(rows: list[dict[str, float | str]]) -> str:

@@ -32,9 +32,11 @@ class Settings:
     )
     beside_descent: bool = command.flag(True, "Draw gradient descent with the same learning rate beside it.")
     height: float = command.flag(0.5, "Height of the hill.", at_least=0)
-    num_steps: int = command.flag(24, "Steps to walk.", at_least=1)
+    num_steps: int = command.flag(24, "Steps to walk.", at_least=1, at_most=1_000_000)
     rows: int = command.flag(10, "Steps to print.", at_least=1)
-    max_steps: int = command.flag(ho.DEFAULT_MAX_STEPS, "Follow the walk so far for its critical height.", at_least=1)
+    max_steps: int = command.flag(
+        ho.DEFAULT_MAX_STEPS, "Follow the walk so far for its critical height.", at_least=1, at_most=ho.MOST_STEPS
+    )
     dtype: str = command.flag("float64", "The walk's floating-point format.", choices=["float32", "float64"])
     out: Path = runs.out()
     name: str = runs.name("trajectory")
@@ -63,7 +65,7 @@ def main(settings: Settings) -> None:
 
         panels = []
         for walker in walkers:
-            panel = pictures.WalkPanel(title_of(walker), hill, *walked(hill, walker, settings))
+            panel = pictures.WalkPanel(title_of(walker, settings), hill, *walked(hill, walker, settings))
             print(panel.title, *table(panel.walk, settings.rows), describe(panel.critical), sep=os.linesep)
             print()
             panels.append(panel)
@@ -94,10 +96,12 @@ def walked(
     return walk, ho.critical_height(hill, walker, max_steps=settings.max_steps)
 
 
-def title_of(walker: ho.AbstractOptimizer) -> str:
-    """Its name and numbers."""
-    numbers = (f"{name} = {value:g}" for name, value in walker.hyperparameters().items() if value is not None)
-    return f"{type(walker).__name__}, {', '.join(numbers)}"
+def title_of(walker: ho.AbstractOptimizer, settings: Settings) -> str:
+    """Who walks where, all its numbers, and for how long."""
+    numbers = [f"{name} = {value:g}" for name, value in walker.hyperparameters().items() if value is not None]
+    steps = f"{settings.num_steps:,} steps, h* within {settings.max_steps:,}"
+    hill = f"{ho.TentHill.__name__}, height = {settings.height:g}"
+    return ", ".join([f"{type(walker).__name__} on {hill}", *numbers, steps, settings.dtype])
 
 
 def state_columns(state: Any) -> dict[str, np.ndarray]:
@@ -121,8 +125,9 @@ def table(walk: ho.Trajectory, rows: int) -> Iterator[str]:
 def describe(critical: ho.CriticalHeightAnswer) -> str:
     """The critical height in one line, with how it is known."""
     verdict = ho.Verdict(int(critical.verdict))
+    bound = f"no walk of this setting climbs above {float(critical.upper):.17g}"
     known = {
-        ho.Verdict.TRAPPED: f"proved: no walk of this setting climbs above {float(critical.upper):.17g}",
+        ho.Verdict.TRAPPED: f"proved: {bound}" if critical.certified else f"as it is rounded, {bound}",
         ho.Verdict.UNDECIDED: f"within {int(critical.num_steps):,} steps; at most {float(critical.upper):.6g} ever",
         ho.Verdict.DIVERGED: "the walk diverged",
     }[verdict]

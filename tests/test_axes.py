@@ -74,6 +74,11 @@ def test_a_list_of_values_is_an_axis(values):
     assert hash(axis) == hash(ho.Axis((0.1, 0.2)))
 
 
+@pytest.mark.usefixtures("as_users_call")
+def test_an_axis_of_any_row_can_be_compared_and_hashed():
+    assert hash(ho.Axis([0.1, 0.2])) == hash(ho.Axis(np.array([0.1, 0.2]))) == hash(ho.Axis((0.1, 0.2)))
+
+
 def test_an_axis_is_kept_with_its_scale():
     axis = ho.Axis.log(0.1, 1, 3)
     assert ho.Axis.of(axis) is axis
@@ -89,6 +94,17 @@ INCREASE = "an axis must increase, got "
     [
         (lambda: ho.Axis(()), NO_POINT + "none"),
         (lambda: ho.Axis.of([]), NO_POINT + "none"),
+        (lambda: ho.Axis(((0.1, 0.2), (0.3, 0.4))), "an axis must be one row of values, got the shape (2, 2);"),
+        (lambda: ho.Axis.of({0.1, 0.2}), "an axis must be numbers in a row, got a set; write a list of them."),
+        (lambda: ho.Axis.of(x for x in (1, 2)), "an axis must be numbers in a row, got a generator;"),
+        (lambda: ho.Axis.of("abc"), "an axis must be numbers in a row, got 'abc';"),
+        (lambda: ho.Axis.of([0.1, [0.2]]), "an axis must be numbers in a row, got [0.1, [0.2]];"),
+        (lambda: ho.Axis.named("b1", {0.1}), "`axes['b1']`: an axis must be numbers in a row, got a set;"),
+        (lambda: ho.Axis((0.1,), "cubic"), "`scale` must be one of linear, log, log_complement, list, got 'cubic';"),
+        (lambda: ho.Axis.linear(0, 1, 2.5), "an axis needs a whole number of points, got 2.5;"),
+        (lambda: ho.Axis.linear(0, 1, True), "an axis needs a whole number of points, got True;"),
+        (lambda: ho.Axis.log("a", 1, 3), "the ends of an axis must be numbers, got 'a';"),
+        (lambda: ho.Axis.log_complement(0, None, 3), "the ends of an axis must be numbers, got None;"),
         (lambda: ho.Axis.linear(0, 1, 0), NO_POINT + "0"),
         (lambda: ho.Axis.log(0.1, 1, -2), NO_POINT + "-2"),
         (lambda: ho.Axis.log_complement(0.1, 0.9, 0), NO_POINT + "0"),

@@ -308,6 +308,46 @@ def test_reading_touches_nothing_of_a_training_that_goes_on(uninterrupted, tmp_p
     assert_same(trained, uninterrupted)
 
 
+def test_a_call_that_is_refused_touches_nothing_of_a_training_that_goes_on(saved, uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(saved, folder)
+    (folder / "5.orbax-checkpoint-tmp").mkdir()  # as a training that saves leaves it for a moment
+    before = listing(folder)
+    another = dataclasses.replace(RECIPE, epochs=9)
+    for call in (
+        lambda: ae.save(uninterrupted, folder),
+        lambda: ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder),
+        lambda: ae.train(NETWORK, DATA, another, seeds=SEEDS, checkpoints=folder, resume=True),
+    ):
+        with pytest.raises(ValueError, match=r"holds a checkpoint already|holds some already|made with another"):
+            call()
+    assert_same(ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder, resume=True), uninterrupted)
+    assert listing(folder) == before  # nothing was left to train either
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(uninterrupted, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    message = r"full' cannot be written, it needs 1,\d+ bytes, and 1,000 are free; make room there, or choose another place\.$"
+    with pytest.raises(ValueError, match=message):
+        ae.save(uninterrupted, tmp_path / "full")
+    assert list((tmp_path / "full").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (ValueError("OUT_OF_RANGE: Failed writing [os_error_code='28']"), "No space left on device"),
+        (KeyError("params"), "KeyError"),
+    ],
+)
+def test_what_breaks_off_a_save_is_told_in_one_sentence(error, reason, tmp_path):
+    message = rf"^The checkpoint '.*' cannot be written \({reason}\); choose another place, or make room there\.$"
+    with pytest.raises(ValueError, match=message), checkpoints._orbax(tmp_path, "written"):
+        raise error
+
+
 def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_anew(saved, tmp_path):
     shutil.copytree(saved, tmp_path / "run")
 

@@ -77,8 +77,17 @@ def test_labels_and_clusters_of_different_number_are_refused():
 @pytest.mark.parametrize(
     ("labels", "clusters", "message"),
     [
-        ([0, 1, -1], [0, 1, 2], "`labels` must count from 0, got -1; leave out what belongs to no class"),
-        ([0, 1, 2], [0, -2, 1], "`clusters` must count from 0, got -2; leave out what belongs to no class"),
+        (
+            [0, 1, -1],
+            [0, 1, 2],
+            "`labels` must count from 0, image 2 has -1; give it a class of its own, or leave it out",
+        ),
+        (
+            [0, 1, 2],
+            [0, -2, 1],
+            "`clusters` must count from 0, image 1 has -2; give it a class of its own, or leave it",
+        ),
+        ([0, 1, 10**9], [0, 1, 2], "`labels` must be below 5,000, got 1000000000; number them by `np.unique"),
         ([], [], "`labels` must count from 0, got none; "),
     ],
 )
@@ -92,7 +101,7 @@ def test_labels_of_no_class_are_refused_and_not_counted_for_the_last(labels, clu
     ("points", "message"),
     [
         (np.full((60, 3), 0.5), "`points` must differ, all 60 are the same; a map of them would be one dot"),
-        (np.full((60, 3), np.nan), "`points` must be finite, got NaN or infinity; remove such points"),
+        (np.full((60, 3), np.nan), "`points` must be finite numbers, got NaN or infinity; remove such rows"),
     ],
 )
 def test_points_that_make_no_map_are_refused(points, message):
@@ -159,7 +168,8 @@ def test_methods_are_compared_on_every_space_with_their_spread(trained):
 @pytest.fixture(scope="module")
 def deep():
     images, kinds = shapes(240)
-    model = clustering.DeepClustering(3, latent_size=8, widths=(64, 32), recipe=QUICK, random_state=0)
+    numbers = {"latent_size": np.int64(8), "random_state": np.int64(0)}  # the same as plain ones
+    model = clustering.DeepClustering(np.int64(3), **numbers, widths=(64, 32), recipe=QUICK)
     return model.fit(images), images, kinds
 
 
@@ -193,7 +203,7 @@ def test_deep_clustering_is_an_estimator(deep):
     ("settings", "rows", "message"),
     [
         ({"n_clusters": 10}, 6, r"`n_clusters` is 10, but n_samples=6; look for fewer clusters or give more images"),
-        ({"n_clusters": 0}, 20, r"`n_clusters` must be at least 1, got 0; 10 are looked for by default"),
+        ({"n_clusters": 0}, 20, r"`n_clusters` must be a whole number of at least 1, got 0; give more"),
         ({"image_shape": (5, 5, 1)}, 20, r"`image_shape` \(5, 5, 1\) does not fit rows of 64 numbers"),
     ],
 )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -128,6 +129,17 @@ def test_a_bad_idx_file_is_named(content, message, tmp_path):
         read_idx(tmp_path / "numbers.gz")
 
 
+def test_a_gzipped_file_is_unpacked_no_further_than_its_header_says(tmp_path):
+    bomb = GOOD[:12] + bytes(300_000_000)
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bomb, compresslevel=1))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="is too long: shape"):
+        read_idx(tmp_path / "bomb.gz")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
+
+
 # Records
 
 
@@ -152,7 +164,9 @@ def test_images_of_many_kinds_become_floats(images, expected):
     np.testing.assert_array_equal(split.images[..., 0], expected.astype(np.float32))
 
 
-@pytest.mark.parametrize("labels", [[2, 0, 1], np.array([2, 0, 1], np.uint8), np.array([2, 0, 1], np.int32)])
+@pytest.mark.parametrize(
+    "labels", [[2, 0, 1], [[2], [0], [1]], np.array([2, 0, 1], np.uint8), np.array([2, 0, 1], np.int32)]
+)
 def test_labels_become_int64(labels):
     split = Split.of(np.zeros((3, 2, 2, 3)), labels)
     assert (split.labels.tolist(), split.labels.dtype, split.images.shape) == ([2, 0, 1], np.int64, (3, 2, 2, 3))
@@ -190,13 +204,19 @@ def changed(index, value):
         (IMAGES.astype(complex), None, "`images` must be uint8, bool or float, got complex128"),
         (None, None, "`images` must be uint8, bool or float, got object"),
         ("images.npz", None, "`images` must be uint8, bool or float, got <U10"),
-        (IMAGES, [0, 1], "`labels` must be one integer for each of the 3 images, got shape (2,)"),
-        (IMAGES, [0, 1, 2, 3], "`labels` must be one integer for each of the 3 images, got shape (4,)"),
-        (IMAGES, [[0], [1], [2]], "`labels` must be one integer for each of the 3 images, got shape (3, 1)"),
-        (IMAGES, 4, "`labels` must be one integer for each of the 3 images, got shape ()"),
-        (IMAGES, [0.0, 1.0, 2.0], "`labels` must be integers, got float64; number the classes from 0"),
-        (IMAGES, ["a", "b", "c"], "`labels` must be integers, got <U1"),
-        (IMAGES, [3, -1, -2], "`labels` must not be negative, image 1 has -1"),
+        (IMAGES, [0, 1], "`labels` must be one whole number for each of the 3 images, got the shape (2,)"),
+        (IMAGES, [0, 1, 2, 3], "`labels` must be one whole number for each of the 3 images, got the shape (4,)"),
+        (IMAGES, np.eye(3), "got the shape (3, 3); of one-hot labels take `labels.argmax(1)`"),
+        (IMAGES, np.eye(3, dtype=int), "got the shape (3, 3); of one-hot labels take `labels.argmax(1)`"),
+        (IMAGES, [[0], [1, 2], [3]], "`labels` must be one whole number an image, got lists of many lengths"),
+        (IMAGES, 4, "`labels` must be one whole number for each of the 3 images, got the shape ()"),
+        (IMAGES, [0.0, 1.0, 2.0], "`labels` must be whole numbers, got float64; number the classes as integers from 0"),
+        (
+            IMAGES,
+            ["a", "b", "c"],
+            "`labels` must be whole numbers, got <U1; number the classes by `np.unique(",
+        ),
+        (IMAGES, [3, -1, -2], "`labels` must count from 0, image 1 has -1"),
     ],
 )
 @pytest.mark.usefixtures("as_users_call")
@@ -213,7 +233,7 @@ def test_bad_images_and_labels_are_refused(images, labels, message):
     [
         (IMAGES[..., None], None, "`images` must be float32 of shape (image, height, width, channel), got float64"),
         (IMAGES.astype(np.float32), None, "got float32 of shape (3, 4, 5); make them with `Split.of`"),
-        (IMAGES[..., None].astype(np.float32), np.ones(3), "`labels` must be integers, got float64"),
+        (IMAGES[..., None].astype(np.float32), np.ones(3), "`labels` must be whole numbers, got float64"),
         (changed((2, 0, 0), np.nan)[..., None].astype(np.float32), None, "`images` must be finite, image 2"),
     ],
 )
@@ -551,6 +571,7 @@ def test_the_cache_is_in_the_home_folder_where_nothing_else_is_said(monkeypatch)
         FILES,
         [file.removesuffix(".gz") for file in FILES],
         ["Train_Images.idx", "Train_Labels.idx.gz", "Test_Images.idx", "Test_Labels.idx"],
+        ["train-images.idx3-ubyte", "train-labels.idx1-ubyte", "t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"],
         ["my-images-idx3-ubyte", "my-labels-idx1-ubyte", "my-test-images-idx3-ubyte", "my-test-labels-idx1-ubyte"],
     ],
 )
@@ -588,6 +609,13 @@ def test_a_npz_file_in_two_parts_is_read(keys, save, tmp_path):
     assert data.name == "mine"
     assert_holds(data.train, *ARRAYS[:2])
     assert_holds(data.test, *ARRAYS[2:])
+
+
+def test_names_may_have_dots(tmp_path):
+    np.savez(tmp_path / "my.v1.2.npz", x=ARRAYS[0], y=ARRAYS[1][:, None])
+    data = load(data_dir=tmp_path / "my.v1.2.npz")
+    assert (data.name, data.everything().labels.shape) == ("my.v1.2", (12,))
+    assert load(data_dir=write_all(tmp_path / "mine.v2", FILES)).name == "mine.v2"
 
 
 def test_labels_are_optional_in_a_npz_file(tmp_path):
@@ -656,8 +684,8 @@ def damaged(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (written(b""), ["must be a .npz file, it is none or is damaged"]),
-        (written(b"\x80\x04N."), ["must be a .npz file, it is none or is damaged"]),
+        (written(b""), ["must be a .npz file, it is empty; write it again."]),
+        (written(b"\x80\x04N."), ["must be a .npz file, it is a pickle, which could run foreign code"]),
         (damaged, ["must be a whole .npz file, it is damaged (Bad CRC-32"]),
         (saved(images=np.array([[1], None], object)), ["must hold plain arrays, it has pickled objects"]),
         (
@@ -666,7 +694,10 @@ def damaged(folder):
         ),
         (saved(), ["must hold arrays x_train and x_test", "got none;"]),
         (saved(images=np.full((2, 2, 2), np.nan)), [", images and labels: `images` must be finite, image 0"]),
-        (saved(x=ARRAYS[0], y=ARRAYS[3]), [", x and y: `labels` must be one integer for each of the 12", "shape (4,)"]),
+        (
+            saved(x=ARRAYS[0], y=ARRAYS[3]),
+            [", x and y: `labels` must be one whole number for each of the 12", "shape (4,)"],
+        ),
         (saved(x_train=ARRAYS[0], x_test=ARRAYS[2] / 2.0), [", x_test and y_test: `images` must lie in [0, 1]"]),
         (saved(x_train=ARRAYS[0], x_test=ARRAYS[2][:, 1:]), ["`test` images must have", "(6, 5, 1), got (5, 5, 1)"]),
         (saved(images=ARRAYS[0][:1]), ["must hold two images or more, got 1"]),
@@ -699,7 +730,7 @@ def cut_short(folder):
         (
             lambda folder: write_all(folder, FILES, [*ARRAYS[:3], ARRAYS[1]]),
             [
-                "t10k-images-idx3-ubyte.gz' with t10k-labels-idx1-ubyte.gz: `labels` must be one integer for each of the 4"
+                "t10k-images-idx3-ubyte.gz' with t10k-labels-idx1-ubyte.gz: `labels` must be one whole number for each of the 4"
             ],
         ),
         (

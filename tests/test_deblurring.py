@@ -60,6 +60,14 @@ def test_richardson_lucy_restores_images_whose_border_is_not_black(images, error
     assert np.abs(restored - images).mean() == pytest.approx(mirrored, rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.parametrize("grey", [1.0, 0.2])
+@pytest.mark.parametrize("kind", ae.KINDS)
+def test_images_without_edges_stay_as_they_are(kind, grey):
+    flat = np.full((2, 9, 8, 1), grey, np.float32)
+    restored = deblurring.RichardsonLucy(np.asarray(ae.Blur(kind, 5, 3.0).kernel()))(flat)
+    np.testing.assert_allclose(restored, flat, atol=1e-6)
+
+
 def test_a_stack_is_deconvolved_as_image_by_image():
     kernel = np.asarray(BLUR.kernel())
     colours = RNG.random((3, 11, 9, 2)).astype(np.float32)
@@ -110,9 +118,18 @@ def test_of_random_blurs_the_mean_kernel_is_known():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: deblurring.RichardsonLucy(np.ones((3, 3)), 0), "`num_iterations` must be at least 1, got 0; 100 are"),
-        (lambda: deblurring.Wiener(np.ones((3, 3)), -1.0), "`balance` must be positive, got -1.0; let"),
-        (lambda: deblurring.learn_ridge(BLURRED, CLEAR, -1.0), "`penalty` must be finite and not negative, got -1.0"),
+        (
+            lambda: deblurring.RichardsonLucy(np.ones((3, 3)), 0),
+            "`num_iterations` must be a whole number of at least 1",
+        ),
+        (
+            lambda: deblurring.Wiener(np.ones((3, 3)), -1.0),
+            "`balance` must be a finite number above 0, got -1.0; give more.",
+        ),
+        (
+            lambda: deblurring.learn_ridge(BLURRED, CLEAR, -1.0),
+            "`penalty` must be a finite number of at least 0",
+        ),
         (lambda: deblurring.check_methods(["rigde"], ["ridge"]), "No method is called 'rigde'; did you mean 'ridge'?"),
     ],
 )
@@ -202,7 +219,7 @@ def test_a_mixture_is_the_sum_of_its_losses():
     [
         ({"crossentropy": 1.0}, "No loss is called 'crossentropy'; did you mean 'cross_entropy'?"),
         ({"blured_l1": 1.0}, "No loss is called 'blured_l1'; did you mean 'blurred_l1'?"),
-        ({"l1": -1.0}, "The weights of a loss must be finite and not negative, got [-1.0]"),
+        ({"l1": -1.0}, "`weights['l1']` must be a finite number of at least 0, got -1.0; give more."),
         ({"l1": 0.0, "ssim": 0.0}, "The weights of a loss must not all be 0, got [0.0, 0.0]"),
         ({"probability_of_blur": 1.0}, "A loss must compare with an image too; give 'probability_of_blur' with l1=1"),
     ],

@@ -70,7 +70,11 @@ def test_other_axes_are_kept_and_every_setting_is_walked():
 @pytest.mark.parametrize(
     ("wanted", "axes", "message"),
     [
-        (-0.1, {"learning_rate": ho.Axis.linear(0.1, 0.2, 5)}, r"^`wanted` must be positive, got -0\.1"),
+        (
+            -0.1,
+            {"learning_rate": ho.Axis.linear(0.1, 0.2, 5)},
+            r"^`wanted` must be one number in \(0, inf\), got -0\.1",
+        ),
         (
             9.0,
             {"learning_rate": ho.Axis.linear(0.1, 0.2, 5)},

@@ -292,7 +292,7 @@ BAD = {
     ),
     "too few labels": (
         lambda: figures.reconstruction_grid(IMAGES, ROWS, LABELS[:3]),
-        r"`labels` must hold one number an image, got the shape \(3,\) for 12 images",
+        r"`labels` must be one whole number for each of the 12 images, got the shape \(3,\)",
     ),
     "dead pixels of another recipe": (
         lambda: figures.cure_comparison(IMAGES, ROWS, {"mode": IMAGES[0, ..., 0] > 0}),
@@ -316,7 +316,10 @@ BAD = {
         lambda: figures.latent_points(CORNERS, np.arange(4.0)),
         "`labels` must be whole numbers, got float64",
     ),
-    "negative labels": (lambda: figures.latent_points(CORNERS, np.arange(-1, 3)), "`labels` must count from 0, got -1"),
+    "negative labels": (
+        lambda: figures.latent_points(CORNERS, np.arange(-1, 3)),
+        "`labels` must count from 0, image 0 has -1",
+    ),
     "too few names": (
         lambda: figures.latent_points(CORNERS, np.arange(4), class_names=["a", "b"]),
         "`class_names` must name all 4 classes, got 2 names",
@@ -327,7 +330,7 @@ BAD = {
     ),
     "too few clusters": (
         lambda: figures.thumbnails(BLOBS[:12], IMAGES, LABELS, clusters=LABELS[:4]),
-        "`clusters` must hold one number an image",
+        "`clusters` must be one whole number for each of the 12",
     ),
     "too few mistakes": (
         lambda: figures.thumbnails(BLOBS[:12], IMAGES, LABELS, mistakes=LABELS[:4] > 0),
@@ -335,7 +338,7 @@ BAD = {
     ),
     "no room": (
         lambda: figures.thumbnails(BLOBS[:12], IMAGES, LABELS, across=1),
-        "`across` must be at least 2",
+        "`across` must be a whole number of at least 2",
     ),
     "a walk without lattice": (
         lambda: figures.latent_walk(LATTICE.swapaxes(0, 1), np.zeros((3, 4, 7, 5, 1))),

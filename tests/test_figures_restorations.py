@@ -287,7 +287,7 @@ BAD = {
     "restored images elsewhere": (fail(restored=CLEAR[:3]), "`restored` must have the shape of `clear`"),
     "too few errors": (fail(ERRORS[:3]), r"`errors` must hold one number an image, got the shape \(3,\) for 10 images"),
     "an error of NaN": (fail(np.nan * ERRORS), "`errors` must be finite"),
-    "no failures": (fail(worst=0), "`worst` must be at least 1, got 0"),
+    "no failures": (fail(worst=0), "`worst` must be a whole number of at least 1, got 0"),
     "no points": (weigh(), "`points` must hold at least one weight"),
     "a negative weight": (weigh((-0.5, ONES, ONES, ONES, ONES)), "`points` must have finite weights from 0 on"),
     "an infinite weight": (weigh((np.inf, ONES, ONES, ONES, ONES)), "`points` must have finite weights from 0 on"),

@@ -23,6 +23,7 @@ FLOORS = {
         pictures
     """,
     "aecluster": """
+        arguments | places
         names | images | fingerprints
         data | corruptions | metrics | models
         blur | losses | ensemble

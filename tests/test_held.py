@@ -87,17 +87,12 @@ HERE = socket.gethostname()
     [
         ("node7", 12, 100, True, "process 12 on node7 since yesterday, last heard of 100 s ago"),
         ("node7", 12, held.LEASE + 5, True, None),
-        (
-            HERE,
-            os.getpid(),
-            0,
-            True,
-            None,
-        ),  # a process of this number lives, but has not the lock: the number is used again
+        (HERE, os.getpid(), 0, True, None),  # one of this number lives, but has not the lock: the number is used again
         (HERE, DEAD, 0, True, None),
         (HERE, os.getpid(), 1000, False, f"process {os.getpid()} on {HERE} since yesterday"),
         (HERE, DEAD, 0, False, None),
     ],
+    ids=["elsewhere", "elsewhere, expired", "number used again", "dead", "without locks", "without locks, dead"],
 )
 def test_who_lives_is_told_by_its_lock_or_by_its_time(host, pid, age, locks, told, foreign, tmp_path, monkeypatch):
     def unknown(*_):

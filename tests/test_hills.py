@@ -291,7 +291,10 @@ REFUSED = [
         lambda: ho.escaping_heights(ho.DoubleWell(1.0), ho.Adam(0.3), [0.3, 0.2]),
         "`heights` must be at least two rising",
     ),
-    (lambda: ho.escaping_heights(ho.DoubleWell(1.0), ho.Adam(0.3), [0, 1], atol=0), "`atol` must be positive, got 0"),
+    (
+        lambda: ho.escaping_heights(ho.DoubleWell(1.0), ho.Adam(0.3), [0, 1], atol=0),
+        "`atol` must be one number in (0, inf), got 0",
+    ),
 ]
 
 

@@ -153,12 +153,15 @@ def test_a_description_names_every_field():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 0}, r"`epochs` must be at least 1, got 0\."),
-        ({"batch_size": -1}, r"`batch_size` must be at least 1, got -1\."),
-        ({"learning_rate": 0.0}, r"`learning_rate` must be positive, got 0\.0\."),
-        ({"learning_rate": -1e-3}, r"`learning_rate` must be positive, got -0\.001\."),
-        ({"learning_rate": float("nan")}, r"`learning_rate` must be positive, got nan\."),
-        ({"precision": "float16"}, r"`precision` must be 'float32' or 'bfloat16', got 'float16'\."),
+        ({"epochs": 0}, r"`epochs` must be a whole number of at least 1, got 0; give more\."),
+        ({"batch_size": -1}, r"`batch_size` must be a whole number of at least 1, got -1; give more\."),
+        ({"learning_rate": 0.0}, r"`learning_rate` must be a finite number above 0, got 0\.0; give more\."),
+        ({"learning_rate": -1e-3}, r"`learning_rate` must be a finite number above 0, got -0\.001; give more\."),
+        (
+            {"learning_rate": float("nan")},
+            r"`learning_rate` must be a finite number above 0, got nan; give such a value\.",
+        ),
+        ({"precision": "float16"}, r"`precision` must be 'float32' or 'bfloat16', got 'float16'; choose one\."),
     ],
 )
 def test_a_recipe_that_cannot_train_is_refused(change, message):

@@ -217,7 +217,7 @@ def test_bad_input_is_refused(changes, message):
 
 def test_levels_must_be_probabilities():
     found = passages([1, 2], [True, False])
-    with pytest.raises(ValueError, match=r"`probability` must lie between 0 and 1, got 1\.5"):
+    with pytest.raises(ValueError, match=r"`probability` must be one number in \(0, 1\), got 1\.5"):
         ho.height_at_probability(found, 1.5)
-    with pytest.raises(ValueError, match=r"`confidence` must lie between 0 and 1, got 95"):
+    with pytest.raises(ValueError, match=r"`confidence` must be one number in \(0, 1\), got 95"):
         ho.escape_probability(found, confidence=95)

@@ -151,3 +151,8 @@ def test_a_factory_that_branches_on_a_number_is_refused():
         ValueError, match=r"^`moody` branches in Python on one of learning_rate, which cannot be swept; fix"
     ):
         ho.from_optax(moody, learning_rate=0.1)
+
+
+def test_an_optimizer_is_called_as_optax_calls_it():
+    """optax.nadam is optax.adam with a switch, and does not know its own name."""
+    assert [ho.optax_named(name).label() for name in ("nadam", "adam", "contrib.sam")] == ["nadam", "adam", "sam"]

@@ -11,7 +11,7 @@ import pytest
 
 from hillopt.jaxprs import equations
 from hillopt.proofs import Ball, at_most, bounded, lower_end, midpoints, radii, rounded, upper_end
-from hillopt.proofs.bounded import CONTROL
+from hillopt.proofs.interpreter import CONTROL
 from hillopt.proofs.rules import BALLS, RADII, arithmetic
 from hillopt.proofs.rules.functions import RISING, charge_of
 
@@ -134,6 +134,27 @@ COMPOSED = {
         lambda x, y: jnp.prod(jax.lax.dynamic_update_slice(_vector(x, x, x), _vector(y, y), (1,))),
         lambda x, y: x * y * y,
         SMALL,
+        SMALL,
+    ),
+    "derivative of a maximum": (
+        jax.grad(lambda x: jnp.maximum(x * x, x) / 3),
+        lambda x: 2 * x / 3 if x * x > x else 1 / mpmath.mpf(3),
+        SMALL,
+    ),
+    "derivative of a rectifier": (jax.grad(lambda x: jnp.maximum(x, 0.0) * x), lambda x: 2 * x if x > 0 else 0, SMALL),
+    "derivative of a clip": (
+        jax.grad(lambda x: jnp.clip(x, -1, 1) * x),
+        lambda x: 2 * x if abs(x) < 1 else abs(x) / x,
+        SMALL,
+    ),
+    "derivative of the greatest": (
+        jax.grad(lambda x: jnp.max(_vector(x * x, x, x - 1)) / 3),
+        lambda x: 2 * x / 3 if x * x > x else 1 / mpmath.mpf(3),
+        SMALL,
+    ),
+    "unstack": (
+        jax.grad(lambda x: jnp.stack([x * x, x])[jax.lax.convert_element_type(x > 9, int)] / 3),
+        lambda x: 2 * x / 3,
         SMALL,
     ),
     "split": (lambda x, y: jnp.split(_vector(x, y), 2)[1][0] - x, lambda x, y: y - x, SMALL, SMALL),
@@ -530,6 +551,14 @@ def test_a_custom_reverse_derivative_does_not_stop_the_bound():
     third.defvjp(lambda x: (x / 3, None), lambda _, cotangent: (cotangent / 3,))
     result, _ = bounded(third)(Ball(jnp.float32(1.5), jnp.float32(0.25)))
     assert (result.midpoint, result.radius >= 0.25 / 3) == (0.5, True)
+
+
+def test_what_was_chosen_leaves_as_a_ball_like_any_other():
+    """In a state it would be of another type after the first step."""
+    (greatest, rows), _ = bounded(
+        lambda x: (jnp.maximum(x, 1), jax.lax.scan(lambda c, _: (c, jnp.minimum(c, 1)), x, length=2)[1])
+    )(Ball(jnp.float64(3), jnp.float64(0.5)))
+    assert (type(greatest), type(rows)) == (Ball, Ball)
 
 
 def test_balls_pass_through_pytrees():

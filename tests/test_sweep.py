@@ -376,7 +376,7 @@ KNOWN = "Known are: b1, b2, eps, height, learning_rate."
         ({"question": ho.CriticalHeight(heights=[0.1, np.inf])}, "`heights` must be finite and not negative, got inf;"),
         (
             {"question": ho.CriticalHeight(heights=ho.Axis.linear(0, 1, 5))},
-            "`heights` must be numbers, got Axis(linear, 0 to 1, 5 values); write",
+            "`heights` must be a number or an array of numbers, got Axis(linear, 0 to 1, 5 values); write",
         ),
         ({"question": ho.CriticalHeight(heights=[])}, "`heights` must be finite and not negative, got none;"),
         ({"axes": {"learning_rate": []}}, "`axes['learning_rate']`: an axis needs at least one point, got none;"),
@@ -401,7 +401,7 @@ KNOWN = "Known are: b1, b2, eps, height, learning_rate."
         ({"tile": 0}, "`tile` must be at least 1, got 0;"),
         ({"tile": -5}, "`tile` must be at least 1, got -5;"),
         ({"question": ho.CriticalHeight(0)}, "`max_steps` must lie between 1 and 2147483647, got 0;"),
-        ({"question": ho.CriticalHeight(2.5)}, "`max_steps` must be an integer, got 2.5."),
+        ({"question": ho.CriticalHeight(2.5)}, "`max_steps` must be an integer, got 2.5;"),
         ({"dtype": "int32"}, "`dtype` must be float32 or float64, got int32."),
         ({"dtype": "float16"}, "`dtype` must be float32 or float64, got float16."),
         ({"dtype": "float65"}, "`dtype` must be float32 or float64, got 'float65'."),

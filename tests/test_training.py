@@ -408,7 +408,7 @@ def test_a_second_epoch_compiles_nothing_and_makes_errors_fall(architecture, cap
 @pytest.mark.parametrize(
     ("options", "change", "message"),
     [
-        ({"seeds": ()}, {}, r"^`seeds` must name at least one seed\.$"),
+        ({"seeds": ()}, {}, r"^`seeds` must name at least one seed, got none; give \(0,\) for one\.$"),
         ({}, {"batch_size": 71}, r"^`batch_size` is 71, but there are only 70 images to train on; lower it\.$"),
         (
             {"devices": jax.local_devices()[:2]},

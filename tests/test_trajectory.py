@@ -9,6 +9,7 @@ import pytest
 
 import hillopt as ho
 from hillopt.front_door import check_steps
+from launch import command, trajectory
 
 ADAM = [0, 0.3, 0.6, 0.9, 1.2, 1.353483431418032, 1.4101842951299657]
 ON_HALF = [1.3985127716140042, 1.3362158088702085, 1.2351152242311638, 1.1034768180909407]
@@ -101,7 +102,7 @@ def test_a_walk_can_be_transformed(transform, rate, expected):
     np.testing.assert_allclose(transform(walk)(jnp.asarray(rate)), expected, rtol=1e-12)
 
 
-INTEGER = "`max_steps` must be an integer, got {}."
+INTEGER = "`max_steps` must be an integer, got {}; give the walk at least one step."
 BETWEEN = "`max_steps` must lie between 1 and 2147483647, got {}; give the walk at least one step."
 
 
@@ -130,3 +131,25 @@ def test_the_number_of_steps_is_a_positive_integer(num_steps, message):
 @pytest.mark.parametrize("num_steps", [3, np.int64(3), np.uint8(3), jnp.int32(3)])
 def test_any_kind_of_integer_counts_steps(num_steps):
     assert ho.trajectory(ho.TentHill(0.3), ho.GradientDescent(0.3), max_steps=num_steps).position.shape == (4,)
+
+
+@pytest.mark.parametrize("height", ["inf", "nan", "-1", "high"])
+def test_the_command_refuses_a_height_that_no_hill_has(height):
+    with pytest.raises(ValueError, match=r"^`--height` must be (a finite number|at least 0), got "):
+        command.parse([f"--height={height}"], trajectory.Settings)
+
+
+def test_a_title_names_optimizer_hill_and_every_number():
+    settings = trajectory.Settings(height=0.4, num_steps=30)
+    assert [trajectory.title_of(walker, settings) for walker in trajectory.walkers_of(settings)] == [
+        "Adam on TentHill, height = 0.4, learning_rate = 0.3, b1 = 0.9, b2 = 0.999, eps = 0, 30 steps, "
+        "h* within 10,000, float64",
+        "GradientDescent on TentHill, height = 0.4, learning_rate = 0.3, 30 steps, h* within 10,000, float64",
+    ]
+
+
+def test_what_is_flagged_is_not_called_proved():
+    flagged, certified = (ho.critical_height(ho.TentHill(), ho.Adam(rate)) for rate in (0.01, 0.3))
+    assert "proved: no walk" in trajectory.describe(certified)
+    assert "proved" not in trajectory.describe(flagged)
+    assert trajectory.describe(flagged).endswith("flagged: rounding decides")

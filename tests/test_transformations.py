@@ -149,11 +149,11 @@ REFUSED = {
     ),
     "a grid of heights": (
         lambda rate: ho.escaping_heights(WEDGE, ho.Adam(0.1), rate * GRID),
-        "^`heights` must be known when it is traced, since the grid is searched; give a NumPy array",
+        "^`heights` must be known when it is traced, since the grid is searched; give it as NumPy's or Python's",
     ),
     "a law": (
         lambda rate: ho.theory.small_step_height(rate),
-        "^`small_step_height` works with NumPy's numbers, which JAX cannot trace; call it outside of jit, vmap and grad",
+        "^`learning_rate` must be a number or an array of numbers, known when JAX traces, got ",
     ),
 }
 

@@ -4,10 +4,15 @@ The checkpoint is a folder in it, named by the epochs done, with the arrays by o
 from the memory of the host, so they can be read on any number of devices.
 """
 
+import contextlib
 import dataclasses
 import json
+import logging
+import os
+import re
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +22,7 @@ import numpy as np
 
 from aecluster.checkpoints.record import Record
 from aecluster.ensemble import History
+from aecluster.places import quoted, reading
 
 if TYPE_CHECKING:
     from orbax.checkpoint import CheckpointManager
@@ -28,13 +34,13 @@ LOOKS = 10  # at a folder whose checkpoint is replaced while it is read
 class Checkpoints:
     """The folder that one training saves to, of which the newest checkpoint is kept.
 
-    To be made by that training alone: what a killed predecessor left half-written there is removed. Others read the folder
-    by `restore`, `records` and `trained`, which touch nothing.
+    It is looked at without a trace until `begin`, which is for that training alone. Others read the folder by `restore`,
+    `records` and `trained`, which touch nothing.
     """
 
     def __init__(self, path: Path, record: Record):
         self.path, self.record = path, record
-        self.manager = _manager(path)
+        self.manager: CheckpointManager | None = None
         self.last, self.cost = time.monotonic(), 0.0
 
     def newest(self, template: Mapping[str, Any]) -> tuple[dict[str, Any], History] | None:
@@ -51,6 +57,12 @@ class Checkpoints:
         trees = {name: None if tree is None else read_tree(step, name, tree) for name, tree in template.items()}
         return trees, read_history(step)
 
+    def begin(self) -> None:
+        """Make the folder, and remove what a killed predecessor left half-written there. Raises ValueError if it cannot be."""
+        with _orbax(self.path, "written"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.manager = _manager(self.path)
+
     def saved(self) -> bool:
         """Whether the folder holds a checkpoint."""
         return newest(self.path) is not None
@@ -60,27 +72,46 @@ class Checkpoints:
         return time.monotonic() - self.last >= self.cost / SAVING_SHARE
 
     def save(self, trees: Mapping[str, Any], history: History) -> None:
-        """Save all; when this returns it is on disk. Killed on the way, the checkpoint before it is still there."""
+        """Save all; when this returns it is on disk. Killed on the way, the checkpoint before it is still there.
+
+        To be called after `begin`. Raises ValueError where the disk does not take it.
+        """
         from orbax.checkpoint import args
 
         began = time.monotonic()
         record = dataclasses.replace(self.record, epochs=history.num_epochs)
         items = {name: args.StandardSave(_on_host(tree)) for name, tree in trees.items() if tree is not None}
         items["history"] = args.StandardSave(dataclasses.asdict(history))
-        self.manager.save(record.epochs, args=args.Composite(record=args.JsonSave(record.to_json()), **items))
-        self.manager.wait_until_finished()
+        self._check_room(trees)
+        assert self.manager is not None
+        with _orbax(self.path, "written"):
+            self.manager.save(record.epochs, args=args.Composite(record=args.JsonSave(record.to_json()), **items))
+            self.manager.wait_until_finished()
         self.last = time.monotonic()
         self.cost = self.last - began
 
+    def _check_room(self, trees: Mapping[str, Any]) -> None:
+        """Refuse to begin what the disk has no room for: a save that breaks off leaves stack dumps of its threads behind."""
+        needed = sum(_without_type(leaf).nbytes for leaf in jax.tree.leaves(trees))
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise ValueError(
+                f"The checkpoint {quoted(self.path)} cannot be written, it needs {needed:,} bytes, and {free:,} are free; "
+                "make room there, or choose another place."
+            )
 
-def look(path: Path, read: Callable[[Path], Any]) -> Any:
-    """What `read` finds in the newest checkpoint; if a training replaces that on the way, in the one after it."""
+
+def look(path: Path, reader: Callable[[Path], Any]) -> Any:
+    """What `reader` finds in the newest checkpoint; if a training replaces that on the way, in the one after it.
+
+    Raises ValueError where there is none, and where it is damaged.
+    """
     for attempt in range(LOOKS):
         step = newest(path)
         if step is None:
             break
         try:
-            return read(step)
+            return reader(step)
         except Exception:
             if newest(path) == step or attempt + 1 == LOOKS:
                 raise
@@ -89,8 +120,31 @@ def look(path: Path, read: Callable[[Path], Any]) -> Any:
 
 def newest(path: Path) -> Path | None:
     """The folder of the newest whole checkpoint; what is half-written has no number for a name."""
-    found = [step for step in path.iterdir() if step.name.isdigit()] if path.is_dir() else []
+    with reading(path):
+        found = [step for step in path.iterdir() if step.name.isdigit()] if path.is_dir() else []
     return max(found, key=lambda step: int(step.name), default=None)
+
+
+@contextlib.contextmanager
+def _orbax(path: Path, done: str) -> Iterator[None]:
+    """What orbax has against a checkpoint in one sentence; its threads' stack dumps beside it are left out.
+
+    It raises errors of many kinds, of JSON and of tensorstore among them, and whatever it raises, the place is at fault.
+    """
+    logs = [logging.getLogger(name) for name in ("absl", "concurrent.futures")]
+    before = [log.disabled for log in logs]
+    for log in logs:
+        log.disabled = True
+    try:
+        yield
+    except Exception as error:
+        told = re.search(r"os_error_code='(\d+)'", str(error))  # tensorstore's way
+        reason = os.strerror(int(told[1])) if told else getattr(error, "strerror", None) or type(error).__name__
+        remedy = "choose another place, or make room there" if done == "written" else "it is damaged, train it again"
+        raise ValueError(f"The checkpoint {quoted(path)} cannot be {done} ({reason}); {remedy}.") from error
+    finally:
+        for log, was in zip(logs, before, strict=True):
+            log.disabled = was
 
 
 def _manager(path: Path) -> "CheckpointManager":
@@ -106,7 +160,7 @@ def read_record(step: Path) -> Record:
     """The record of a checkpoint. Raises ValueError where it has none, as those of older versions."""
     try:
         return Record.from_json(json.loads((step / "record" / "metadata").read_text()))
-    except (FileNotFoundError, KeyError, TypeError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"The checkpoint {str(step)!r} has no record that this version reads; train into another folder."
         ) from error
@@ -116,7 +170,7 @@ def read_history(step: Path) -> History:
     """The history of a checkpoint."""
     from orbax.checkpoint import StandardCheckpointer
 
-    with StandardCheckpointer() as reader:
+    with _orbax(step, "read"), StandardCheckpointer() as reader:
         return History(**reader.restore(step.absolute() / "history"))
 
 
@@ -126,7 +180,7 @@ def read_tree(step: Path, name: str, template: Any) -> Any:
 
     shapes = jax.tree.map(lambda leaf: jax.eval_shape(_without_type, leaf), template)
     empty = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), shapes)
-    with StandardCheckpointer() as reader:
+    with _orbax(step, "read"), StandardCheckpointer() as reader:
         found = reader.restore(step.absolute() / name, empty)
     return jax.tree.map(lambda leaf, like: jax.random.wrap_key_data(leaf) if _is_key(like) else leaf, found, template)
 

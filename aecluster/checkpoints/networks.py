@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from aecluster.arguments import some
 from aecluster.checkpoints.folder import Checkpoints, look, newest, read_history, read_record, read_tree
 from aecluster.checkpoints.record import Record
 from aecluster.discriminator import Discriminator
 from aecluster.ensemble import Ensemble, History, Trained
 from aecluster.models import CRITIC, AbstractAutoencoder, Critic, initialize
+from aecluster.places import place, quoted, reading
 
 UNNAMED = "own"
 
@@ -19,8 +21,13 @@ UNNAMED = "own"
 def save(network: Ensemble | Discriminator, path: str | Path) -> None:
     """Write trained networks, or a discriminator, into a new folder, for `restore` or `restore_discriminator` to read.
 
-    Raises ValueError if the folder holds a checkpoint already.
+    Raises ValueError if the folder holds a checkpoint already, or cannot be written.
     """
+    folder = place("path", path)
+    if not isinstance(network, Discriminator):
+        some(Ensemble, "ae.train(architecture, data)")("network", network)
+    if newest(folder) is not None:
+        raise ValueError(f"`path` {quoted(path)} holds a checkpoint already; remove it, or choose another folder.")
     if isinstance(network, Discriminator):
         record = Record.of(CRITIC, network.image_shape, (network.seed,), UNNAMED)
         nothing = np.zeros((1, network.epochs))
@@ -29,10 +36,11 @@ def save(network: Ensemble | Discriminator, path: str | Path) -> None:
     else:
         record = Record.of(network.architecture, network.image_shape, network.seeds, UNNAMED)
         params, history = network.params, network.history
-    folder = Checkpoints(Path(path), record)
-    if folder.saved():
-        raise ValueError(f"`path` {str(path)!r} holds a checkpoint already; remove it, or choose another folder.")
-    folder.save({"params": params}, history)
+    if history.num_epochs < 1:
+        raise ValueError("`network` must have been trained for one epoch at least, got none; train it first.")
+    saver = Checkpoints(folder, record)
+    saver.begin()
+    saver.save({"params": params}, history)
 
 
 def restore(path: str | Path) -> Ensemble:
@@ -40,7 +48,8 @@ def restore(path: str | Path) -> Ensemble:
 
     A training may go on in that folder meanwhile. Raises ValueError if there is none, and for a discriminator.
     """
-    record, params, history = _restored(Path(path))
+    path = place("path", path)
+    record, params, history = _restored(path)
     if isinstance(record.architecture, Critic):
         raise ValueError(f"{str(path)!r} holds a discriminator; read it with `restore_discriminator`.")
     return Ensemble(record.architecture, record.image_shape, record.seeds, params, history)
@@ -48,7 +57,8 @@ def restore(path: str | Path) -> Ensemble:
 
 def restore_discriminator(path: str | Path) -> Discriminator:
     """The discriminator that `save` wrote into a folder. Raises ValueError if there is none."""
-    record, params, _ = _restored(Path(path))
+    path = place("path", path)
+    record, params, _ = _restored(path)
     if not isinstance(record.architecture, Critic):
         raise ValueError(f"{str(path)!r} holds no discriminator but {record.architecture}; read it with `restore`.")
     params = jax.tree.map(lambda leaf: leaf[0], params)
@@ -60,9 +70,11 @@ def records(folder: str | Path) -> dict[Path, Record]:
 
     Raises ValueError where there is no such folder.
     """
-    if not Path(folder).is_dir():
-        raise ValueError(f"`folder` {str(folder)!r} must exist; give the folder that holds a run's checkpoints.")
-    found = {path: look(path, read_record) for path in Path(folder).iterdir() if newest(path) is not None}
+    folder = place("folder", folder)
+    with reading(folder):
+        if not folder.is_dir():
+            raise ValueError(f"`folder` {quoted(folder)} must exist; give the folder that holds a run's checkpoints.")
+        found = {path: look(path, read_record) for path in folder.iterdir() if newest(path) is not None}
     return dict(sorted(found.items(), key=lambda pair: (pair[1].begun, pair[0].name)))
 
 

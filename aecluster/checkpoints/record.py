@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aecluster.arguments import a_shape, plain, settle, some_seeds, whole
 from aecluster.images import ImageShape
 from aecluster.models import ARCHITECTURES, AbstractArchitecture, Critic
 
@@ -54,6 +55,9 @@ class Record:
     begun: float
     versions: dict[str, str]
 
+    def __post_init__(self) -> None:
+        settle(self, image_shape=a_shape, seeds=some_seeds, epochs=whole(0))
+
     @classmethod
     def of(
         cls,
@@ -79,18 +83,18 @@ class Record:
         """The record as JSON holds it; `Record.from_json` reads it."""
         names = {kind: name for name, kind in KINDS.items()}
         numbers = dataclasses.asdict(self.architecture)  # type: ignore[call-overload]
-        plain = dataclasses.asdict(self) | {"architecture": {"name": names[type(self.architecture)], **numbers}}
-        return json.loads(json.dumps(plain, default=lambda number: number.item()))  # NumPy's numbers as plain ones
+        described = dataclasses.asdict(self) | {"architecture": {"name": names[type(self.architecture)], **numbers}}
+        return json.loads(json.dumps(described, default=plain))  # numbers of an architecture of any kind
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> "Record":
+    def from_json(cls, saved: Mapping[str, Any]) -> "Record":
         """What `to_json` wrote."""
-        sizes = {name: _as_tuple(size) for name, size in plain["architecture"].items()}
+        sizes = {name: _as_tuple(size) for name, size in saved["architecture"].items()}
         architecture = KINDS[sizes.pop("name")](**sizes)
-        height, width, channels = plain["image_shape"]
-        identity = None if plain["identity"] is None else Identity(**plain["identity"])
+        height, width, channels = saved["image_shape"]
+        identity = None if saved["identity"] is None else Identity(**saved["identity"])
         typed = {"architecture": architecture, "image_shape": (height, width, channels), "identity": identity}
-        return cls(**{**plain, **typed, "seeds": tuple(plain["seeds"])})
+        return cls(**{**saved, **typed, "seeds": tuple(saved["seeds"])})
 
     def check_same_training(self, wanted: "Record", path: Path) -> None:
         """Refuse to go on from this record with a training that differs. Raises ValueError naming what differs."""

@@ -1,6 +1,6 @@
 """Clusters of latents and of images, their scores and their maps."""
 
-from aecluster.clustering.compare import Row, compare, methods_for, spaces
+from aecluster.clustering.compare import Row, check_comparable, compare, methods_for, spaces
 from aecluster.clustering.deep import DeepClustering
 from aecluster.clustering.latents import METHODS, LatentEncoder, k_means, mixture
 from aecluster.clustering.scores import Scores, counts, matched, score
@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "Scores",
     "SelfTraining",
+    "check_comparable",
     "check_mappable",
     "compare",
     "counts",

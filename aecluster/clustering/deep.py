@@ -11,6 +11,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
 from aecluster.clustering.self_training import SelfTraining, learn
 from aecluster.corruptions import AbstractCorruption, Deformation
 from aecluster.data import ImageData, Split
@@ -85,19 +86,23 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         Raises ValueError, before anything is trained, for what are no images, and for too few of them.
         """
         del y
-        if not self.n_clusters >= 1:
-            raise ValueError(f"`n_clusters` must be at least 1, got {self.n_clusters}; 10 are looked for by default.")
+        num_clusters = self._checked()
         images = self._images(X, reset=True)
-        if len(images) < max(self.n_clusters, FEWEST):
+        if len(images) < max(num_clusters, FEWEST):
             raise ValueError(
-                f"`n_clusters` is {self.n_clusters}, but n_samples={len(images)}; look for fewer clusters or give more images, "
+                f"`n_clusters` is {num_clusters}, but n_samples={len(images)}; look for fewer clusters or give more images, "
                 f"{FEWEST} at least."
             )
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        distinct = len(np.unique(images.reshape(len(images), -1), axis=0))
+        if distinct < num_clusters:
+            raise ValueError(
+                f"`n_clusters` is {num_clusters}, but of the {len(images)} images only {distinct} differ; look for fewer."
+            )
+        seed = int(check_random_state(plain(self.random_state)).randint(2**31 - 1))
         self.ensemble_ = self._train(images, seed)
         network: Any = self.ensemble_.member(0)
         self.manifold_ = unrolled(self.ensemble_.encode(images)[0], seed)
-        mixture = GaussianMixture(self.n_clusters, n_init=STARTS, random_state=seed, reg_covar=1e-4)
+        mixture = GaussianMixture(num_clusters, n_init=STARTS, random_state=seed, reg_covar=1e-4)
         memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
         self.mixture_labels_ = memberships.argmax(1)
         self.classifier_ = learn(
@@ -113,18 +118,29 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> Float[np.ndarray, "image cluster"]:
         """Probability of every cluster for every image, by the classifier."""
         check_is_fitted(self)
-        return self.classifier_.memberships(self._images(X, reset=False))
+        images = self._images(X, reset=False)
+        self.ensemble_.check(images)
+        return self.classifier_.memberships(images)
 
     def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
         """The latents of the autoencoder."""
         check_is_fitted(self)
         return self.ensemble_.encode(self._images(X, reset=False))[0]
 
+    def _checked(self) -> int:
+        """The number of clusters; ValueError for settings that a later step would refuse."""
+        whole(1)("latent_size", self.latent_size)
+        wholes(1)("widths", self.widths)
+        maybe(a_shape)("image_shape", self.image_shape)
+        maybe(some(Recipe, "ae.RECIPES['invariant']"))("recipe", self.recipe)
+        maybe(some(SelfTraining, "SelfTraining()"))("self_training", self.self_training)
+        return whole(1)("n_clusters", self.n_clusters)
+
     def _train(self, images: HostImages, seed: int) -> Ensemble:
         recipe = dataclasses.replace(self._recipe().for_images(len(images)), corruption=self._corruption())
-        latent_size = min(self.latent_size, images[0].size)
+        latent_size = min(whole(1)("latent_size", self.latent_size), images[0].size)
         data = ImageData("images", Split(images), Split(images[:WATCHED]))
-        return train(Dense(latent_size, tuple(self.widths)), data, recipe, seeds=(seed,))
+        return train(Dense(latent_size, self.widths), data, recipe, seeds=(seed,))
 
     def _corruption(self) -> AbstractCorruption:
         """The recipe's; flat rows of unknown shape have no pose to deform."""
@@ -146,7 +162,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_samples=1)
         if X.ndim == 3:
             X = X[..., None]
-        shape = X.shape[1:] if X.ndim == 4 else self.image_shape or (1, X.shape[1], 1)
+        shape = X.shape[1:] if X.ndim == 4 else maybe(a_shape)("image_shape", self.image_shape) or (1, X.shape[1], 1)
         if X.ndim == 2 and np.prod(shape) != X.shape[1]:
             raise ValueError(f"`image_shape` {shape} does not fit rows of {X.shape[1]} numbers; correct it.")
         if reset:

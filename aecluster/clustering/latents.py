@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import check_is_fitted
 
+from aecluster.arguments import a_seed, some, whole
 from aecluster.ensemble import Ensemble
 
 STARTS = 10  # of k-means and of a mixture; the start with the best inertia or likelihood is kept
@@ -28,6 +29,8 @@ class LatentEncoder(TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> "LatentEncoder":
         """Nothing is learned; the network is trained already. Raises ValueError as `transform` does."""
         del y
+        some(Ensemble, "ae.train(architecture, data)")("ensemble", self.ensemble)
+        whole(0, len(self.ensemble) - 1)("member", self.member)
         self.ensemble.check(np.asarray(X))
         self.n_features_out_ = self.ensemble.latent_size
         return self
@@ -40,11 +43,13 @@ class LatentEncoder(TransformerMixin, BaseEstimator):
 
 def k_means(num_clusters: int, seed: int) -> ClusterMixin:
     """k-means from k-means++ (Arthur and Vassilvitskii 2007), the best of `STARTS` by inertia."""
+    num_clusters, seed = whole(1)("num_clusters", num_clusters), a_seed("seed", seed)
     return KMeans(num_clusters, n_init=STARTS, random_state=seed)
 
 
 def mixture(num_clusters: int, seed: int) -> GaussianMixture:
     """A mixture of Gaussians with full covariances, the best of `STARTS` by likelihood."""
+    num_clusters, seed = whole(1)("num_clusters", num_clusters), a_seed("seed", seed)
     return GaussianMixture(num_clusters, n_init=STARTS, random_state=seed)
 
 

@@ -5,6 +5,10 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float, Integer
 
+from aecluster.arguments import a_seed, check_table
+from aecluster.images import check_labels
+
+MOST_CLASSES = 5_000  # that a square table of counts is made for
 SILHOUETTE_SAMPLE = 5_000  # points whose silhouette is taken: it compares every one with every other
 
 
@@ -42,10 +46,10 @@ def score(
     """
     from sklearn import metrics
 
-    if len(labels) != len(clusters):
-        raise ValueError(f"`labels` and `clusters` must be as many, got {len(labels)} and {len(clusters)}.")
     confusion = counts(labels, matched(labels, clusters))
-    silhouette = float("nan")
+    seed, silhouette = a_seed("seed", seed), float("nan")
+    if space is not None:
+        check_table("space", space, len(labels))
     if space is not None and 1 < len(np.unique(clusters)) < len(clusters):
         sample = min(SILHOUETTE_SAMPLE, len(clusters))
         silhouette = float(metrics.silhouette_score(space, clusters, sample_size=sample, random_state=seed))
@@ -76,12 +80,20 @@ def counts(
 ) -> Integer[np.ndarray, "label cluster"]:
     """How many points have each label and each cluster: square, with empty rows or columns where one is fewer.
 
-    Raises ValueError for numbers below 0, which would be counted from the end, and for no points.
+    Raises ValueError for numbers below 0, which would be counted from the end, for so large ones that the table would not fit
+    into memory, and for no points.
     """
     for name, numbers in {"labels": labels, "clusters": clusters}.items():
-        if numbers.size == 0 or numbers.min() < 0:
-            found = numbers.min() if numbers.size else "none"
-            raise ValueError(f"`{name}` must count from 0, got {found}; leave out what belongs to no class.")
+        check_labels(name, numbers)
+        if numbers.max() >= MOST_CLASSES:
+            raise ValueError(
+                f"`{name}` must be below {MOST_CLASSES:,}, got {numbers.max()}; number them by "
+                "`np.unique(labels, return_inverse=True)[1]`."
+            )
+    if len(labels) != len(clusters):
+        raise ValueError(
+            f"`labels` and `clusters` must be as many, got {len(labels)} and {len(clusters)}; give those of the same images."
+        )
     size = int(max(labels.max(), clusters.max())) + 1
     table = np.zeros((size, size), dtype=np.int64)
     np.add.at(table, (labels, clusters), 1)

@@ -10,6 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Key
 
+from aecluster.arguments import real, settle, whole
 from aecluster.corruptions import AbstractCorruption
 from aecluster.images import HostImages, Images, Scalar, chunks, joined
 from aecluster.models import DenseEncoder, Params
@@ -29,12 +30,18 @@ class SelfTraining:
     - `learning_rate`: the highest; it decays to 0 along a cosine.
     - `batch_size`: images a step, at most.
     - `smoothing`: share of a clustering that is spread evenly over all clusters.
+
+    Raises ValueError for numbers that make no sense.
     """
 
     epochs: int = 12
     learning_rate: float = 1e-3
     batch_size: int = 256
     smoothing: float = 0.05
+
+    def __post_init__(self) -> None:
+        settle(self, epochs=whole(1), learning_rate=real(above=0), batch_size=whole(1))
+        settle(self, smoothing=real(at_least=0, at_most=1))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

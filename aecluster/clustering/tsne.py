@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
+from aecluster.arguments import a_seed, check_table, real
+
 
 def tsne(
     points: Float[np.ndarray, "point feature"], seed: int = 0, perplexity: float = 30.0
@@ -15,6 +17,7 @@ def tsne(
     from openTSNE import TSNE
 
     check_mappable(points, perplexity)
+    perplexity, seed = real(at_least=1)("perplexity", perplexity), a_seed("seed", seed)
     start = "pca" if points.shape[1] > 1 else "random"
     return np.asarray(TSNE(perplexity=perplexity, initialization=start, random_state=seed, n_jobs=-1).fit(points))
 
@@ -24,11 +27,11 @@ def check_mappable(points: Float[np.ndarray, "point feature"], perplexity: float
 
     Raises ValueError unless the points are finite and not all the same, and the perplexity is below a third of their number.
     """
+    check_table("points", points)
+    perplexity = real(at_least=1)("perplexity", perplexity)
     if not perplexity < len(points) / 3:
         raise ValueError(
             f"`perplexity` must be below a third of the {len(points)} points, got {perplexity}; lower it or take more points."
         )
-    if not np.isfinite(points).all():
-        raise ValueError("`points` must be finite, got NaN or infinity; remove such points.")
     if (points == points[0]).all():
         raise ValueError(f"`points` must differ, all {len(points)} are the same; a map of them would be one dot.")

@@ -4,9 +4,11 @@ import difflib
 import os
 from pathlib import Path
 
-from aecluster.data.downloads import KNOWN, identify, load_known
+from aecluster.arguments import maybe, text
+from aecluster.data.downloads import KNOWN, cache_folder, identify, load_known
 from aecluster.data.own_files import load_idx_folder, load_npz
 from aecluster.data.record import ImageData, Split
+from aecluster.places import place, reading
 
 NAMES = ("digits", *KNOWN)
 _NUM_DIGITS_TRAIN = 1500
@@ -34,11 +36,19 @@ def load(name: str | None = None, data_dir: str | os.PathLike[str] | None = None
     Raises ValueError for an unknown name; a file that is missing, damaged, cut short or not the registered one; images or
     labels that `Split.of` refuses; a download that failed. One sentence says which and what to do.
     """
-    if name is not None and name not in NAMES:
-        raise ValueError(_unknown(name))
-    path = None if data_dir is None else Path(data_dir).expanduser()
+    if maybe(text)("name", name) not in (None, *NAMES):
+        raise ValueError(_unknown(str(name)))
+    path = None if data_dir is None else place("data_dir", data_dir)
+    with reading(path or cache_folder()):
+        return _load(name, path)
+
+
+def _load(name: str | None, path: Path | None) -> ImageData:
     if path is not None and not path.exists():
-        raise ValueError(f"`data_dir` '{path}' must exist; give a folder of IDX files or a .npz file.")
+        link = "is a link to what is not there, and" if path.is_symlink() else ""
+        raise ValueError(
+            f"`data_dir` '{path}' {link} must exist; give a folder of IDX files or a .npz file.".replace("  ", " ")
+        )
     if name is None and path is not None:
         return _load_own(path)
     if name is None or name == "digits":

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Integer
 
-from aecluster.images import HostImages, ImageShape, check_images
+from aecluster.arguments import settle, some, text, whole
+from aecluster.images import HostImages, ImageShape, check_images, check_labels
 from aecluster.names import shown
 
 
@@ -25,6 +26,10 @@ class Split:
     __repr__ = shown
 
     def __post_init__(self) -> None:
+        if not isinstance(self.images, np.ndarray):
+            raise ValueError(
+                f"`images` must be an array of NumPy, got a {type(self.images).__name__}; make them with `Split.of`."
+            )
         if self.images.ndim != 4 or self.images.dtype != np.float32:
             raise ValueError(
                 "`images` must be float32 of shape (image, height, width, channel), "
@@ -32,7 +37,7 @@ class Split:
             )
         check_images("images", self.images)
         if self.labels is not None:
-            _check_labels(self.labels, len(self.images))
+            check_labels("labels", self.labels, len(self.images))
 
     @classmethod
     def of(
@@ -48,7 +53,7 @@ class Split:
 
         - `images`: an array (image, height, width) or (image, height, width, channel), or a list of such images, all of one
           shape. uint8 is divided by 255, bool becomes 0 and 1, floats must be in [0, 1] already.
-        - `labels`: one integer for each image, or None.
+        - `labels`: one integer for each image, or None; of shape (image,) or (image, 1).
         - `source`: where they come from, say a file; a refusal names it.
 
         Raises ValueError for what `Split` refuses, other shapes, other dtypes, and uint8 that hold nothing but 0 and 1; the
@@ -62,6 +67,7 @@ class Split:
 
     def first(self, num_images: int) -> "Split":
         """The first images and their labels. Raises ValueError unless there are so many."""
+        num_images = whole()("num_images", num_images)
         if not 1 <= num_images <= len(self.images):
             raise ValueError(
                 f"`num_images` must be between 1 and the {len(self.images)} images there are, got {num_images}; take fewer."
@@ -80,6 +86,8 @@ class ImageData:
     __repr__ = shown
 
     def __post_init__(self) -> None:
+        split = some(Split, "ae.Split.of(images)")
+        settle(self, name=text, train=split, test=split)
         shape = self.test.images.shape[1:]
         if shape != self.image_shape:
             raise ValueError(
@@ -144,23 +152,11 @@ def _stacked(images: np.ndarray | Sequence[Any]) -> np.ndarray:
 
 
 def _as_labels(labels: np.ndarray | Sequence[Any]) -> np.ndarray:
-    array = np.asarray(labels)
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"`labels` must be integers, got {array.dtype}; number the classes from 0.")
-    return array.astype(np.int64)
-
-
-def _check_labels(labels: np.ndarray, num_images: int) -> None:
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"`labels` must be integers, got {labels.dtype}; number the classes from 0.")
-    if labels.shape != (num_images,):
+    try:
+        array = np.asarray(labels)
+    except ValueError:
         raise ValueError(
-            f"`labels` must be one integer for each of the {num_images} images, got shape {labels.shape}; "
-            "give as many labels as images, or none at all."
-        )
-    if labels.min() < 0:
-        image = int(np.argmax(labels < 0))
-        raise ValueError(
-            f"`labels` must not be negative, image {image} has {labels[image]}; give it a class of its own, "
-            "or leave the labels out."
-        )
+            "`labels` must be one whole number an image, got lists of many lengths; give one each."
+        ) from None
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    return array.astype(np.int64) if np.issubdtype(array.dtype, np.integer) else array

@@ -3,7 +3,7 @@
 from aecluster.deblurring.peers import Linear, RichardsonLucy, Wiener, choose_balance, learn_ridge
 from aecluster.deblurring.presets import ADVERSARY, BLUR_WEIGHTS, Preset, composites, losses, mixture, networks
 from aecluster.deblurring.report import failures, grid, strength_curve, weight_curve
-from aecluster.deblurring.scores import MEASURES, score
+from aecluster.deblurring.scores import MEASURES, check_measurable, score
 from aecluster.deblurring.study import (
     NOTHING,
     PEERS,
@@ -35,6 +35,7 @@ __all__ = [
     "Wiener",
     "best",
     "by_strength",
+    "check_measurable",
     "check_methods",
     "choose_balance",
     "composites",

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from aecluster.arguments import is_array, real, settle, short, whole
 from aecluster.blur import Kernel, check_fits, convolve
 from aecluster.images import HostImages, Images, check_images, chunks, joined
 from aecluster.names import shown
@@ -44,9 +45,7 @@ class RichardsonLucy:
     __repr__ = shown
 
     def __post_init__(self) -> None:
-        if self.num_iterations < 1:
-            raise ValueError(f"`num_iterations` must be at least 1, got {self.num_iterations}; 100 are usual.")
-        _check_kernel(self.kernel)
+        settle(self, num_iterations=whole(1), kernel=_kernel)
 
     def __call__(self, blurred: HostImages) -> HostImages:
         check_images("blurred", blurred)
@@ -83,9 +82,7 @@ class Wiener:
     __repr__ = shown
 
     def __post_init__(self) -> None:
-        if not self.balance > 0:
-            raise ValueError(f"`balance` must be positive, got {self.balance}; let `choose_balance` find one.")
-        _check_kernel(self.kernel)
+        settle(self, balance=real(above=0), kernel=_kernel)
 
     def __call__(self, blurred: HostImages) -> HostImages:
         check_images("blurred", blurred)
@@ -109,6 +106,8 @@ def choose_balance(kernel: Kernel | HostKernel, blurred: HostImages, clear: Host
     Raises ValueError for what are no images, and for what is no kernel.
     """
     check_images("clear", clear)
+    check_images("blurred", blurred, clear.shape[1:])
+    _check_as_many(blurred, clear)
     candidates = [Wiener(kernel, balance) for balance in BALANCES]
     errors = [np.abs(each(blurred) - clear).mean() for each in candidates]
     return candidates[int(np.argmin(errors))]
@@ -125,6 +124,11 @@ class Linear:
 
     def __call__(self, blurred: HostImages) -> HostImages:
         check_images("blurred", blurred)
+        if blurred[0].size != len(self.weights):
+            raise ValueError(
+                f"`blurred` must have {len(self.weights)} numbers an image as those learned from, got the shape {blurred.shape}; "
+                "learn from images of that shape."
+            )
         restored = _flat(blurred) @ self.weights + self.offset
         return restored.reshape(blurred.shape).clip(0, 1).astype(np.float32)
 
@@ -138,10 +142,10 @@ def learn_ridge(blurred: HostImages, clear: HostImages, penalty: float = 1e-3) -
     """
     from sklearn.linear_model import Ridge
 
-    if not (np.isfinite(penalty) and penalty >= 0):
-        raise ValueError(f"`penalty` must be finite and not negative, got {penalty}; choose 0.001.")
-    check_images("blurred", blurred)
+    penalty = real(at_least=0)("penalty", penalty)
     check_images("clear", clear)
+    check_images("blurred", blurred, clear.shape[1:])
+    _check_as_many(blurred, clear)
     fitted = Ridge(penalty, solver="cholesky").fit(_flat(blurred), _flat(clear))
     return Linear(fitted.coef_.T, fitted.intercept_)
 
@@ -150,8 +154,17 @@ def _flat(images: HostImages) -> Float[np.ndarray, "image pixel"]:
     return images.reshape(len(images), -1).astype(np.float64)
 
 
-def _check_kernel(kernel: Kernel | HostKernel) -> None:
+def _check_as_many(blurred: HostImages, clear: HostImages) -> None:
+    if len(blurred) != len(clear):
+        raise ValueError(
+            f"`blurred` and `clear` must be as many images, got {len(blurred)} and {len(clear)}; give the same ones."
+        )
+
+
+def _kernel(name: str, kernel: Any) -> Kernel | HostKernel:
     """Refuse with ValueError what is no kernel: an odd square of finite weights, none negative, that sum to 1."""
+    if not is_array(kernel) or not jnp.issubdtype(kernel.dtype, jnp.number):
+        raise ValueError(f"`{name}` must be an array of numbers, got {short(kernel)}; take `Blur(...).kernel()`.")
     weights = np.asarray(kernel)
     if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or len(weights) % 2 == 0:
         raise ValueError(f"`kernel` must be a square of odd size, got the shape {weights.shape}; pad it with zeros.")
@@ -159,3 +172,4 @@ def _check_kernel(kernel: Kernel | HostKernel) -> None:
         raise ValueError("`kernel` must have finite weights that are not negative; take `Blur(...).kernel()`.")
     if abs(weights.sum() - 1) > SUM_ERROR:
         raise ValueError(f"`kernel` must sum to 1, got {weights.sum():g}; divide it by its sum.")
+    return kernel

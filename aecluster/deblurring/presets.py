@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import optax
 
 from aecluster.adversary import Adversary
+from aecluster.arguments import a_shape, entries_of, maybe, real, settle, short, some
 from aecluster.images import ImageShape
 from aecluster.losses import (
     L1,
@@ -49,6 +50,10 @@ class Preset:
     recipe: Recipe
     judged: float = 0.0
 
+    def __post_init__(self) -> None:
+        settle(self, architecture=some(AbstractArchitecture, "ae.Dense(16)"), recipe=some(Recipe, "ae.Recipe()"))
+        settle(self, judged=real(at_least=0))
+
 
 def mixture(architecture: AbstractArchitecture, weights: Mapping[str, float], adversary: float | None = None) -> Preset:
     """A network of one's own with a sum of losses, named as in `LOSSES`; with "blurred_" before, against the blurred image.
@@ -58,14 +63,16 @@ def mixture(architecture: AbstractArchitecture, weights: Mapping[str, float], ad
     has, and for weights that `Weighted` refuses.
     """
     known: dict[str, AbstractLoss] = {**LOSSES, **{TO_BLURRED + name: ToGiven(loss) for name, loss in LOSSES.items()}}
-    for name in weights:
+    for name in some(Mapping, "{'l1': 1.0}")("weights", weights):
         if name not in (*known, JUDGE):
             raise ValueError(f"No loss is called {name!r}; {hint(name, [*known, JUDGE])}")
+    weights = {name: real(at_least=0)(f"weights[{name!r}]", weight) for name, weight in weights.items()}
     Weighted(tuple((weight, L1()) for weight in weights.values()))  # refuses weights that make no loss
     terms = tuple((weight, known[name]) for name, weight in weights.items() if name != JUDGE)
     if not any(weight for weight, _ in terms):
         raise ValueError(f"A loss must compare with an image too; give {JUDGE!r} with l1=1 or the like.")
     recipe = dataclasses.replace(RESTORER if isinstance(architecture, Restorer) else CURED, loss=Weighted(terms))
+    adversary = maybe(real(at_least=0))("adversary", adversary)
     if adversary is not None:
         recipe = dataclasses.replace(recipe, adversary=dataclasses.replace(ADVERSARY, weight=adversary))
     return Preset(architecture, recipe, weights.get(JUDGE, 0.0))
@@ -115,12 +122,19 @@ def losses(image_shape: ImageShape, blur_weights: Sequence[float] = BLUR_WEIGHTS
 def composites(image_shape: ImageShape, blur_weights: Sequence[float] = BLUR_WEIGHTS) -> dict[float, str]:
     """The names of the composite losses by the weight of the blurred image, rising; of weight 0 it is L1 alone."""
     large = latent_sizes(image_shape)[-1]
+    blur_weights = [
+        real(at_least=0)("blur_weights", weight) for weight in entries_of("blur_weights", blur_weights, "numbers")
+    ]
+    if len({f"{weight:g}" for weight in blur_weights}) < len(set(blur_weights)):
+        raise ValueError(
+            f"`blur_weights` must differ in their first six digits, got {short(blur_weights)}; leave some out."
+        )
     return {weight: f"composite_{weight:g}" if weight else f"l1_{large}" for weight in sorted({0.0, *blur_weights})}
 
 
 def latent_sizes(image_shape: ImageShape) -> tuple[int, int, int]:
     """`LATENT_SIZES`, none above the number of pixels."""
-    small, middle, large = (min(size, math.prod(image_shape)) for size in LATENT_SIZES)
+    small, middle, large = (min(size, math.prod(a_shape("image_shape", image_shape))) for size in LATENT_SIZES)
     return small, middle, large
 
 

@@ -6,9 +6,10 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from aecluster.arguments import some
 from aecluster.discriminator import Discriminator
-from aecluster.images import HostImages, Images, PerImage, check_images, chunks, joined
-from aecluster.metrics import between, gradient_sharpness, laplacian_sharpness, psnr, ssim, way_to_clear
+from aecluster.images import HostImages, Images, ImageShape, PerImage, check_images, chunks, joined
+from aecluster.metrics import WINDOW, between, gradient_sharpness, laplacian_sharpness, psnr, ssim, way_to_clear
 
 MEASURES = {
     "mae": "MAE",
@@ -32,15 +33,27 @@ def score(
     sharpness as a share of the clear image's, `way` the share of the way from blurred to clear, `between` the share of the
     pixels that lie between the two. Raises ValueError for images of different shapes or outside of [0, 1].
     """
+    for name, images in {"restored": restored, "clear": clear, "blurred": blurred}.items():
+        check_images(name, images)
+    check_measurable(clear.shape[1:])
     for name, images in {"restored": restored, "blurred": blurred}.items():
         if images.shape != clear.shape:
             raise ValueError(
                 f"`{name}` must be of the shape of `clear`, {clear.shape}, got {images.shape}; give the same images."
             )
-    for name, images in {"restored": restored, "clear": clear, "blurred": blurred}.items():
-        check_images(name, images)
+    if judge is not None:
+        some(Discriminator, "ae.learn_discriminator(images, ae.Blur())")("judge", judge).check(restored.shape)
     scores = joined(_score(*parts) for _, parts in chunks(restored, clear, blurred))
     return scores if judge is None else {**scores, "clear": judge.probability(restored)}
+
+
+def check_measurable(image_shape: ImageShape) -> None:
+    """Refuse images that are too small for `MEASURES`. Raises ValueError."""
+    height, width, _ = image_shape
+    if min(height, width) < WINDOW:
+        raise ValueError(
+            f"The images must be of at least {WINDOW}x{WINDOW} pixels to be measured, got {height}x{width}; pad or enlarge them."
+        )
 
 
 @jax.jit

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from aecluster.blur import Blur, RandomBlur
+from aecluster.arguments import a_shape, function, some, whole
+from aecluster.blur import Blur, RandomBlur, check_fits
 from aecluster.corruptions import corrupted
 from aecluster.data import ImageData
 from aecluster.deblurring.peers import HostKernel, RichardsonLucy, choose_balance, learn_ridge
@@ -17,7 +18,7 @@ from aecluster.deblurring.presets import Preset
 from aecluster.deblurring.scores import score
 from aecluster.discriminator import Discriminator, ProbabilityOfBlur
 from aecluster.ensemble import Ensemble
-from aecluster.images import HostImages, ImageShape
+from aecluster.images import HostImages, ImageShape, check_images
 from aecluster.losses import Weighted
 from aecluster.names import hint
 from aecluster.training import Progress, train
@@ -50,7 +51,12 @@ def check_methods(names: Sequence[str], known: Sequence[str]) -> None:
 
 
 def peer(name: str, data: ImageData, blur: Blur | RandomBlur) -> Method:
-    """One of `PEERS`, ready to restore: it knows the kernel, or has learned from the training images."""
+    """One of `PEERS`, ready to restore: it knows the kernel, or has learned from the training images.
+
+    Raises ValueError with the near miss for a name that none has.
+    """
+    check_methods([name], PEERS)
+    check_fits(blur.size, *data.image_shape[:2])
     if name == "richardson_lucy":
         return _once(RichardsonLucy(typical_kernel(blur)))
     if name == "wiener":
@@ -79,7 +85,8 @@ def train_preset(
     on_epoch: Callable[[Progress], None] | None = None,
 ) -> Ensemble:
     """Train a preset's network to undo this blur, or go on where its checkpoints end."""
-    loss = preset.recipe.loss
+    some(Discriminator, "ae.learn_discriminator(images, blur)")("judge", judge)
+    loss = some(Preset, "networks(image_shape)['restorer']")("preset", preset).recipe.loss
     if preset.judged:
         loss = Weighted(((1.0, loss), (preset.judged, ProbabilityOfBlur(judge))))
     recipe = dataclasses.replace(preset.recipe, degradation=blur, loss=loss)
@@ -89,7 +96,9 @@ def train_preset(
 
 
 def score_seeds(method: Method, clear: HostImages, blurred: HostImages, judge: Discriminator | None = None) -> Scores:
-    """All measures of every restored image, one row a seed."""
+    """All measures of every restored image, one row a seed. Raises ValueError as `score` does."""
+    function("untouched")("method", method)
+    check_images("blurred", blurred)
     rows = [score(restored, clear, blurred, judge) for restored in method(blurred)]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -104,8 +113,13 @@ def summary(name: str, scores: Scores) -> dict[str, float | str]:
 
 
 def strengths(image_shape: ImageShape, largest: int = 7) -> list[Blur]:
-    """Boxes from two pixels wide to `largest`, or as wide as the images; at five, nearly the original study's blur."""
-    side = min(largest, *image_shape[:2])
+    """Boxes from two pixels wide to `largest`, or as wide as the images; at five, nearly the original study's blur.
+
+    Raises ValueError for images that no such box fits in.
+    """
+    side = min(whole(2)("largest", largest), *a_shape("image_shape", image_shape)[:2])
+    if side < 3:
+        raise ValueError(f"`image_shape` must be of at least 3x3 pixels, got {image_shape}; a wider blur does not fit.")
     size = side - 1 + side % 2
     return [Blur("box", size, float(width)) for width in range(2, size + 1)]
 
@@ -119,6 +133,7 @@ def judged_mixtures(judge: Discriminator, clear: HostImages, blurred: HostImages
 
 def best(scored: Mapping[str, Scores], names: Sequence[str], most: int = 8) -> list[str]:
     """The methods with the least mean absolute errors, in the order in which they are named."""
+    most = whole(1)("most", most)
     ranked = sorted(names, key=lambda name: scored[name]["mae"].mean())[:most]
     return [name for name in names if name in ranked]
 

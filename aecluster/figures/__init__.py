@@ -1,7 +1,8 @@
 """Pictures of autoencoders: what comes back, how the latents lie, how well they cluster."""
 
+from aecluster.figures.checks import MOST_CLASSES, check_classes, check_drawable
 from aecluster.figures.confusion import confusion_matrix
-from aecluster.figures.curves import loss_curves
+from aecluster.figures.curves import MOST_CURVES, loss_curves
 from aecluster.figures.dead_pixels import cure_comparison
 from aecluster.figures.maps import thumbnails
 from aecluster.figures.points import latent_points
@@ -12,7 +13,11 @@ from aecluster.figures.trade_off import WeightPoint, strength_curve, weight_curv
 from aecluster.figures.walk import latent_walk, lattice
 
 __all__ = [
+    "MOST_CLASSES",
+    "MOST_CURVES",
     "WeightPoint",
+    "check_classes",
+    "check_drawable",
     "confusion_matrix",
     "cure_comparison",
     "failures",

@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from aecluster.images import check_images
+from aecluster.arguments import is_array, short, some
+from aecluster.images import check_images, check_labels
+
+MOST_CLASSES = 1_000
 
 
 def check_drawable(name: str, images: np.ndarray) -> None:
-    """Images are a batch of grey or RGB ones in [0, 1]."""
+    """Refuse what cannot be drawn: images are a batch of grey or RGB ones in [0, 1]. Raises ValueError naming the argument."""
     check_images(name, images)
     if images.shape[-1] not in (1, 3):
         raise ValueError(
@@ -19,6 +22,8 @@ def check_drawable(name: str, images: np.ndarray) -> None:
 
 def check_points(name: str, points: np.ndarray) -> None:
     """Points are finite and live in the plane."""
+    if not is_array(points):
+        raise ValueError(f"`{name}` must be an array (image, 2), got {short(points)}; make it one by `np.asarray`.")
     if points.ndim != 2 or points.shape[-1] != 2:
         raise ValueError(
             f"`{name}` must have the shape (image, 2), got {points.shape}; project to two dimensions first."
@@ -29,21 +34,20 @@ def check_points(name: str, points: np.ndarray) -> None:
         raise ValueError(f"`{name}` must be finite, got NaN or infinity; remove such points.")
 
 
-def check_labels(name: str, labels: np.ndarray, num_images: int) -> None:
-    """Labels count the classes from 0, one an image."""
-    if labels.shape != (num_images,):
+def check_classes(name: str, labels: np.ndarray, num_images: int | None = None) -> None:
+    """Labels count the classes from 0, one an image, and not more of them than a figure can name."""
+    check_labels(name, labels, num_images)
+    if labels.max() >= MOST_CLASSES:
         raise ValueError(
-            f"`{name}` must hold one number an image, got the shape {labels.shape} for {num_images} images; "
-            f"choose the same images for both."
+            f"`{name}` must be below {MOST_CLASSES:,} to be drawn, got {labels.max()}; number them by "
+            "`np.unique(labels, return_inverse=True)[1]`."
         )
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"`{name}` must be whole numbers, got {labels.dtype}; give the classes' indices as integers.")
-    if labels.min() < 0:
-        raise ValueError(f"`{name}` must count from 0, got {labels.min()}; leave out what belongs to no class.")
 
 
 def check_same_shape(name: str, array: np.ndarray, shape: tuple[int, ...], other: str) -> None:
     """Two arrays show the same things."""
+    if not is_array(array):
+        raise ValueError(f"`{name}` must be an array, got {short(array)}; make it one by `np.asarray`.")
     if array.shape != shape:
         raise ValueError(
             f"`{name}` must have the shape of {other}, {shape}, got {array.shape}; choose the same images for both."
@@ -59,6 +63,7 @@ def check_map(name: str, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
 
 def check_filled(name: str, mapping: Mapping[str, Any]) -> None:
     """There is something to draw."""
+    some(Mapping, "{'latent 2': images}")(name, mapping)
     if not mapping:
         raise ValueError(f"`{name}` must name at least one thing to draw, got none; give some.")
 

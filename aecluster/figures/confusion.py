@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure
 
+from aecluster.arguments import is_array, short
 from aecluster.figures.checks import names_of
 from aecluster.figures.style import INK, PAPER, SMALL, TEXT, TITLE, new_figure
 
@@ -47,6 +48,8 @@ def confusion_matrix(
 
 
 def _check(counts: np.ndarray) -> None:
+    if not is_array(counts):
+        raise ValueError(f"`counts` must be an array, got {short(counts)}; make it by `clustering.counts`.")
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         raise ValueError(
             f"`counts` must be square, one matched cluster a class, got the shape {counts.shape}; "

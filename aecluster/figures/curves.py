@@ -8,9 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, LogLocator, MaxNLocator, NullLocator
 
+from aecluster.arguments import short
 from aecluster.figures.checks import check_filled, check_same_shape
 from aecluster.figures.style import LINE_COLOURS, SMALL, TEXT, caption, new_figure
 
+MOST_CURVES = len(LINE_COLOURS)  # for eyes tell no more colours apart
 HEIGHT = 4.2  # inches
 LINE_HEIGHT = 1.3  # of the letters, between two names at the lines' ends
 
@@ -49,13 +51,15 @@ def loss_curves(
 
 def _check(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
     check_filled("curves", curves)
-    if len(curves) > len(LINE_COLOURS):
+    if len(curves) > MOST_CURVES:
         raise ValueError(
-            f"`curves` must be at most {len(LINE_COLOURS)}, for eyes tell no more colours apart, got {len(curves)}; "
+            f"`curves` must be at most {MOST_CURVES}, for eyes tell no more colours apart, got {len(curves)}; "
             f"draw two figures."
         )
     for name, pair in curves.items():
-        for which, losses in zip(("train", "test"), pair, strict=True):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueError(f"`curves[{name!r}]` must be a pair of arrays, got {short(pair)}; give (train, test).")
+        for which, losses in zip(("train", "test"), map(np.asarray, pair), strict=True):
             if losses.ndim != 2 or losses.size == 0:
                 raise ValueError(
                     f"`curves[{name!r}]` must hold {which} losses by (seed, epoch), got the shape {losses.shape}; "

@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float, Integer, UInt8
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from aecluster.figures.checks import check_drawable, check_labels, check_points, check_same_shape, names_of
+from aecluster.arguments import maybe, whole
+from aecluster.figures.checks import check_classes, check_drawable, check_points, check_same_shape, names_of
 from aecluster.figures.mosaic import on_paper
 from aecluster.figures.points import ALPHA, LATENT_AXES, scatter
 from aecluster.figures.style import KEY_HEIGHT, caption, colour_of, key, new_figure
@@ -170,10 +171,10 @@ def _check(
         raise ValueError(
             f"`images` must hold one image a position, {len(positions)}, got {len(images)}; choose the same for both."
         )
-    check_labels("labels", labels, len(images))
+    check_classes("labels", labels, len(images))
     if clusters is not None:
-        check_labels("clusters", clusters, len(images))
+        check_classes("clusters", clusters, len(images))
     if mistakes is not None:
         check_same_shape("mistakes", mistakes, labels.shape, "`labels`")
-    if across < 2 or (max_count is not None and max_count < 1):
-        raise ValueError("`across` must be at least 2 and `max_count` positive; leave them out for what fits a page.")
+    whole(2)("across", across)
+    maybe(whole(1))("max_count", max_count)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 
-from aecluster.figures.checks import check_labels, check_points, names_of
+from aecluster.figures.checks import check_classes, check_points, names_of
 from aecluster.figures.style import INK, KEY_HEIGHT, caption, colour_of, halo, key, new_figure
 from aecluster.figures.view import View, frame, height_of, outside, robust_view
 
@@ -33,7 +33,7 @@ def latent_points(
     such as t-SNE's.
     """
     check_points("latents", latents)
-    check_labels("labels", labels, len(latents))
+    check_classes("labels", labels, len(latents))
     names = names_of(int(labels.max()) + 1, class_names)
     view = robust_view(latents)
     figure = new_figure(height_of(view) + KEY_HEIGHT)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Integer
 from matplotlib.figure import Figure
 
-from aecluster.figures.checks import check_drawable, check_filled, check_keys, check_labels, check_same_shape
+from aecluster.figures.checks import check_classes, check_drawable, check_filled, check_keys, check_same_shape
 from aecluster.figures.mosaic import draw_rows
 from aecluster.figures.style import WIDTH, new_figure
 from aecluster.images import HostImages
@@ -16,6 +16,7 @@ ORIGINAL = "original"
 
 def one_of_each(labels: Integer[np.ndarray, " image"]) -> Integer[np.ndarray, " class"]:
     """Index of the first image of every class, in the order of the classes: the columns of a grid."""
+    check_classes("labels", labels)
     return np.unique(labels, return_index=True)[1]
 
 
@@ -34,7 +35,7 @@ def reconstruction_grid(
     """
     check_rows(original, rows)
     if labels is not None:
-        check_labels("labels", labels, len(original))
+        check_classes("labels", labels, len(original))
     notes = notes or {}
     shown = {ORIGINAL: original, **rows}
     check_keys("notes", notes, list(shown))

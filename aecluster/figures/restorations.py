@@ -10,6 +10,7 @@ from matplotlib.colors import FuncNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from aecluster.arguments import is_array, short, whole
 from aecluster.figures.checks import check_drawable, check_filled, check_keys, check_same_shape
 from aecluster.figures.mosaic import draw_rows
 from aecluster.figures.style import PAPER, QUIET, SMALL, TEXT, WIDTH, caption, new_figure
@@ -142,6 +143,8 @@ def _check_scores(scores: Mapping[str, Mapping[str, float]], rows: Sequence[str]
 
 def _check_errors(errors: np.ndarray, num_images: int, worst: int) -> None:
     """Errors are numbers, one an image, and some of them are asked for."""
+    if not is_array(errors):
+        raise ValueError(f"`errors` must be an array, got {short(errors)}; make it one by `np.asarray`.")
     if errors.shape != (num_images,):
         raise ValueError(
             f"`errors` must hold one number an image, got the shape {errors.shape} for {num_images} images; "
@@ -149,8 +152,7 @@ def _check_errors(errors: np.ndarray, num_images: int, worst: int) -> None:
         )
     if not np.isfinite(errors).all():
         raise ValueError("`errors` must be finite, got NaN or infinity; leave such images out.")
-    if worst < 1:
-        raise ValueError(f"`worst` must be at least 1, got {worst}; ten fit well.")
+    whole(1)("worst", worst)
 
 
 def _gap(width: int) -> int:

@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
+from aecluster.arguments import some
+from aecluster.places import place, writing
+
 WIDTH = 7.0  # inches: one text width in print, and text of 7 points stays readable there
 INK = "#1b1b1b"
 PAPER = "#ffffff"
@@ -69,8 +72,19 @@ def key(figure: Figure, colours: Sequence[tuple[str, str]], where: Place = "outs
 
 
 def write(figure: Figure, paths: Iterable[str | Path]) -> None:
-    """Save a figure in every format that the paths' endings name; the same figure gives the same bytes."""
-    for path in paths:
+    """Save a figure in every format that the paths' endings name; the same figure gives the same bytes.
+
+    Raises ValueError, before any file is written, for an ending that names no format; and where a file cannot be written.
+    """
+    some(Figure, "figures.latent_points(latents, labels)")("figure", figure)
+    if isinstance(paths, (str, Path)):
+        raise ValueError(f"`paths` must be a list of paths, got {str(paths)!r}; write [{str(paths)!r}].")
+    files = [place("paths", path) for path in paths]
+    for path in files:
+        kind = path.suffix.removeprefix(".").lower()
+        if kind not in figure.canvas.get_supported_filetypes():
+            raise ValueError(f"`paths` must end in .png, .pdf or the like, got {str(path)!r}; name a kind of picture.")
+    for path in files:
         undated = {"CreationDate": None} if str(path).endswith(".pdf") else {}
-        with rc_context({"pdf.fonttype": 42}):  # letters stay letters, as journals ask
+        with writing(path), rc_context({"pdf.fonttype": 42}):  # letters stay letters, as journals ask
             figure.savefig(path, dpi=200, metadata=undated, bbox_inches="tight", pad_inches=0.05)

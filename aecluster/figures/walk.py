@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from aecluster.arguments import is_array, short
 from aecluster.figures.checks import check_drawable
 from aecluster.figures.mosaic import middles, tiled
 from aecluster.figures.points import LATENT_AXES
@@ -18,6 +19,11 @@ def lattice(across: Float[np.ndarray, " column"], up: Float[np.ndarray, " row"])
     Even steps, `np.linspace(-3, 3, 20)`, show the plane as it is; quantiles of the data's own latents spend the rows
     and columns where the images are.
     """
+    for name, values in {"across": across, "up": up}.items():
+        if not is_array(values) or values.ndim != 1 or not np.isfinite(values).all():
+            raise ValueError(
+                f"`{name}` must be an array of finite numbers with one axis, got {short(values)}; give one."
+            )
     return np.stack(np.meshgrid(across, up), axis=-1)
 
 
@@ -51,6 +57,9 @@ def latent_walk(
 
 
 def _check(latents: np.ndarray, images: np.ndarray) -> None:
+    for name, values in {"latents": latents, "images": images}.items():
+        if not is_array(values):
+            raise ValueError(f"`{name}` must be an array, got {short(values)}; make it one by `np.asarray`.")
     if latents.ndim != 3 or latents.shape[-1] != 2 or latents.size == 0:
         raise ValueError(
             f"`latents` must have the shape (row, column, 2), got {latents.shape}; make them by `lattice`."

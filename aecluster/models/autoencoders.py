@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import DTypeLike
 
+from aecluster.arguments import maybe, settle, whole, wholes
 from aecluster.images import Images, ImageShape, Latents
 from aecluster.models.contract import AbstractAutoencoder, check_architecture
 from aecluster.models.layers import DenseStack, glorot_uniform, quartered, spread
@@ -113,6 +114,9 @@ class Dense(AbstractAutoencoder):
     latent_size: int
     widths: tuple[int, ...] | None = None
 
+    def __post_init__(self) -> None:
+        settle(self, latent_size=whole(1), widths=maybe(wholes(1)))
+
     def hidden(self) -> tuple[int, ...]:
         """The encoder's hidden widths."""
         if self.widths is not None:
@@ -137,6 +141,9 @@ class Convolutional(AbstractAutoencoder):
     latent_size: int
     channels: tuple[int, int] = (16, 64)
     width: int = 256
+
+    def __post_init__(self) -> None:
+        settle(self, latent_size=whole(1), channels=wholes(1, length=2), width=whole(1))
 
     def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> Autoencoder:
         check_architecture(self, image_shape)

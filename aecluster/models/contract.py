@@ -1,7 +1,6 @@
 """What an architecture is: the shape of a network, apart from its numbers."""
 
 import abc
-import dataclasses
 import math
 from typing import Any, TypeAlias
 
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, DTypeLike, Key
 
+from aecluster.arguments import a_shape, some
 from aecluster.images import ImageShape
 
 Params: TypeAlias = Any  # the arrays of a module, as nnx.split separates them from its structure
@@ -32,16 +32,14 @@ class AbstractAutoencoder(AbstractArchitecture):
 def check_architecture(architecture: AbstractArchitecture, image_shape: ImageShape) -> None:
     """Refuse what cannot be built for images of this shape.
 
-    Raises ValueError if a size is not positive, or an autoencoder keeps more numbers than the image has.
+    Raises ValueError for what is no architecture, and for an autoencoder that keeps more numbers than the image has.
     """
-    pixels = math.prod(image_shape)
-    for field in dataclasses.fields(architecture):  # type: ignore[arg-type]
-        value = getattr(architecture, field.name)
-        if field.name == "latent_size" and not 1 <= value <= pixels:
-            raise ValueError(f"`latent_size` must lie between 1 and the image's {pixels} numbers, got {value}.")
-        for size in value if isinstance(value, tuple) else [value]:
-            if size is not None and size < 1:
-                raise ValueError(f"`{field.name}` must be positive, got {value}.")
+    some(AbstractArchitecture, "ae.Dense(16)")("architecture", architecture)
+    pixels = math.prod(a_shape("image_shape", image_shape))
+    if isinstance(architecture, AbstractAutoencoder) and not 1 <= architecture.latent_size <= pixels:
+        raise ValueError(
+            f"`latent_size` must lie between 1 and the image's {pixels} numbers, got {architecture.latent_size}; choose another."
+        )
 
 
 def initialize(architecture: AbstractArchitecture, image_shape: ImageShape, keys: Key[Array, " seed"]) -> Params:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, DTypeLike, Float, Key
 
+from aecluster.arguments import settle, whole, wholes
 from aecluster.images import Images, ImageShape
 from aecluster.models.contract import AbstractArchitecture, Params, check_architecture, structure
 from aecluster.models.layers import DenseStack, glorot_uniform
@@ -41,6 +42,9 @@ class Critic(AbstractArchitecture):
 
     channels: tuple[int, ...] = (16, 32)
     width: int = 64
+
+    def __post_init__(self) -> None:
+        settle(self, channels=wholes(1), width=whole(1))
 
     def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> ConvolutionalCritic:
         check_architecture(self, image_shape)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import DTypeLike
 
+from aecluster.arguments import settle, whole
 from aecluster.images import Images, ImageShape
 from aecluster.models.contract import AbstractArchitecture, check_architecture
 from aecluster.models.layers import gathered, glorot_uniform, spread
@@ -58,6 +59,9 @@ class Restorer(AbstractArchitecture):
     channels: int = 64
     blocks: int = 2
     reach: int = 9
+
+    def __post_init__(self) -> None:
+        settle(self, channels=whole(1), blocks=whole(1), reach=whole(1))
 
     def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> ConvolutionalRestorer:
         check_architecture(self, image_shape)

@@ -2,6 +2,18 @@
 
 from aecluster.training.discriminators import learn_discriminator
 from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit, take
-from aecluster.training.networks import Progress, train
+from aecluster.training.networks import Progress, check_training, train
 
-__all__ = ["Keys", "Loop", "Outlook", "Progress", "State", "Task", "fit", "learn_discriminator", "take", "train"]
+__all__ = [
+    "Keys",
+    "Loop",
+    "Outlook",
+    "Progress",
+    "State",
+    "Task",
+    "check_training",
+    "fit",
+    "learn_discriminator",
+    "take",
+    "train",
+]

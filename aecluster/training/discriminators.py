@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Key
 
+from aecluster.arguments import a_seed, function, real, whole
 from aecluster.corruptions import AbstractCorruption
 from aecluster.discriminator import Discriminator
 from aecluster.images import HostImages, Images, Scalar, check_images
@@ -29,8 +30,9 @@ def learn_discriminator(
     that are none, and where the loss is no longer finite.
     """
     check_images("images", images)
-    if epochs < 1:
-        raise ValueError(f"`epochs` must be at least 1, got {epochs}; 2 are usual.")
+    function("ae.Blur()")("degradation", degradation)
+    epochs, seed = whole(1)("epochs", epochs), a_seed("seed", seed)
+    learning_rate = real(above=0)("learning_rate", learning_rate)
     height, width, channels = images.shape[1:]
     batch_size = min(BATCH_SIZE, len(images))
     epochs = max(epochs, -(-LEAST_STEPS // (len(images) // batch_size)))

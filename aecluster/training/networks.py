@@ -13,6 +13,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from aecluster.arguments import entries_of, flag, function, maybe, short, some, some_seeds
 from aecluster.checkpoints import Checkpoints, Identity, Record
 from aecluster.corruptions import corrupted
 from aecluster.data import ImageData
@@ -21,6 +22,7 @@ from aecluster.fingerprints import fingerprint
 from aecluster.images import Images, ImageShape, Scalar, chunks
 from aecluster.metrics import INK, dead_pixels, mean_absolute_error
 from aecluster.models import AbstractArchitecture, Params, check_architecture, initialize, structure
+from aecluster.places import place
 from aecluster.recipes import Recipe
 from aecluster.training.loop import Keys, Loop, Outlook, Rival, RivalState, Seen, State, Task, check_finite, fit, take
 
@@ -69,16 +71,22 @@ def train(
     evenly among the devices, for a folder that holds checkpoints without `resume`, or those of another training (naming
     what differs: the architecture, images, seeds, or what of the recipe), and where the loss is no longer finite.
     """
-    recipe, seeds = recipe or Recipe(), tuple(int(seed) for seed in seeds)
-    _check(recipe, data, seeds, 1 if devices is None else len(devices))
-    check_architecture(architecture, data.image_shape)
+    recipe, seeds = maybe(some(Recipe, "ae.Recipe()"))("recipe", recipe) or Recipe(), some_seeds("seeds", seeds)
+    some(ImageData, "ae.load('digits')")("data", data)
+    maybe(some(Ensemble, "ae.train(architecture, data)"))("start", start)
+    maybe(function("print"))("on_epoch", on_epoch)
+    devices = _devices(devices)
+    check_training(architecture, data, recipe, 1 if devices is None else len(devices))
+    folder = None if checkpoints is None else place("checkpoints", checkpoints)
     loop = Loop(network_task(architecture, data.image_shape, recipe), data.train.images, devices)
     state = loop.fresh(seeds) if start is None else _begin(loop, start, architecture, data.image_shape, seeds)
     diary = Diary(Exam(architecture, data, recipe, loop.everywhere), seeds, recipe.epochs, on_epoch)
-    if checkpoints is not None:
+    if folder is not None:
         record = Record.of(architecture, data.image_shape, seeds, recipe.name, _identity(loop, data, recipe))
-        diary.saver = Checkpoints(Path(checkpoints), record)
-        state = _resumed(loop, state, diary, diary.saver, resume)
+        diary.saver = Checkpoints(folder, record)
+        state = _resumed(loop, state, diary, diary.saver, flag("resume", resume))
+        if diary.history.num_epochs < recipe.epochs:
+            diary.saver.begin()
     state = fit(loop, seeds, state=state, first=diary.history.num_epochs, watch=diary)
     return Ensemble(architecture, data.image_shape, seeds, state.params, diary.history)
 
@@ -222,9 +230,20 @@ def _identity(loop: Loop, data: ImageData, recipe: Recipe) -> Identity:
     return Identity(recipe.describe(), images, programs)
 
 
-def _check(recipe: Recipe, data: ImageData, seeds: Sequence[int], num_devices: int) -> None:
-    if not seeds:
-        raise ValueError("`seeds` must name at least one seed.")
+def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device] | None:
+    if devices is None:
+        return None
+    found = list(entries_of("devices", devices, "a list of devices of JAX's"))
+    if not found or not all(isinstance(device, jax.Device) for device in found):
+        raise ValueError(
+            f"`devices` must be a list of devices of JAX's, got {short(devices)}; write jax.local_devices()."
+        )
+    return found
+
+
+def check_training(architecture: AbstractArchitecture, data: ImageData, recipe: Recipe, num_devices: int = 1) -> None:
+    """Refuse, before anything is compiled, what `train` cannot train. Raises ValueError as it does."""
+    check_architecture(architecture, data.image_shape)
     if recipe.batch_size > len(data.train.images):
         raise ValueError(
             f"`batch_size` is {recipe.batch_size}, but there are only {len(data.train.images)} images to train on; lower it."

@@ -1,4 +1,4 @@
-"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.bounded`).
+"""Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.interpreter`).
 
 Trapped is said when the walk has met a closed bound, which ends it, or when the floating-point state repeats exactly. It
 then goes on to max_steps all the same: only so many steps are vouched for against rounding.

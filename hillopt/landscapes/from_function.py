@@ -41,7 +41,7 @@ def hill_from(
     function: Callable[[Array, Number], Array],
     height: ArrayLike | Sequence[float],
     *,
-    start: float | Sequence[float] = 0.0,
+    start: ArrayLike | Sequence[float] = 0.0,
     crest: Callable[[Number], Array] | None = None,
     passed: Callable[[Array, Number], Array] | None = None,
     span: float = 10.0,
@@ -128,7 +128,8 @@ def _check_shapes(hill: FunctionHill) -> None:
                 f"`{name}` hands its position or height to NumPy; write it with jax.numpy, jnp.sin for np.sin."
             ) from error
         if jnp.shape(value) != () or not jnp.issubdtype(jnp.result_type(value), jnp.floating):
-            raise ValueError(f"`{name}` must return one floating-point number, got {value}; {remedy}.")
+            got = f"{value.dtype} of shape {value.shape}"
+            raise ValueError(f"`{name}` must return one floating-point number, got {got}; {remedy}.")
 
 
 def _check(hill: FunctionHill) -> None:

@@ -17,6 +17,10 @@ class StartingAt(AbstractHill):
     hill: AbstractHill
     place: Number
 
+    def label(self) -> str:
+        """The hill's."""
+        return f"{self.hill.label()} from elsewhere"
+
     def check(self) -> None:
         """As every hill; the place has as many numbers as the hill's start."""
         if not isinstance(self.hill, AbstractHill):

@@ -35,8 +35,10 @@ RATE = 0.1  # where a factory has no default
 def dpsgd(
     learning_rate: Number = RATE, l2_norm_clip: Number = 1.0, noise_multiplier: Number = 0.1
 ) -> optax.GradientTransformation:
-    """dpsgd wants the gradient of every example; a landscape is one example."""
-    private = optax.contrib.dpsgd(learning_rate, l2_norm_clip, noise_multiplier, seed=0)
+    """optax.contrib.dpsgd, from its parts, with a key; it wants the gradient of every example, and a landscape is one example."""
+    private = optax.chain(
+        optax.contrib.differentially_private_aggregate(l2_norm_clip, noise_multiplier, key=0), optax.sgd(learning_rate)
+    )
 
     def update(slope: Array, state: PyTree, position: Array | None = None) -> tuple[Array, PyTree]:
         return private.update(jax.tree.map(lambda leaf: leaf[None], slope), state, position)

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import inspect
 import itertools
+import logging
 from collections.abc import Callable
 
 import jax
@@ -57,7 +58,9 @@ class OptaxOptimizer(AbstractOptimizer):
         return jnp.reshape(numbers, (-1,)) if self.wants_axis else numbers
 
     def label(self) -> str:
-        return name_of(self.factory)
+        """The name by which optax has the factory, which nadam does not know of itself; else its own."""
+        public = (name for module in (optax, optax.contrib) for name, it in vars(module).items() if it is self.factory)
+        return next(public, name_of(self.factory))
 
     def hyperparameters(self) -> dict[str, Number]:
         return dict(self.swept)
@@ -117,7 +120,7 @@ def _that_steps(plain: OptaxOptimizer) -> OptaxOptimizer:
     ):
         candidate = dataclasses.replace(plain, asks=asks, wants_axis=wants_axis)
         try:
-            jax.eval_shape(functools.partial(_try_step, candidate), dict.fromkeys(plain.swept, 0.5), 0.5)
+            _tried(candidate)
         except jax.errors.ConcretizationTypeError as error:
             name = name_of(plain.factory)
             raise ValueError(
@@ -128,7 +131,20 @@ def _that_steps(plain: OptaxOptimizer) -> OptaxOptimizer:
             failure = failure or error
             continue
         return candidate
-    raise ValueError(f"`{name_of(plain.factory)}` refuses a step: {failure}") from failure
+    told = " ".join(str(failure).split())
+    raise ValueError(
+        f"`{name_of(plain.factory)}` cannot step a position that is one array ({told}); wrap what can in a factory of your own."
+    ) from failure
+
+
+def _tried(candidate: OptaxOptimizer) -> None:
+    """Step it on shapes. What a transformation logs meanwhile is for whoever hands it positions of its own kind."""
+    logger = logging.getLogger("absl")
+    before, logger.disabled = logger.disabled, True
+    try:
+        jax.eval_shape(functools.partial(_try_step, candidate), dict.fromkeys(candidate.swept, 0.5), 0.5)
+    finally:
+        logger.disabled = before
 
 
 def _try_step(candidate: OptaxOptimizer, numbers: dict[str, Array], position: Array) -> PyTree:

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 def plot(dataset: "xarray.Dataset") -> "Figure":
     """Draw a sweep, in memory or opened from its store, as its question says how.
 
-    One axis gives a curve, two give a map, more give facets of such maps, at most four in each direction. Of critical heights
-    with `heights` over one axis, the map of verdicts is drawn. What is not known is shown as not known: undecided cells are
-    hatched and pale, diverged ones cross-hatched, flagged ones marked in a colour outside the colour map, and where no proof was
-    attempted the title says so. Returns an ordinary Matplotlib figure. Raises ValueError for a data set that no sweep made.
+    One axis gives a curve, two give a map, a third and a fourth facets of such maps, at most four in each direction; of a fifth
+    the first value is drawn. Of critical heights with `heights` over one axis, the map of verdicts is drawn. What is not known is
+    shown as not known: undecided cells are hatched and pale, diverged ones black and cross-hatched, flagged ones hatched or
+    dotted in a colour outside the colour map, with their share; where no proof was attempted the title says so. More cells than
+    2^20 are thinned. The title tells every number that is not on an axis, and all that is left out.
+
+    A list of values is drawn where they stand, on the scale on which they are evenest. Colours span all but the extreme
+    hundredths; an arrow says that there are cells beyond. Returns an ordinary Matplotlib figure. Raises ValueError for what no
+    sweep made, or what has lost a field or its axes since.
     """
     picture = Picture.of(dataset)
     return draw_heights(picture) if picture.look.scale == "heights" else draw_values(picture)

@@ -1,10 +1,10 @@
-"""What all pictures share: symbols, scales, colours that survive print and colour blindness."""
+"""What all pictures share: symbols, colours that survive print and colour blindness, and text that fits."""
 
+import bisect
+import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,9 @@ LOST_COLOUR = "#c9c9c9"
 WALK_COLOUR = "#0b6e99"
 HEIGHT_COLOUR = "#b3541e"
 
-_NINES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999, 0.99999, 0.999999)
+LETTERS = 9.5  # points, of a title
+MARGIN = 18.0  # points left free beside it
+AXES_SHARE = 0.75  # of a figure's sides
 
 
 def new_figure(width: float, height: float) -> "Figure":
@@ -41,39 +43,57 @@ def new_figure(width: float, height: float) -> "Figure":
     return figure
 
 
+def size_of(axes: "Axes") -> tuple[float, float]:
+    """Width and height of axes in points, about: what their part of the figure leaves beside labels."""
+    figure, place = axes.get_figure(root=True), axes.get_subplotspec()
+    assert figure is not None
+    assert place is not None
+    rows, columns = place.get_gridspec().get_geometry()
+    width, height = (72 * AXES_SHARE * side for side in figure.get_size_inches())
+    return width / columns, height / rows
+
+
 def label_of(name: str) -> str:
     """An axis label with the optimizer's own symbol, where it has one."""
-    return SYMBOLS.get(name, name.replace("_", " "))
+    return SYMBOLS.get(name, plain_text(name.replace("_", " ")))
 
 
-def scale_axis(axes: "Axes", which: str, name: str, values: np.ndarray, scale: str) -> None:
-    """Put one axis of a plot on the scale that a sweep's axis is even on."""
-    axis = getattr(axes, f"{which}axis")
-    getattr(axes, f"set_{which}label")(label_of(name))
-    if scale == "log":
-        getattr(axes, f"set_{which}scale")("log")
-    elif scale == "log_complement":
-        least = (1 - float(values.max())) / 1e3
-        forward = lambda beta: -np.log10(np.maximum(1 - np.asarray(beta), least))  # noqa: E731
-        inverse = lambda nines: 1 - 10 ** -np.asarray(nines)  # noqa: E731
-        getattr(axes, f"set_{which}scale")("function", functions=(forward, inverse))
-        ticks = [tick for tick in _NINES if values.min() - 1e-9 <= tick <= values.max() + 1e-9]
-        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
-        axis.set_ticks([], minor=True)
+def plain_text(text: str) -> str:
+    """Text that is nobody's formula: a dollar sign is a dollar sign."""
+    return " ".join(text.split()).replace("$", r"\$")
 
 
-def edges(values: np.ndarray, scale: str) -> np.ndarray:
-    """The borders of the cells whose centres are `values`, halfway on the axis's own scale."""
-    maps: dict[str, tuple[Callable, Callable]] = {
-        "log": (np.log, np.exp),
-        "log_complement": (lambda x: -np.log1p(-x), lambda y: -np.expm1(-y)),
-    }
-    there, back = maps.get(scale, (lambda x: x, lambda y: y))
-    points = there(np.asarray(values, np.float64))
-    if points.size == 1:
-        return back(np.array([points[0] - 0.5, points[0] + 0.5]))
-    middle = (points[1:] + points[:-1]) / 2
-    return back(np.concatenate([[2 * points[0] - middle[0]], middle, [2 * points[-1] - middle[-1]]]))
+@functools.cache
+def width_of(text: str, size: float) -> float:
+    """How wide a line of text is drawn, in points."""
+    from matplotlib.textpath import TextPath
+
+    return float(TextPath((0, 0), text, size=size).get_extents().width) if text.strip() else 0.0
+
+
+def fitted(parts: Sequence[str], width: float, size: float, between: str = ", ") -> list[str]:
+    """Lines at most so many points wide, cut between parts, and within a part only where it is wider than a line."""
+    lines, used = list[str](), width
+    gap = width_of(f"|{between}|", size) - width_of("||", size)
+    for part in parts:
+        needed = width_of(part, size)
+        if lines and used + gap + needed <= width:
+            lines[-1], used = f"{lines[-1]}{between}{part}", used + gap + needed
+            continue
+        if lines:
+            lines[-1] = f"{lines[-1]}{between}".rstrip()
+        lines += [part] if needed <= width else _cut(part, width, size)
+        used = width_of(lines[-1], size)
+    return lines
+
+
+def _cut(part: str, width: float, size: float) -> list[str]:
+    """Between words, or anywhere in a word that is wider than a line."""
+    words = part.split(" ")
+    if len(words) > 1:
+        return fitted(words, width, size, between=" ")
+    length = max(1, bisect.bisect_right(range(1, len(part)), width, key=lambda count: width_of(part[:count], size)))
+    return [part[:length], *fitted([part[length:]], width, size)]
 
 
 def write(figure: "Figure", paths: Iterable["str | os.PathLike[str]"]) -> None:

@@ -10,9 +10,9 @@ from hillopt.proofs.balls import (
     rounded,
     upper_end,
 )
-from hillopt.proofs.bounded import at_most, bounded
 from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
 from hillopt.proofs.goal import around_goal
+from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.lattice import (
     Errors,
     Foot,

@@ -5,6 +5,7 @@ Every rounding is charged `eps`, twice the unit roundoff. The factor two pays fo
 fused multiply-adds, which round less often.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +18,25 @@ class Ball(NamedTuple):
 
     midpoint: Any
     radius: Any = None
+
+
+class Chosen(Ball):
+    """The greatest or least of several balls, which it remembers for as long as it is only moved about.
+
+    Derivatives ask whether a number is the greatest by comparing it with the greatest. That is in doubt where the choice was, and
+    not wherever a ball overlaps with itself.
+    """
+
+    among: tuple[Ball, ...] = ()
+    may_tie: Callable[[], Any]
+    """Whether exact arithmetic may choose another one."""
+
+
+def chosen(ball: Ball, among: Sequence[Ball], may_tie: Callable[[], Any]) -> Chosen:
+    """The ball as one that was chosen."""
+    found = Chosen(*ball)
+    found.among, found.may_tie = tuple(among), may_tie
+    return found
 
 
 def is_ball(leaf: Any) -> bool:

@@ -7,7 +7,7 @@ numbers at their worst (`Errors.worst`).
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hillopt.proofs.bounded import at_most
+from hillopt.proofs.interpreter import at_most
 from hillopt.proofs.lattice import Lattice, shift_left
 
 LOST = 2.0

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from hillopt.landscapes import AbstractHill
 from hillopt.proofs.balls import ball_radius, rounded
-from hillopt.proofs.bounded import bounded
+from hillopt.proofs.interpreter import bounded
 
 # In eps: what a goal counts as known to that is found by a search, which balls cannot follow. It is an assumption.
 SEARCHED = 8

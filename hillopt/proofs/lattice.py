@@ -21,7 +21,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from hillopt.optimizers import AbstractOptimizer, Adam, GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.proofs.balls import Ball, is_ball, lower_end, midpoints, radii, upper_end
-from hillopt.proofs.bounded import at_most, bounded
+from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.rules.arithmetic import division_charge
 from hillopt.pytrees import AbstractPytree, static
 

@@ -26,7 +26,7 @@ from hillopt.optimizers import (
     as_arrays,
 )
 from hillopt.proofs.balls import rounded
-from hillopt.proofs.bounded import at_most
+from hillopt.proofs.interpreter import at_most
 
 
 @functools.singledispatch

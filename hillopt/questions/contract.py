@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Key
 
@@ -16,7 +15,7 @@ from hillopt.axes import Axis, scale_of
 from hillopt.climbs import AbstractClimb
 from hillopt.front_door import check_hill, check_is, check_key, check_optimizer
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import EACH, common_shape, compiler_options, size_class
+from hillopt.lanes import EACH, common_shape, compiler_options, cut_back, in_size_class
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, Steps, short_repr
 from hillopt.questions.derivatives import refusing
@@ -50,7 +49,7 @@ def described(
 def enumerated(kind: type[Verdict] | type[Certainty], long_name: str, *, comment: str = "", **more: Any) -> Any:
     """A field of small integers with names, as the conventions for climate and forecast metadata describe them."""
     field = described(long_name, unit=None, comment=comment, **more)
-    flags: dict[str, object] = {"flag_values": [int(each) for each in kind]}
+    flags: dict[str, object] = {"flag_values": np.array([int(each) for each in kind], np.int8)}
     flags |= {"flag_meanings": " ".join(each.name.lower() for each in kind)}
     metadata = {**field.metadata, "kind": kind, "about": {**field.metadata["about"], **flags}}
     return dataclasses.field(default=field.default, metadata=metadata)
@@ -105,9 +104,19 @@ class AbstractAnswer(AbstractPytree):
 
         given = {**(dims if isinstance(dims, Mapping) else {}), **coordinates}
         coords = {name: _coordinate(name, values) for name, values in given.items()}
+        fields = {name: labelled(name, value) for name, value in self.items()}
+        lengths = {
+            name: size for dims, values, _ in fields.values() for name, size in zip(dims, values.shape, strict=True)
+        }
+        for name, (_, values, _) in coords.items():
+            if len(values) != lengths.get(name):
+                wanted = f"has {lengths[name]} settings" if name in lengths else "is no dimension of the answer"
+                raise ValueError(
+                    f"`{name}` {wanted}, and {len(values)} values are given; give one for each of {lengths}."
+                )
         asked = [kind for kind in _questions(AbstractQuestion) if kind.answer_type is type(self)]
         about = {"title": asked[0].title, "look": json.dumps(asked[0].look._asdict())} if asked else {}
-        return xarray.Dataset({name: labelled(name, value) for name, value in self.items()}, coords, about)
+        return xarray.Dataset(fields, coords, about)
 
 
 def _coordinate(name: str, values: Axis | ArrayLike | Sequence[float]) -> tuple[str, np.ndarray, dict[str, str]]:
@@ -211,25 +220,14 @@ def ask(
     """
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
     hill, optimizer = check_hill(hill), check_optimizer(optimizer)
+    common_shape((hill, optimizer))
     if question.is_noisy or key is not None:
         key = check_key(key)
     question, numbers = question.prepared(hill, optimizer), as_arrays(optimizer)
     if question.no_derivative:
         hill, numbers = refusing((hill, numbers), f"`{question.label()}` has no derivative: {question.no_derivative}.")
-    (own, *world), length = _filled_up((question.hyperparameters(), hill, numbers, key))
-    answer = _answer(question.replace(**own), *world)
-    return answer if length is None else jax.tree.map(lambda leaf: leaf[..., :length], answer)
-
-
-def _filled_up(world: tuple) -> tuple[tuple, int | None]:
-    """One row of settings filled up to a length that others share, so that they share a compilation; and its own length."""
-    leaves = jax.tree.leaves(world)
-    shape = common_shape(world)
-    length = size_class(shape[0]) if len(shape) == 1 else 0
-    if length <= sum(shape) or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
-        return world, None
-    chosen = np.arange(length) % shape[0]
-    return jax.tree.map(lambda leaf: leaf[chosen] if jnp.shape(leaf) == shape else leaf, world), shape[0]
+    (own, *world), length = in_size_class((question.hyperparameters(), hill, numbers, key))
+    return cut_back(_answer(question.replace(**own), *world), length)
 
 
 @jax.jit

@@ -1,21 +1,21 @@
 """Which hyperparameters have a wanted critical height?"""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int8
 
 from hillopt.axes import Axis
-from hillopt.front_door import check_hill, check_hyperparameters, check_number, check_optimizer
+from hillopt.front_door import check_hill, check_hyperparameters, check_number, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill
+from hillopt.lanes import cut_back, in_size_class
 from hillopt.loops import bisected
-from hillopt.optimizers import AbstractOptimizer
+from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import POSITIVE, AbstractPytree, Steps, is_traced
 from hillopt.questions.contract import DEFAULT_MAX_STEPS
-from hillopt.questions.critical_height import CriticalHeightAnswer, critical_height
+from hillopt.questions.critical_height import CriticalHeight, critical_height
 from hillopt.walk import Certainty
 
 HALVINGS = 60  # of the gap between two values of the solved axis
@@ -81,11 +81,7 @@ def design(
     solved, *others = axes
     grids = np.meshgrid(*(np.asarray(Axis.named(name, axes[name]).values) for name in (solved, *others)), indexing="ij")
     given = dict(zip((solved, *others), grids, strict=True))
-
-    def answer(settings: Mapping[str, ArrayLike]) -> CriticalHeightAnswer:
-        return critical_height(hill, optimizer.replace(**settings), max_steps=max_steps)
-
-    reached = np.asarray(answer(given).critical_height)
+    reached = np.asarray(critical_height(hill, optimizer.replace(**given), max_steps=max_steps).critical_height)
     above = reached >= wanted
     where = np.nonzero(above[1:] != above[:-1])
     if not len(where[0]):
@@ -96,10 +92,11 @@ def design(
     low, high = grids[0][:-1][where], grids[0][1:][where]
     beside = {name: given[name][:-1][where] for name in others}
     below = ~above[:-1][where]
-    bisect = jax.jit(functools.partial(_bisect, lambda settings: answer(settings).critical_height, solved, wanted))
-    place = np.asarray(bisect(jnp.asarray(low), jnp.asarray(high), beside, below))
+    question = CriticalHeight(check_steps(max_steps)).prepared(hill, optimizer)
+    brackets, length = in_size_class((low, high, beside, below))
+    place = np.asarray(cut_back(_bisect(question, hill, optimizer, wanted, *brackets, solved=solved), length))
     settings = {solved: place, **beside}
-    found = answer(settings)
+    found = critical_height(hill, optimizer.replace(**settings), max_steps=max_steps)
     kept = np.abs(np.asarray(found.critical_height) - wanted) <= atol
     return Design(
         {name: np.asarray(values)[kept] for name, values in settings.items()},
@@ -107,8 +104,21 @@ def design(
     )
 
 
+@functools.partial(jax.jit, static_argnames="solved")
 def _bisect(
-    height_of: Callable, solved: str, wanted: float, low: Array, high: Array, beside: dict[str, Array], below: Array
+    question: CriticalHeight,
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    wanted: ArrayLike,
+    low: Array,
+    high: Array,
+    beside: dict[str, Array],
+    below: Array,
+    solved: str,
 ) -> Array:
-    low, high = bisected(lambda middle: (height_of({solved: middle, **beside}) < wanted) == below, low, high, HALVINGS)
+    def is_low(middle: Array) -> Array:
+        settings = as_arrays(optimizer.replace(**{solved: middle, **beside}))
+        return (question.answer(hill, settings, None).critical_height < wanted) == below
+
+    low, high = bisected(is_low, low, high, HALVINGS)
     return (low + high) / 2

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int8
 from hillopt.climbs import PROVING, AbstractClimb, as_climbs
 from hillopt.front_door import check_count, check_hill, check_known, check_number, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import common_dtype, common_shape
+from hillopt.lanes import common_dtype, common_shape, cut_back, in_size_class
 from hillopt.loops import bisected
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import POSITIVE, Steps, as_numbers
@@ -106,7 +106,8 @@ def escaping_heights(
     question = Escape(check_steps(max_steps), as_climbs(climb)).prepared(hill.at(float(grid[-1])), numbers)
     sentence = "`escaping_heights` has no derivative: its switches are searched for; take differences between them."
     hill, numbers = refusing((hill, numbers), sentence)
-    return _search(question, hill, numbers, grid, room=room, num_halvings=num_halvings)
+    numbers, length = in_size_class(numbers)
+    return cut_back(_search(question, hill, numbers, grid, room=room, num_halvings=num_halvings), length)
 
 
 @functools.partial(jax.jit, static_argnames=("room", "num_halvings"))

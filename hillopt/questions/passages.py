@@ -21,7 +21,16 @@ from hillopt.front_door import (
     check_steps,
 )
 from hillopt.landscapes import AbstractHill, check_height
-from hillopt.lanes import EACH, as_lanes, common_dtype, common_shape, keys_as_lanes, num_blocks
+from hillopt.lanes import (
+    EACH,
+    as_lanes,
+    common_dtype,
+    common_shape,
+    cut_back,
+    in_size_class,
+    keys_as_lanes,
+    num_blocks,
+)
 from hillopt.loops import repeated, varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import Domain, Steps, is_traced, single, static
@@ -176,7 +185,8 @@ def first_passages(
     num_walks, steps = check_count(num_walks, "num_walks"), check_steps(max_steps)
     sentence = f"`first_passages` has no derivative: {NO_DERIVATIVE}."
     hill, numbers, pushes = refusing((hill, as_arrays(optimizer), pushes), sentence)
-    return _first_passages(hill, numbers, pushes, check_key(key), steps, num_walks=num_walks)
+    world, length = in_size_class((hill, numbers, pushes, check_key(key)))
+    return cut_back(_first_passages(*world, steps, num_walks=num_walks), length, axis=-2)
 
 
 @functools.partial(jax.jit, static_argnames="num_walks")

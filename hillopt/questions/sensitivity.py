@@ -5,6 +5,7 @@ from jaxtyping import Array, Bool, Float
 
 from hillopt.front_door import check_hill, check_optimizer
 from hillopt.landscapes import AbstractHill
+from hillopt.lanes import cut_back, in_size_class
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, Steps
 from hillopt.questions.contract import DEFAULT_MAX_STEPS
@@ -38,8 +39,9 @@ def sensitivity(
         "`sensitivity` is a derivative and has none; apply jax.jacfwd to jax.grad of `critical_height` instead.",
     )
     critical = critical_height(hill, numbers, max_steps=max_steps)
-    (_, slopes), at_jump = slopes_along(
-        (hill.flank(), numbers), critical.step, critical.critical_height, critical.certainty
+    walks, length = in_size_class(
+        ((hill.flank(), numbers), critical.step, critical.critical_height, critical.certainty)
     )
+    (_, slopes), at_jump = cut_back(slopes_along(*walks), length)
     by_name = {name: slope for name, slope in slopes.hyperparameters().items() if isinstance(slope, jax.Array)}
     return Sensitivity(critical, by_name, at_jump)

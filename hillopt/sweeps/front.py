@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
+from hillopt.front_door import check_is
 from hillopt.landscapes import AbstractHill
+from hillopt.names import check_function
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import is_traced
 from hillopt.questions import AbstractQuestion
@@ -66,6 +68,10 @@ def sweep(
         raise ValueError(
             "`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`."
         )
+    if store is not None:
+        check_is(store, Store, "store", 'ho.Store("adam.zarr")')
+    if on_progress is not None:
+        check_function(on_progress, "on_progress", ("progress",))
     plan = make_plan(question, hill, optimizer, axes, dtype=dtype, budget=budget, tile=tile, seed=seed)
     template = Template(plan)
     if store is None and jax.process_count() > 1:

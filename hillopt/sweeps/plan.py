@@ -96,8 +96,12 @@ def make_plan(
 def _checked_axes(
     world: World, axes: Mapping[str, Axis | ArrayLike | Sequence[float]], dtype: np.dtype
 ) -> dict[str, Axis]:
-    if not axes:
-        raise ValueError("`axes` must name at least one hyperparameter to sweep, such as learning_rate; got none.")
+    if not (isinstance(axes, Mapping) and axes and all(isinstance(name, str) for name in axes)):
+        got = "none" if isinstance(axes, Mapping) and not axes else f"{axes!r:.60}"
+        raise ValueError(
+            f"`axes` must name at least one hyperparameter to sweep, with its values, got {got}; write "
+            '{"learning_rate": [0.1, 0.2]}.'
+        )
     named = {name: Axis.named(name, values) for name, values in axes.items()}
     owners = {field: getattr(world, field).hyperparameters() for field in World._fields}
     results = world.question.answer_type.about()

@@ -41,7 +41,7 @@ class Template:
         about, own = answer.about(), answer.dims()
         shape = self.plan.layout.tiling.shape
         return {
-            name: Variable((*own[name], *axes), (*field.shape[:-2], *shape), dtype, _typed(about[name], dtype))
+            name: Variable((*own[name], *axes), (*field.shape[:-2], *shape), dtype, about[name])
             for name, field in self.plan.fields.items()
             for dtype in (np.dtype(field.dtype),)
         }
@@ -100,8 +100,3 @@ class Template:
             name: (self.variables[name].dims, values, self.variables[name].about) for name, values in results.items()
         }
         return xarray.Dataset(variables, self.coordinates, attrs=self.attributes)
-
-
-def _typed(about: Mapping[str, object], dtype: np.dtype) -> dict[str, object]:
-    """What there is to say of a variable, its flags in the variable's own type, as the conventions and netCDF want them."""
-    return {name: np.asarray(value, dtype) if name == "flag_values" else value for name, value in about.items()}

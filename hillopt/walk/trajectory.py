@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PyTree
 
 from hillopt.front_door import check_hill, check_known, check_memory, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill, check_height
-from hillopt.lanes import as_lanes, common_dtype, common_shape
+from hillopt.lanes import as_lanes, common_dtype, common_shape, cut_back, in_size_class
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree
@@ -39,7 +39,8 @@ def trajectory(hill: AbstractHill, optimizer: AbstractOptimizer, *, max_steps: i
     one_step = jax.tree.leaves(jax.eval_shape(functools.partial(_trajectory, max_steps=1), hill, numbers))
     num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in one_step) / 2 * (length + 1)
     check_memory(num_bytes, "max_steps", "walk fewer steps, or fewer settings at once")
-    return _trajectory(hill, numbers, max_steps=length)
+    world, settings = in_size_class((hill, numbers))
+    return cut_back(_trajectory(*world, max_steps=length), settings, axis=1)
 
 
 @functools.partial(jax.jit, static_argnames="max_steps")

@@ -29,7 +29,8 @@ def balls_of(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[
     if name in BALLS:
         return BALLS[name](values, inputs, equation, doubts)
     if name in RADII:
-        return [Ball(values[0], RADII[name](values[0], inputs, equation, doubts))]
+        ball = Ball(values[0], RADII[name](values[0], inputs, equation, doubts))
+        return [decisions.with_choice(ball, inputs, equation)]
     return [_unknown(value, doubts) for value in values]
 
 

@@ -49,12 +49,14 @@ def _add(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) 
 
 
 def _mul(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> Any:
+    """A product by 0 is not rounded; nor is one of few digits, which is asked where both factors are exact."""
     a, b = inputs
+    is_exact = (a.midpoint == 0) | (b.midpoint == 0)
     if a.radius is None and b.radius is None:
-        is_exact = _has_few_digits(a.midpoint) & _has_few_digits(b.midpoint) & (jnp.abs(value) > tiny(value))
-        return jnp.where(is_exact | (a.midpoint == 0) | (b.midpoint == 0), 0, ulps(value) + tiny(value))
+        is_exact |= _has_few_digits(a.midpoint) & _has_few_digits(b.midpoint) & (jnp.abs(value) > tiny(value))
+    rounding = jnp.where(is_exact, 0, ulps(value) + tiny(value))
     both = None if a.radius is None or b.radius is None else a.radius * b.radius
-    return total(_scaled(b.radius, a.midpoint), _scaled(a.radius, b.midpoint), both, ulps(value), tiny(value))
+    return total(_scaled(b.radius, a.midpoint), _scaled(a.radius, b.midpoint), both, rounding)
 
 
 def _error_of_sum(a: Any, b: Any) -> Any:

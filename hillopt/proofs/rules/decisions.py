@@ -6,16 +6,55 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import JaxprEqn
 
-from hillopt.proofs.balls import Ball, ball_radius, is_float, overlap, ulps
+from hillopt.proofs.balls import Ball, Chosen, ball_radius, chosen, is_float, overlap, ulps
+from hillopt.pytrees import is_traced
 
 
 def _compare(values: list[Any], inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> list[Ball]:
-    """A number beside itself is how programs ask for a NaN: there is none in exact arithmetic."""
-    same = inputs[0] is inputs[1]
-    doubts.append(jnp.any(jnp.isnan(inputs[0].midpoint)) if same else jnp.any(overlap(*inputs)))
+    """A number beside itself is how programs ask for a NaN, of which there is none in exact arithmetic; one beside the greatest
+    of some, whether it is that."""
+    one, other = inputs
+    if one is other:
+        doubts.append(jnp.any(jnp.isnan(one.midpoint)))
+    elif isinstance(other, Chosen) and _is_among(one, other):
+        doubts.append(other.may_tie())
+    elif isinstance(one, Chosen) and _is_among(other, one):
+        doubts.append(one.may_tie())
+    else:
+        doubts.append(jnp.any(overlap(one, other)))
     return [Ball(values[0])]
+
+
+def _is_among(one: Ball, greatest: Chosen) -> bool:
+    return any(one is each or _is_same_literal(one, each) for each in greatest.among)
+
+
+def _is_same_literal(one: Ball, other: Ball) -> bool:
+    numbers = one.midpoint, other.midpoint
+    return one.radius is other.radius is None and not is_traced(numbers) and np.array_equal(*numbers)
+
+
+def with_choice(ball: Ball, inputs: list[Ball], equation: JaxprEqn) -> Ball:
+    """The result of an operation that chooses, or that moves about what was chosen, with what it was chosen among."""
+    name = equation.primitive.name
+    if name in ("max", "min"):
+        return chosen(ball, inputs, lambda: jnp.any(overlap(*inputs)))
+    if name in ("reduce_max", "reduce_min"):
+        return chosen(ball, inputs, lambda: _may_be_another(ball, inputs[0], equation.params["axes"]))
+    if name in ("broadcast_in_dim", "reshape", "squeeze") and isinstance(inputs[0], Chosen):
+        return chosen(ball, inputs[0].among, inputs[0].may_tie)
+    return ball
+
+
+def _may_be_another(greatest: Ball, among: Ball, axes: tuple[int, ...]) -> Any:
+    """Whether another one overlaps with the greatest along axes, or is as great as that without being exact."""
+    place, reach = (jnp.expand_dims(part, axes) for part in (greatest.midpoint, ball_radius(greatest)))
+    is_greatest, radius = among.midpoint == place, ball_radius(among)
+    others = ~is_greatest & ~(jnp.abs(place - among.midpoint) > radius + reach)
+    return jnp.any(others) | jnp.any((is_greatest & (radius > 0)).sum(axes) > 1)
 
 
 def _sign(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> Any:

@@ -36,7 +36,7 @@ def bounded(function: Callable) -> Callable:
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*midpoints)
         doubts: list[Any] = []
         outputs = _evaluate(closed, balls, doubts)
-        leaves = [ball if is_float(ball.midpoint) else ball.midpoint for ball in outputs]
+        leaves = [Ball(*ball) if is_float(ball.midpoint) else ball.midpoint for ball in outputs]
         return jax.tree.unflatten(jax.tree.structure(shapes), leaves), _any(doubts)
 
     return run
@@ -130,7 +130,7 @@ def _scan(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Bal
         found: list[Any] = []
         outputs = _evaluate(params["jaxpr"], [*consts, *carry, *inputs], found)
         carry = [_carried(ball) for ball in outputs[: params["num_carry"]]]
-        return (carry, doubt | _any(found)), outputs[params["num_carry"] :]
+        return (carry, doubt | _any(found)), [Ball(*ball) for ball in outputs[params["num_carry"] :]]
 
     carried = ([_carried(ball) for ball in begin], jnp.asarray(False))
     if params["length"]:

@@ -1,0 +1,130 @@
+"""What colour does not give: hatches, flags, and the legend that explains them."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hillopt.pictures.scales import Grid
+from hillopt.pictures.style import FLAG_COLOUR, INK, LOST_COLOUR, size_of, width_of
+from hillopt.walk import Certainty, Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class Style(NamedTuple):
+    """How a class of cells is drawn."""
+
+    colour: str
+    mark: str | None = None
+    ink: str = INK
+    """Colour of the mark."""
+
+
+VERDICT_STYLES = {
+    Verdict.ESCAPED: Style("#f3e9b5"),
+    Verdict.UNDECIDED: Style("#9fb4c7", "////"),
+    Verdict.TRAPPED: Style("#3b77a0"),
+    Verdict.DIVERGED: Style("#1f1f1f", "xxxx", "#a0a0a0"),
+}
+"""From bright to dark in steps that print and every eye tells apart; hatched where nothing was decided."""
+
+SHORT, NO_VALUE = Style(LOST_COLOUR, "...."), Style(LOST_COLOUR)
+LEGEND_LETTERS = 9.0  # points
+HANDLE = 44.0  # points that an entry's patch and the room around it take
+WINDOW = 50  # neighbourhoods that a map has along each axis
+MOST = 0.5 + 1e-9  # of a neighbourhood's cells
+FLAG_MARK = r"\\"
+DOTS = (1.2, 5.0)  # points, the least and the greatest diameter of a flag
+
+
+def hatch(axes: "Axes", grid: Grid, here: np.ndarray, style: Style, width: float = 0.5) -> None:
+    """Hatch exactly these cells, [y, x]; nothing where there are none."""
+    if style.mark is None or not here.any():
+        return
+    x, y = (np.repeat(borders, 2)[1:-1] for borders in (grid.x_edges, grid.y_edges))
+    cells = np.repeat(np.repeat(here.astype(float), 2, axis=0), 2, axis=1)
+    hatching = axes.contourf(x, y, cells, levels=[0.5, 1.5], colors="none", hatches=[style.mark])
+    hatching.set(edgecolor=style.ink, linewidth=0, hatch_linewidth=width)
+
+
+def around(here: np.ndarray, least: int = 1) -> np.ndarray:
+    """The share of each cell's neighbourhood that is here: about a fiftieth of the map wide, and so many cells at least."""
+    from scipy.ndimage import uniform_filter
+
+    sides = [max(least, size // WINDOW) for size in here.shape]
+    total, room = (uniform_filter(cells, sides, mode="constant") for cells in (here.astype(float), np.ones(here.shape)))
+    return total / room
+
+
+def mark_flags(axes: "Axes", grid: Grid, certainty: np.ndarray) -> None:
+    """Mark what rounding could change: hatched where most cells around are flagged, else a dot for each."""
+    flagged = certainty == Certainty.FLAGGED
+    many = flagged & (around(flagged, least=3) > MOST)
+    hatch(axes, grid, many, Style("none", FLAG_MARK, "white"), width=1.8)
+    hatch(axes, grid, many, Style("none", FLAG_MARK, FLAG_COLOUR), width=1.0)
+    rows, columns = np.nonzero(flagged & ~many)
+    if rows.size:
+        diameter = float(np.clip(0.6 * _cell_size(axes, flagged.shape), *DOTS))
+        casing: dict[str, Any] = {"linewidth": 0.5, "edgecolor": "white"} if diameter > 2 else {"linewidth": 0}
+        axes.scatter(
+            grid.x_middles[columns],
+            grid.y_middles[rows],
+            s=diameter**2,
+            color=FLAG_COLOUR,
+            rasterized=True,
+            zorder=3,
+            **casing,
+        )
+
+
+def _cell_size(axes: "Axes", shape: tuple[int, ...]) -> float:
+    """The smaller side of a cell in points."""
+    width, height = size_of(axes)
+    return min(width / shape[1], height / shape[0])
+
+
+def told_share(count: int, size: int) -> str:
+    """A share in per cent, which reads 100 only where it is all, and 0 only where it is none."""
+    told = f"{count / size:.1%}"
+    return "all" if count == size else "> 99.9%" if told == "100.0%" else "< 0.1%" if told == "0.0%" else told
+
+
+def flag_handle(certainty: np.ndarray) -> list["Artist"]:
+    """Its entry of a legend, with the share of the cells; none where none is flagged."""
+    from matplotlib.patches import Patch
+
+    count = int((certainty == Certainty.FLAGGED).sum())
+    label = f"flagged: rounding decides ({told_share(count, certainty.size)})"
+    patch = Patch(facecolor="white", edgecolor=FLAG_COLOUR, hatch=2 * FLAG_MARK, label=label, lw=0.5)
+    return [patch] if count else []
+
+
+def handle(style: Style, label: str) -> "Artist":
+    """The entry of a class of cells."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=style.colour, edgecolor=style.ink, hatch=style.mark, label=label, lw=0.5)
+
+
+def undecided(max_steps: int | None) -> str:
+    """The legend's words for what more steps may decide."""
+    return "undecided" if max_steps is None else f"undecided within {max_steps:,} steps"
+
+
+def legend(figure: "Figure", handles: list["Artist"]) -> None:
+    """A legend below the maps in as many columns as fit, if there is anything to explain."""
+    if not handles:
+        return
+    widths = [width_of(str(each.get_label()), LEGEND_LETTERS) + HANDLE for each in handles]
+    room = 72 * figure.get_figwidth()
+    fitting = (n for n in range(len(widths), 0, -1) if sum(map(max, np.array_split(widths, n))) <= room)
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=next(fitting, 1),
+        frameon=False,
+        fontsize=LEGEND_LETTERS,
+    )
