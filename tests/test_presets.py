@@ -7,6 +7,7 @@ import importlib
 import jaxtyping
 import pytest
 
+from aecluster.training import discriminators
 from launch import cluster, command, fields, train
 
 COMMANDS = {
@@ -19,11 +20,12 @@ BY_NAME = ("trajectory", "optimizers", "sweep")
 
 @pytest.fixture(autouse=True, scope="module")
 def as_a_command():
-    """No annotation is executed, and JAX, which runs already, is not set up."""
+    """No annotation is executed, JAX, which runs already, is not set up, and a discriminator learns next to nothing."""
     jaxtyping.config.update("jaxtyping_disable", True)
     with pytest.MonkeyPatch.context() as patch:
         for module in COMMANDS.values():
             patch.setattr(module, "set_up", lambda settings: None, raising=False)
+        patch.setattr(discriminators, "LEAST_STEPS", 3)
         yield
     jaxtyping.config.update("jaxtyping_disable", False)
 
