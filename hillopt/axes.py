@@ -86,10 +86,10 @@ class Axis:
         _check_ends(low, high)
         if isinstance(num, bool) or not isinstance(num, (int, np.integer)):
             raise ValueError(f"an axis needs a whole number of points, got {num!r}; give 100, say.")
-        if not 1 <= num <= MOST:
-            raise ValueError(
-                f"an axis has 1 to {MOST:,} points, got {num:,}; give it as many, and another axis the rest."
-            )
+        if num < 1:
+            raise ValueError(f"an axis needs at least one point, got {num}; give a positive number of points.")
+        if num > MOST:
+            raise ValueError(f"an axis has at most {MOST:,} points, got {num:,}; give fewer, and another axis the rest.")
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ValueError(f"an axis must be finite, got {low:g} to {high:g}; give finite ends.")
         if low > high or (num > 1 and low == high):

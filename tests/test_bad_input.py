@@ -579,7 +579,7 @@ BAD = {
     "axis of None": (lambda: ho.Axis.of(None), "an axis must be finite, got nan; remove it."),
     "axis huge": (
         lambda: ho.Axis.linear(0, 1, 10**12),
-        "an axis has 1 to 100,000,000 points, got 1,000,000,000,000; give it as many, and another axis t",
+        "an axis has at most 100,000,000 points, got 1,000,000,000,000; give fewer",
     ),
     "replace unknown": (lambda: ADAM.replace(foo=3), "`Adam` has no number 'foo'; it has learning_rate, b1, b2, eps."),
     "plot None": (
