@@ -89,7 +89,9 @@ class Axis:
         if num < 1:
             raise ValueError(f"an axis needs at least one point, got {num}; give a positive number of points.")
         if num > MOST:
-            raise ValueError(f"an axis has at most {MOST:,} points, got {num:,}; give fewer, and another axis the rest.")
+            raise ValueError(
+                f"an axis has at most {MOST:,} points, got {num:,}; give fewer, and another axis the rest."
+            )
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ValueError(f"an axis must be finite, got {low:g} to {high:g}; give finite ends.")
         if low > high or (num > 1 and low == high):
