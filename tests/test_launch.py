@@ -276,7 +276,12 @@ def test_bench_prints_its_figures(tmp_path):
     ("bench", "arguments", "told"),
     [
         ("training", ["--num_images=512", "--latent_sizes=2"], "latent   2: ours"),
-        ("deblurring", ["--num_images=256", "--slow_images=1"], "scikit-image, image by image"),
+        pytest.param(
+            "deblurring",
+            ["--num_images=256", "--slow_images=1"],
+            "scikit-image, image by image",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 @pytest.mark.usefixtures("small_yardsticks")

@@ -88,7 +88,8 @@ def test_a_tiny_clustering_of_a_tiny_training_runs_end_to_end(preset, trained, t
     assert (run / "scores.csv").is_file()
 
 
-@pytest.mark.parametrize("preset", [pytest.param("digits", marks=pytest.mark.slow), "mnist_random"])
+@pytest.mark.slow  # test_launch_deblur.py runs a study every day
+@pytest.mark.parametrize("preset", ["digits", "mnist_random"])
 def test_a_tiny_deblurring_runs_end_to_end(preset, tmp_path):
     module = COMMANDS["deblur"]
     module.main(dataclasses.replace(module.tiny(module.PRESETS[preset]), out=tmp_path))
