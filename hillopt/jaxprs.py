@@ -61,6 +61,14 @@ def _called(equation: JaxprEqn) -> ClosedJaxpr | None:
     return inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
 
 
+def scan_parts(equation: JaxprEqn) -> tuple[int, int]:
+    """How many of a scan's inputs stay as they are, and how many are carried. What tells it has changed with JAX 0.12."""
+    if "num_consts" in equation.params:
+        return equation.params["num_consts"], equation.params["num_carry"]
+    staying, carried, _ = equation.params["ft_in"].update(equation.invars).unpack()
+    return len(list(staying)), len(list(carried))
+
+
 def depends_on(function: Callable[..., Any], *arguments: Any) -> bool:
     """Whether anything that a function gives depends on its arguments, rather than on what it closes over."""
     closed = jax.make_jaxpr(function)(*arguments)

@@ -15,7 +15,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 from jaxtyping import Array, Bool
 
-from hillopt.jaxprs import interpret
+from hillopt.jaxprs import interpret, scan_parts
 from hillopt.loops import varying_as_after
 from hillopt.proofs.balls import Ball, ball_radius, is_ball, is_float, rounded, upper_end
 from hillopt.proofs.rules import balls_of
@@ -121,16 +121,15 @@ def _while(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Ba
 
 def _scan(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
     """Turn by turn, the radii carried along with the numbers."""
-    params = equation.params
-    split = params["num_consts"], params["num_consts"] + params["num_carry"]
-    consts, begin, stacked = inputs[: split[0]], inputs[split[0] : split[1]], inputs[split[1] :]
+    params, (num_consts, num_carry) = equation.params, scan_parts(equation)
+    consts, begin, stacked = inputs[:num_consts], inputs[num_consts:][:num_carry], inputs[num_consts + num_carry :]
 
     def turn(carried: tuple[list[Ball], Array], inputs: list[Ball]) -> tuple[tuple[list[Ball], Array], list[Ball]]:
         carry, doubt = carried
         found: list[Any] = []
         outputs = _evaluate(params["jaxpr"], [*consts, *carry, *inputs], found)
-        carry = [_carried(ball) for ball in outputs[: params["num_carry"]]]
-        return (carry, doubt | _any(found)), [Ball(*ball) for ball in outputs[params["num_carry"] :]]
+        carry = [_carried(ball) for ball in outputs[:num_carry]]
+        return (carry, doubt | _any(found)), [Ball(*ball) for ball in outputs[num_carry:]]
 
     carried = ([_carried(ball) for ball in begin], jnp.asarray(False))
     if params["length"]:
