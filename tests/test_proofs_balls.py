@@ -383,6 +383,7 @@ def test_a_midpoint_is_what_the_function_computes(name):
 def test_every_rule_meets_a_case_with_a_radius():
     met = {"sign", "eq_to", "le_to", "eq", "ge"}  # see test_a_comparison_inside_its_radius_is_ambiguous
     met |= {"pcast", "pvary"}  # inside shard_map
+    met |= {"lt_to", "polynomial"}  # of one version of JAX or another
     for function, _, *kinds in CASES.values():
         arguments = [_draw(kind, np.random.default_rng(0), np.float64).midpoint[0] for kind in kinds]
         met |= {equation.primitive.name for equation in equations(jax.make_jaxpr(function)(*arguments))}

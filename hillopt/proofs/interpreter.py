@@ -142,6 +142,20 @@ def _scan(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Bal
     return [*carry, *outputs]
 
 
+def _polynomial(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
+    """By Horner's rule from the last coefficient, the highest, on; the operation's own result is as far off as it is from that."""
+
+    def horner(place: Array, *coefficients: Array) -> Array:
+        total = coefficients[-1]
+        for coefficient in coefficients[-2::-1]:
+            total = total * place + coefficient
+        return total
+
+    value = equation.primitive.bind(*(ball.midpoint for ball in inputs), **equation.params)
+    (found,) = _evaluate(jax.make_jaxpr(horner)(*(ball.midpoint for ball in inputs)), inputs, doubts)
+    return [Ball(value, ball_radius(found) + jnp.abs(value - found.midpoint))]
+
+
 def _carried(ball: Ball) -> Ball:
     """The ball in one and the same type at every turn: a float has a radius."""
     midpoint = jnp.asarray(ball.midpoint)
@@ -151,6 +165,7 @@ def _carried(ball: Ball) -> Ball:
 
 CONTROL: dict[str, Callable[[JaxprEqn, list[Ball], list[Any]], list[Ball]]] = {
     "cond": _cond,
+    "polynomial": _polynomial,
     "scan": _scan,
     "while": _while,
 }
