@@ -23,13 +23,9 @@ SURE: dict[ho.Certainty | None, str] = {
     ho.Certainty.FLAGGED: "rounding decides",
     ho.Certainty.UNCHECKED: "no proof was attempted",
 }
-DOUBT = (
-    "  unchecked: labels near a boundary may turn with the last digit; --question=stability maps how many, --climb=bounded "
-    "proves what can be proved"
-)
-DOUBT_OF_LOSSES = (
-    "  unchecked: where walks are chaotic losses hang on the last digit; --question=stability maps where labels do"
-)
+DOUBT = f"  unchecked: {pictures.DOUBT}; --question=stability maps how many, --climb=bounded proves what can be proved"
+DOUBT_OF_LOSSES = f"  {pictures.DOUBT_OF_LOSSES}; --question=stability maps where labels do"
+TOLD = {pictures.DOUBT: DOUBT, pictures.DOUBT_OF_LOSSES: DOUBT_OF_LOSSES}
 
 
 def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) -> str:
@@ -73,8 +69,7 @@ def what_came_out(dataset: "xarray.Dataset") -> list[str]:
 
 def share(count: int, size: int) -> str:
     """In per cent; 100 only where it is all, and 0 only where it is none."""
-    told = f"{count / max(size, 1):.2%}"
-    return "> 99.99%" if told == "100.00%" and count < size else "< 0.01%" if told == "0.00%" and count else told
+    return pictures.in_per_cent(count, size, 2)
 
 
 @dataclasses.dataclass
@@ -170,8 +165,5 @@ class Tally:
 
 def doubts(dataset: "xarray.Dataset", ends: Ends) -> list[str]:
     """What an answer without proofs is worth where walks may be chaotic, and how to learn more."""
-    if not pictures.is_curved(dataset):
-        return []
-    if dataset.attrs.get("question") == ho.Loss.__name__:
-        return [DOUBT_OF_LOSSES]
-    return [DOUBT] if ends.is_unchecked else []
+    doubt = pictures.doubt_of(dataset, ends.is_unchecked)
+    return [] if doubt is None else [TOLD[doubt]]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hillopt.pictures.maps import entitle
-from hillopt.pictures.marks import told_share
+from hillopt.pictures.marks import flag_label
 from hillopt.pictures.read import Picture
 from hillopt.pictures.scales import edges, scale_axis, scale_of_axis
 from hillopt.pictures.style import FLAG_COLOUR, LOST_COLOUR, WALK_COLOUR, new_figure
@@ -60,7 +60,7 @@ def draw_flags(axes: "Axes", x: np.ndarray, values: np.ndarray, certainty: np.nd
     flagged, known = certainty == Certainty.FLAGGED, np.isfinite(values)
     if not flagged.any():
         return
-    label: str | None = f"flagged: rounding decides ({told_share(int(flagged.sum()), flagged.size)})"
+    label: str | None = flag_label(certainty)
     for here, heights, transform in (
         (flagged & known, values, axes.transData),
         (flagged & ~known, np.full(values.shape, 0.02), axes.get_xaxis_transform()),

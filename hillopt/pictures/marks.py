@@ -86,20 +86,33 @@ def _cell_size(axes: "Axes", shape: tuple[int, ...]) -> float:
     return min(width / shape[1], height / shape[0])
 
 
+def in_per_cent(count: int, size: int, digits: int) -> str:
+    """A share to so many digits behind the point, which reads 100 only where it is all, and 0 only where it is none."""
+    told, least = f"{count / max(size, 1):.{digits}%}", 10.0**-digits
+    if count < size and told == f"{1:.{digits}%}":
+        return f"> {100 - least:.{digits}f}%"
+    return f"< {least:.{digits}f}%" if count and told == f"{0:.{digits}%}" else told
+
+
 def told_share(count: int, size: int) -> str:
-    """A share in per cent, which reads 100 only where it is all, and 0 only where it is none."""
-    told = f"{count / size:.1%}"
-    return "all" if count == size else "> 99.9%" if told == "100.0%" else "< 0.1%" if told == "0.0%" else told
+    """A share of the cells in the words of a legend."""
+    return "all" if count == size else in_per_cent(count, size, 1)
+
+
+def flag_label(certainty: np.ndarray) -> str:
+    """The legend's words for flags, with their share."""
+    count = int((certainty == Certainty.FLAGGED).sum())
+    return f"flagged: rounding decides ({told_share(count, certainty.size)})"
 
 
 def flag_handle(certainty: np.ndarray) -> list["Artist"]:
     """Its entry of a legend, with the share of the cells; none where none is flagged."""
     from matplotlib.patches import Patch
 
-    count = int((certainty == Certainty.FLAGGED).sum())
-    label = f"flagged: rounding decides ({told_share(count, certainty.size)})"
-    patch = Patch(facecolor="white", edgecolor=FLAG_COLOUR, hatch=2 * FLAG_MARK, label=label, lw=0.5)
-    return [patch] if count else []
+    if not np.any(certainty == Certainty.FLAGGED):
+        return []
+    label = flag_label(certainty)
+    return [Patch(facecolor="white", edgecolor=FLAG_COLOUR, hatch=2 * FLAG_MARK, label=label, lw=0.5)]
 
 
 def handle(style: Style, label: str) -> "Artist":

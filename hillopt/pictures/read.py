@@ -122,12 +122,11 @@ class Picture(NamedTuple):
 
     def _doubts(self) -> Iterator[str]:
         """That nothing was proved, where that is so, and what it means on this ground."""
-        if "certainty" in self.whole and np.all(self.values("certainty") == Certainty.UNCHECKED):
+        is_unchecked = "certainty" in self.whole and bool(np.all(self.values("certainty") == Certainty.UNCHECKED))
+        if is_unchecked:
             yield "unchecked: no proof was attempted"
-            if is_curved(self.whole):
-                yield DOUBT
-        elif self.whole.attrs.get("question") == Loss.__name__ and is_curved(self.whole):
-            yield DOUBT_OF_LOSSES
+        if (doubt := doubt_of(self.whole, is_unchecked)) is not None:
+            yield doubt
 
     @property
     def max_steps(self) -> int | None:
@@ -138,6 +137,15 @@ class Picture(NamedTuple):
     def note(self, choice: Choice) -> str:
         """The values that a choice stands for."""
         return ", ".join(f"{label_of(name)} = {self.whole[name].values[index]:.4g}" for name, index in choice.items())
+
+
+def doubt_of(dataset: "xarray.Dataset", is_unchecked: bool) -> str | None:
+    """What an answer without proofs is worth where walks may be chaotic; None where nothing speaks against it."""
+    if not is_curved(dataset):
+        return None
+    if dataset.attrs.get("question") == Loss.__name__:
+        return DOUBT_OF_LOSSES
+    return DOUBT if is_unchecked else None
 
 
 def is_curved(dataset: "xarray.Dataset") -> bool:
