@@ -108,12 +108,10 @@ def wholes(at_least: int | None = None, at_most: int | None = None, length: int 
         entries = entries_of(name, value, what)
         if length is not None and len(entries) != length:
             raise _refusal(name, what, value)
-        for entry in entries:
-            try:
-                one(name, entry)
-            except ValueError:
-                raise _refusal(name, what, value) from None
-        return tuple(one(name, entry) for entry in entries)
+        try:
+            return tuple(one(name, entry) for entry in entries)
+        except ValueError:
+            raise _refusal(name, what, value) from None
 
     return rule
 
