@@ -109,9 +109,14 @@ def check_known(value: object, name: str, why: str) -> None:
         raise ValueError(f"`{name}` must be known when it is traced, {why}; give it as NumPy's or Python's.")
 
 
+def memory_of_machine() -> int:
+    """In bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def check_memory(num_bytes: float, name: str, remedy: str) -> None:
     """Raise ValueError for what this machine's memory does not hold."""
-    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    available = memory_of_machine()
     if num_bytes > available:
         raise ValueError(
             f"`{name}` makes an answer of {num_bytes / 2**30:.3g} GiB, and this machine's memory has {available / 2**30:.3g}; "

@@ -55,9 +55,7 @@ def interpret(
 
 def _called(equation: JaxprEqn) -> ClosedJaxpr | None:
     """The jaxpr that an equation only calls, or None if it does more than that."""
-    if (
-        equation.primitive.name == "call_hi_primitive"
-    ):  # of JAX 0.12 on, such as searchsorted: what it stands for is traced
+    if equation.primitive.name == "call_hi_primitive":  # from JAX 0.12 on, searchsorted: what it stands for is traced
         return jax.make_jaxpr(equation.params["_prim"].expand)(*(atom.aval for atom in equation.invars))
     if equation.primitive.name not in CALLS:
         return None

@@ -19,6 +19,7 @@ from hillopt.jaxprs import interpret, scan_parts
 from hillopt.loops import varying_as_after
 from hillopt.proofs.balls import Ball, ball_radius, is_ball, is_float, rounded, upper_end
 from hillopt.proofs.rules import balls_of
+from hillopt.proofs.rules.places import selected_radius
 
 
 def bounded(function: Callable) -> Callable:
@@ -85,14 +86,11 @@ def _cond(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Bal
     index, *operands = inputs
     results = [_evaluate(branch, operands, doubts) for branch in equation.params["branches"]]
     which = jnp.asarray(index.midpoint, jnp.int32)
-    return [_chosen(which, list(cases)) for cases in zip(*results, strict=True)]
+    return [_of_branch(which, cases) for cases in zip(*results, strict=True)]
 
 
-def _chosen(which: Array, cases: list[Ball]) -> Ball:
-    midpoint = jax.lax.select_n(which, *(case.midpoint for case in cases))
-    if all(case.radius is None for case in cases):
-        return Ball(midpoint)
-    return Ball(midpoint, jax.lax.select_n(which, *(ball_radius(case) for case in cases)))
+def _of_branch(which: Array, cases: Sequence[Ball]) -> Ball:
+    return Ball(jax.lax.select_n(which, *(case.midpoint for case in cases)), selected_radius(which, cases))
 
 
 def _while(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:

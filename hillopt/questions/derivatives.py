@@ -30,8 +30,22 @@ def forwards(function: Callable[..., tuple[Float[Array, ""], ...]]) -> Callable[
 
     @run.defjvp
     def along(primals: tuple, tangents: tuple) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        slopes = jax.jacfwd(function)(*primals)
-        return function(*primals), tuple(_change(of_one, tangents[0]) for of_one in slopes)
+        outputs, slopes = _with_slopes(function)(*primals)
+        return outputs, tuple(_change(of_one, tangents[0]) for of_one in slopes)
+
+    return run
+
+
+def _with_slopes(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+    """What a function gives, and its derivatives in its first argument, by one walk."""
+
+    def twice(*arguments: Any) -> tuple[Any, Any]:
+        found = function(*arguments)
+        return found, found
+
+    def run(*arguments: Any) -> tuple[Any, Any]:
+        slopes, found = jax.jacfwd(twice, has_aux=True)(*arguments)
+        return found, slopes
 
     return run
 
@@ -75,10 +89,7 @@ def slopes_along(
         position, _ = repeated(take_step, step, set_out(hill, optimizer))
         return jnp.asarray(hill.rise(position))
 
-    def one(world: World, step: Array) -> tuple[Array, World]:
-        return rise_at(world, step), jax.jacfwd(rise_at)(world, step)
-
-    rise, slopes = in_shape(jax.vmap(one)(lanes, step.reshape(-1)), step.shape)
+    rise, slopes = in_shape(jax.vmap(_with_slopes(rise_at))(lanes, step.reshape(-1)), step.shape)
     at_jump = ~((certainty == Certainty.CERTIFIED) & (jnp.abs(rise - height) <= SAME))
     return jax.tree.map(lambda slope: jnp.where(at_jump, jnp.nan, slope), slopes), at_jump
 

@@ -27,6 +27,7 @@ from hillopt.lanes import (
     common_dtype,
     common_shape,
     cut_back,
+    in_shape,
     in_size_class,
     keys_as_lanes,
     num_blocks,
@@ -300,7 +301,7 @@ def _setting_by_setting(estimate: Callable[[Passages], Estimate], passages: Pass
     """An estimate of every setting, one after the other: of many at once the compiler rounds last digits by how many there are."""
     *shape, num_walks = passages.step.shape
     settings = jax.tree.map(lambda leaf: leaf.reshape(-1, num_walks), passages)
-    return jax.tree.map(lambda leaf: leaf.reshape(shape), jax.lax.map(estimate, settings))
+    return in_shape(jax.lax.map(estimate, settings), tuple(shape))
 
 
 def escape_probability(passages: Passages, confidence: float = 0.95) -> Estimate:

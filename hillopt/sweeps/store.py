@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from hillopt.front_door import memory_of_machine
 from hillopt.sweeps.place import location_of
 from hillopt.sweeps.template import Template
 
@@ -91,7 +92,7 @@ class MemoryTiles(AbstractTiles):
     is_shared = False
 
     def __init__(self, template: Template) -> None:
-        needed, available = template.num_bytes, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        needed, available = template.num_bytes, memory_of_machine()
         if needed > available:
             raise ValueError(
                 f"`axes` give {template.plan.size:,} settings, whose result needs {needed / 2**30:.3g} GiB of memory, and this "

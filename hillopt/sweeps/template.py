@@ -41,9 +41,8 @@ class Template:
         about, own = answer.about(), answer.dims()
         shape = self.plan.layout.tiling.shape
         return {
-            name: Variable((*own[name], *axes), (*field.shape[:-2], *shape), dtype, about[name])
+            name: Variable((*own[name], *axes), (*field.shape[:-2], *shape), np.dtype(field.dtype), about[name])
             for name, field in self.plan.fields.items()
-            for dtype in (np.dtype(field.dtype),)
         }
 
     @functools.cached_property

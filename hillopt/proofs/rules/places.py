@@ -1,5 +1,6 @@
 """What only puts numbers elsewhere, or chooses among them: the radii go where the numbers go."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -23,10 +24,15 @@ def _moved_each(values: list[Any], inputs: list[Ball], equation: JaxprEqn, doubt
     return [Ball(value, radius if is_float(value) else None) for value, radius in zip(values, moved, strict=True)]
 
 
-def _select_n(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> Any:
-    if all(case.radius is None for case in inputs[1:]):
+def selected_radius(which: Any, cases: Sequence[Ball]) -> Any:
+    """That of the case that is chosen; None if all are exact."""
+    if all(case.radius is None for case in cases):
         return None
-    return jax.lax.select_n(inputs[0].midpoint, *(ball_radius(case) for case in inputs[1:]))
+    return jax.lax.select_n(which, *(ball_radius(case) for case in cases))
+
+
+def _select_n(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> Any:
+    return selected_radius(inputs[0].midpoint, inputs[1:])
 
 
 MOVING = {"broadcast_in_dim", "concatenate", "copy", "dynamic_slice", "dynamic_update_slice", "gather"}
