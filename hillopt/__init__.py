@@ -26,6 +26,7 @@ from hillopt.landscapes import (
     MuellerBrown,
     NarrowPass,
     PiecewiseLinearHill,
+    PiecewiseQuadraticBowl,
     RoughBowl,
     StartingAt,
     TentHill,
@@ -53,6 +54,7 @@ from hillopt.optimizers import (
     optax_settings,
     optimizer_named,
 )
+from hillopt.orbits import Cycle, ExactCycle, cycles, exact_cycle
 from hillopt.pictures import plot
 from hillopt.proofs import Lattice, at_most, lattice_of, reach_of, rounded
 from hillopt.pytrees import (
@@ -146,6 +148,7 @@ __all__ = [
     "Certainty",
     "CriticalHeight",
     "CriticalHeightAnswer",
+    "Cycle",
     "Design",
     "Domain",
     "DoubleWell",
@@ -157,6 +160,7 @@ __all__ = [
     "EscapeProbabilityAnswer",
     "EscapingHeights",
     "Estimate",
+    "ExactCycle",
     "FunctionHill",
     "GaussianHill",
     "GaussianNoise",
@@ -178,6 +182,7 @@ __all__ = [
     "PassageTimeAnswer",
     "Passages",
     "PiecewiseLinearHill",
+    "PiecewiseQuadraticBowl",
     "PlainClimb",
     "Progress",
     "RMSprop",
@@ -200,12 +205,14 @@ __all__ = [
     "check_names",
     "compiler_options",
     "critical_height",
+    "cycles",
     "described",
     "design",
     "enumerated",
     "escape",
     "escape_probability",
     "escaping_heights",
+    "exact_cycle",
     "first_passages",
     "from_optax",
     "height_at_probability",
