@@ -15,6 +15,7 @@ from hillopt.climbs import (
     PallasClimb,
     PlainClimb,
 )
+from hillopt.fates import AbstractGround, AllFunctions, AllQuadratics, Atlas, Fate, OneBowl, atlas
 from hillopt.front_door import MOST_STEPS
 from hillopt.landscapes import (
     HILLS,
@@ -134,6 +135,7 @@ __all__ = [
     "QUESTIONS",
     "AbstractAnswer",
     "AbstractClimb",
+    "AbstractGround",
     "AbstractHill",
     "AbstractNoise",
     "AbstractOptimizer",
@@ -142,6 +144,9 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "AllFunctions",
+    "AllQuadratics",
+    "Atlas",
     "Axis",
     "BlockedClimb",
     "BoundedClimb",
@@ -161,6 +166,7 @@ __all__ = [
     "EscapingHeights",
     "Estimate",
     "ExactCycle",
+    "Fate",
     "FunctionHill",
     "GaussianHill",
     "GaussianNoise",
@@ -176,6 +182,7 @@ __all__ = [
     "NarrowPass",
     "Nesterov",
     "Number",
+    "OneBowl",
     "OptaxOptimizer",
     "PallasClimb",
     "PassageTime",
@@ -202,6 +209,7 @@ __all__ = [
     "__version__",
     "ask",
     "at_most",
+    "atlas",
     "check_names",
     "compiler_options",
     "critical_height",

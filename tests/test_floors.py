@@ -18,7 +18,7 @@ FLOORS = {
         front_door | proofs
         walk
         climbs | orbits
-        questions
+        questions | fates
         sweeps
         pictures
     """,

@@ -46,18 +46,18 @@ class PiecewiseQuadraticBowl(AbstractHill):
 
     def value(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         bends = sum(bend * jnp.square(past) for bend, past in self._bends(position))
-        return (self.curvatures[self._middle] * jnp.square(position) + bends) / 2
+        return (self.curvatures[self.middle] * jnp.square(position) + bends) / 2
 
     def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         bends = sum(bend * past for bend, past in self._bends(position))
-        return self.curvatures[self._middle] * position + bends
+        return self.curvatures[self.middle] * position + bends
 
     def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         return self.value(position)
 
     @property
-    def _middle(self) -> int:
-        """The piece that the minimum is in."""
+    def middle(self) -> int:
+        """Which piece the minimum is in."""
         return int(np.searchsorted(self.knots, 0.0))
 
     def _bends(self, position: Float[Array, "..."]) -> list[tuple[float, Array]]:
