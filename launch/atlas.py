@@ -12,6 +12,7 @@ unity begin (Goujaud, Taylor, Dieuleveut 2023). Other curvatures:
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,10 @@ def tiny(settings: Settings) -> Settings:
 def main(settings: Settings) -> None:
     """Decide, print, draw."""
     jax.config.update("jax_enable_x64", True)
-    grounds = grounds_of(settings)
+    try:
+        grounds = grounds_of(settings)
+    except ValueError as error:
+        raise ValueError(as_typed(str(error))) from error
     rates, momenta = (
         asked.axis_of(text, f"--{name}={text}")
         for name, text in (("learning_rates", settings.learning_rates), ("momenta", settings.momenta))
@@ -100,6 +104,11 @@ def grounds_of(settings: Settings) -> dict[str, ho.AbstractGround]:
     for ground in grounds.values():
         ground.check()
     return {name: grounds[name] for name in ("quadratics", "bowl", "functions")}
+
+
+def as_typed(sentence: str) -> str:
+    """A sentence of the library about a function's numbers, with the flags that they come from."""
+    return re.sub(r"`\w+\((\w+)=\.\.\.\)`", r"`--\1`", sentence)
 
 
 def numbers_of(text: str, flag: str) -> tuple[float, ...]:
