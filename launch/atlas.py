@@ -47,10 +47,7 @@ class Settings:
     overwrite: bool = runs.overwrite()
 
 
-PRESETS = {
-    "lessard": Settings(),
-    "mild": Settings(curvatures="1,0.1,1", learning_rates="linear:0.025:4:160", name="mild"),
-}
+PRESETS = {"lessard": Settings()}
 DATA = "data.zarr"
 SHARES = (ho.Fate.CONVERGES, ho.Fate.CYCLES, ho.Fate.UNSTABLE, ho.Fate.OPEN)
 

@@ -230,6 +230,42 @@ def test_a_derivative_that_somebody_has_made_up_is_not_believed():
     assert minimum.multiplier == pytest.approx(0.5)
 
 
+@jax.custom_jvp
+def half_lying(x):
+    return x
+
+
+@half_lying.defjvp
+def _(primals, tangents):
+    return primals[0], tangents[0] / 2
+
+
+class Deceiving(ho.AbstractHill):
+    """x^2 / 2, whose slope lies of its own derivative: in the open, or where a branch hides it."""
+
+    is_hidden: bool = ho.static()
+    height: float = 1.0
+    start = 1.0
+
+    def value(self, position):
+        return position**2 / 2
+
+    def slope(self, position):
+        return (
+            jax.lax.cond(position > 9, jnp.negative, half_lying, position) if self.is_hidden else half_lying(position)
+        )
+
+    def rise(self, position):
+        return position - 9
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_a_rule_for_a_slopes_derivative_is_not_believed(is_hidden):
+    (minimum,) = ho.cycles(Deceiving(is_hidden), ho.GradientDescent(0.5), period=1)
+    assert minimum.certified != is_hidden
+    assert is_hidden or minimum.multiplier == pytest.approx(0.5)
+
+
 def kinked(x, h):
     return jnp.abs(x) ** 1.5
 
