@@ -327,8 +327,8 @@ def test_the_spectral_radius_of_every_matrix_nearby_is_enclosed(kind, size):
 
 MADE = ho.HeavyBall(0.1, 0.5)
 REFUSED = [
-    (bowl(), MADE, {"period": 0}, "`period` must lie between 1 and 128, got 0; a walk closes after some whole number"),
-    (bowl(), MADE, {"period": 129}, "`period` must lie between 1 and 128, got 129"),
+    (bowl(), MADE, {"period": 0}, "`period` must lie between 1 and 32, got 0; a walk closes after some whole number"),
+    (bowl(), MADE, {"period": 33}, "`period` must lie between 1 and 32, got 33"),
     (
         bowl(),
         MADE,

@@ -26,7 +26,7 @@ RETURNS = 1e-4  # of its farthest place: how nearly it does so
 BEST = 1e5  # at most the condition of a norm; beyond it the padding below does not pay for what it costs
 EDGE = 1e-6  # so near to 1 the minimum's spectral radius is left alone
 CELLS = 512  # walked at a time, with all their starts
-PADDED = 1 + 1e-9  # for the rounding of norms, which lose eps times the condition, and of the error's own recursion
+PADDED = 1 + 1e-8  # for the rounding of norms, which lose eps times the condition, and of the error's own recursion
 EPS = float(np.finfo(np.float64).eps)
 
 

@@ -15,7 +15,7 @@ from hillopt.orbits.krawczyk import proved
 from hillopt.orbits.newton import found
 from hillopt.pytrees import FINITE, AbstractPytree, as_numbers, is_traced
 
-LONGEST = 128  # steps: Newton's method solves for all points at once
+LONGEST = 32  # steps: Newton's method solves for all points at once
 NUM_STARTS, REACH = 128, 4.0  # by default: so many places within this distance of the hill's start
 
 
@@ -74,10 +74,10 @@ def cycles(
     **Arguments**
 
     - `hill`: with positions that are numbers; it is walked at its height.
-    - `period`: at most 128.
+    - `period`: at most 32.
     - `starts`: positions; by default 128 within 4 of the hill's start.
 
-    Returns the cycles by period and place, each once. Raises ValueError for a period that is no integer from 1 to 128, starts that
+    Returns the cycles by period and place, each once. Raises ValueError for a period that is no integer from 1 to 32, starts that
     are not finite, numbers that are arrays or traced, a hill of vectors, and an optimizer that draws random numbers or counts
     without end.
     """

@@ -17,6 +17,7 @@ FAR = 1_000.0  # times the starts' greatest: there a step is lost in the positio
 SETTLING = 1_000  # steps that a walk is given to come to a cycle that attracts it
 CLOSER = 8.0  # powers of ten, of how much closer positions are drawn around where a walk has settled
 SHARES = 0.5 ** np.arange(8)  # of a step of Newton's method: the first from where the next step is finite is taken
+ENTRIES = 2**24  # of the matrices that are solved with at a time
 CLOSED = 1e-11  # of the largest number of a cycle: by how much it may fail to close, and Newton's last step be
 
 
@@ -100,22 +101,27 @@ def _remembering(walk: AutonomousWalk, places: Float[Array, " period"]) -> Float
 
 
 @jax.jit
-@functools.partial(jax.vmap, in_axes=(None, 0))
 def _solved(
+    walk: AutonomousWalk, guesses: Float[Array, "guess period number"]
+) -> tuple[Float[Array, "guess period number"], Float[Array, " guess"], Float[Array, " guess"]]:
+    """The points, the widest gap that they leave, and the last step, some guesses at a time."""
+    at_once = max(1, ENTRIES // guesses[0].size ** 2)
+    return jax.lax.map(functools.partial(_closed, walk), guesses, batch_size=at_once)
+
+
+def _closed(
     walk: AutonomousWalk, guess: Float[Array, "period number"]
 ) -> tuple[Float[Array, "period number"], Float[Array, ""], Float[Array, ""]]:
+    def is_finite(points: Array) -> Array:
+        return jnp.all(jnp.isfinite(gaps(walk, points)))
+
     def improve(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         points, _ = carry
         slopes = gap_slopes(jax.vmap(jax.jacfwd(walk.step))(points))
         step = jnp.linalg.solve(slopes, gaps(walk, points).ravel()).reshape(points.shape)
         step = jnp.where(jnp.all(jnp.isfinite(step)), step, 0)  # a whole line of cycles: it stays where it is
-        tried = points - SHARES[:, None, None] * step
-        step = (
-            step
-            * jnp.asarray(SHARES)[
-                jnp.argmax(jnp.all(jnp.isfinite(jax.vmap(functools.partial(gaps, walk))(tried)), (1, 2)))
-            ]
-        )
+        steps = jnp.asarray(SHARES)[:, None, None] * step
+        step = steps[jnp.argmax(jax.vmap(is_finite)(points - steps))]
         return points - step, jnp.abs(step).max()
 
     points, moved = repeated(improve, ROUNDS, (guess, jnp.asarray(jnp.inf)))
