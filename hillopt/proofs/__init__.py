@@ -10,7 +10,7 @@ from hillopt.proofs.balls import (
     rounded,
     upper_end,
 )
-from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
+from hillopt.proofs.cycles import Drift, drift_after, loss, padded, power_of, wander
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.lattice import (
@@ -25,9 +25,11 @@ from hillopt.proofs.lattice import (
     shift_left,
 )
 from hillopt.proofs.reach import reach_of
+from hillopt.proofs.swings import swing_bound
 
 __all__ = [
     "Ball",
+    "Drift",
     "Errors",
     "Foot",
     "Lattice",
@@ -51,6 +53,7 @@ __all__ = [
     "reach_of",
     "rounded",
     "shift_left",
+    "swing_bound",
     "upper_end",
     "wander",
 ]
