@@ -11,7 +11,7 @@ is tried:
 - If no rise of the turn comes as close to the kink as these two can push it, the same slopes do follow, for ever.
 
 At the end of each window the energy of the walk's swing is compared with the highest rise: a slow memory may be known to rise no
-higher long before it repeats itself (`hillopt.proofs.swings`).
+higher long before it repeats itself (`hillopt.proofs.energy`).
 
 This holds in exact arithmetic, for every real hyperparameter that rounds to the given one.
 """
@@ -40,6 +40,7 @@ from hillopt.proofs import (
     bounded,
     descend,
     drift_after,
+    energy_bound,
     errors,
     lattice_of,
     loss,
@@ -48,7 +49,6 @@ from hillopt.proofs import (
     power_of,
     reach_of,
     rounded,
-    swing_bound,
     wander,
 )
 from hillopt.pytrees import static
@@ -293,7 +293,7 @@ def _swings_to_come(task: _Task, steps: Array, state: LatticeState, top: Array) 
         power = at_most(power_of, task.errors.worst, task.foot.step + steps)
         correction = at_most(lambda power: 1 / (1 - power), power)
     rise, memory = Ball(state.rise, task.errors.rise), Ball(state.memory, task.errors.memory)
-    return swing_bound(task.around, rise, memory, correction, top)
+    return energy_bound(task.around, rise, memory, correction, top)
 
 
 def _new_turn(task: _Task) -> _Turn:

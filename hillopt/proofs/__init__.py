@@ -11,6 +11,7 @@ from hillopt.proofs.balls import (
     upper_end,
 )
 from hillopt.proofs.cycles import Drift, drift_after, loss, padded, power_of, wander
+from hillopt.proofs.energy import energy_bound
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.lattice import (
@@ -25,7 +26,6 @@ from hillopt.proofs.lattice import (
     shift_left,
 )
 from hillopt.proofs.reach import reach_of
-from hillopt.proofs.swings import swing_bound
 
 __all__ = [
     "Ball",
@@ -41,6 +41,7 @@ __all__ = [
     "bounded",
     "descend",
     "drift_after",
+    "energy_bound",
     "errors",
     "is_ball",
     "lattice_of",
@@ -53,7 +54,6 @@ __all__ = [
     "reach_of",
     "rounded",
     "shift_left",
-    "swing_bound",
     "upper_end",
     "wander",
 ]

@@ -34,7 +34,7 @@ PERSISTS = 0.83
 SPARE = 1e-6
 
 
-def swing_bound(
+def energy_bound(
     lattice: Lattice, rise: Ball, memory: Ball, correction: Float[Array, "..."], top: Float[Array, "..."]
 ) -> Float[Array, "..."]:
     """Bound of every later rise, and depth, of all walks whose numbers lie in the balls; infinite where none is known.

@@ -12,7 +12,7 @@ from exactly import DTYPES, NEXT_BELOW_1, exact
 
 import hillopt as ho
 from hillopt.optimizers import as_arrays
-from hillopt.proofs import Ball, bounded, lattice_of, rounded, swing_bound
+from hillopt.proofs import Ball, bounded, energy_bound, lattice_of, rounded
 
 KINDS = {
     "heavy_ball": (lambda rate, decay: ho.HeavyBall(rate, decay), lambda rate, decay: exactly.heavy_ball(rate, decay)),
@@ -54,7 +54,7 @@ def bounds_of(name, rates, decays, steps, dtype):
         correction = np.array([float(1 / (1 - power)) * (1 + 4 * eps) for power in powers], dtype)
     scale = np.array([0.9, 1.000001, 3, 30])[np.arange(LANES) % 4]
     tops = (np.array([float(top) for top in tops]) * scale).astype(dtype)
-    found = jax.jit(swing_bound)(lattice, ball(rises), ball(memories), jnp.asarray(correction), jnp.asarray(tops))
+    found = jax.jit(energy_bound)(lattice, ball(rises), ball(memories), jnp.asarray(correction), jnp.asarray(tops))
     return np.asarray(found), tops, rests
 
 
@@ -81,7 +81,7 @@ def test_swings_of_three_quarters_of_the_spacing_may_last_and_longer_ones_do_not
     nothing, tops = Ball(jnp.zeros(()), jnp.zeros(())), jnp.linspace(0.7, 0.9, 201)
 
     def bound(top):
-        return swing_bound(lattice, Ball(top / 2, jnp.zeros(())), nothing, jnp.ones(()), top)
+        return energy_bound(lattice, Ball(top / 2, jnp.zeros(())), nothing, jnp.ones(()), top)
 
     proved = np.asarray(jax.jit(jax.vmap(bound))(tops) <= tops)
     assert np.all(np.diff(proved.astype(int)) >= 0)
