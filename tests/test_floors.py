@@ -17,8 +17,8 @@ FLOORS = {
         landscapes | optimizers | lanes | cheaper_steps
         front_door | proofs
         walk
-        climbs
-        questions
+        climbs | orbits
+        questions | fates
         sweeps
         pictures
     """,
