@@ -4,6 +4,16 @@ import importlib.metadata
 
 from hillopt import theory
 from hillopt.axes import Axis
+from hillopt.certificates import (
+    AbstractCertificate,
+    ClosedBound,
+    NoClaim,
+    Passage,
+    Recurrence,
+    SwingBound,
+    TrappingRegion,
+    Uncovered,
+)
 from hillopt.climbs import (
     CLIMBS,
     FAST,
@@ -102,8 +112,9 @@ from hillopt.questions import (
     sensitivity,
     stability,
 )
+from hillopt.questions.certificate import certificate
 from hillopt.questions.design import Design, design
-from hillopt.sweeps import Doubling, Progress, Store, pieces, save, settings_dims, sweep, thinned
+from hillopt.sweeps import Doubling, Progress, Store, cell_certificate, pieces, save, settings_dims, sweep, thinned
 from hillopt.walk import (
     AbstractNoise,
     Certainty,
@@ -131,6 +142,7 @@ __all__ = [
     "PROVING",
     "QUESTIONS",
     "AbstractAnswer",
+    "AbstractCertificate",
     "AbstractClimb",
     "AbstractHill",
     "AbstractNoise",
@@ -144,6 +156,7 @@ __all__ = [
     "BlockedClimb",
     "BoundedClimb",
     "Certainty",
+    "ClosedBound",
     "CriticalHeight",
     "CriticalHeightAnswer",
     "Design",
@@ -171,9 +184,11 @@ __all__ = [
     "MuellerBrown",
     "NarrowPass",
     "Nesterov",
+    "NoClaim",
     "Number",
     "OptaxOptimizer",
     "PallasClimb",
+    "Passage",
     "PassageTime",
     "PassageTimeAnswer",
     "Passages",
@@ -181,6 +196,7 @@ __all__ = [
     "PlainClimb",
     "Progress",
     "RMSprop",
+    "Recurrence",
     "RoughBowl",
     "SampledNoise",
     "Sensitivity",
@@ -190,13 +206,18 @@ __all__ = [
     "StartingAt",
     "Steps",
     "Store",
+    "SwingBound",
     "TentHill",
     "Trajectory",
+    "TrappingRegion",
+    "Uncovered",
     "Verdict",
     "WedgeHill",
     "__version__",
     "ask",
     "at_most",
+    "cell_certificate",
+    "certificate",
     "check_names",
     "compiler_options",
     "critical_height",
