@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from decimal import Decimal
 
 import exactly
@@ -275,12 +276,30 @@ def test_the_shift_that_is_left_is_bounded_and_sharply(dtype):
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 def test_the_drift_after_so_many_steps_is_bounded(dtype):
     steps, decays = np.array([1, 40, 1000, 100_000], np.int32)[:, None], decays_of(dtype, 100, 10_000)
-    bounds = np.asarray(jax.jit(drift_after)(worst_of(dtype, decays), jnp.asarray(steps)))
-    for row, column in np.ndindex(bounds.shape):
+    drift = jax.jit(drift_after)(worst_of(dtype, decays), jnp.asarray(steps))
+    in_all, share = np.asarray(drift.in_all), np.asarray(drift.share)
+    for row, column in np.ndindex(in_all.shape):
         greatest = exactly.ends(decays[column])[1]
         power = greatest ** int(steps[row, 0])
         truth = lambert(greatest, power) if power < Decimal("0.98") else power / (1 - power)  # the first term at least
-        assert exact(bounds[row, column]) >= truth
+        assert exact(in_all[row, column]) >= truth
+        assert exact(share[row, column]) >= power / (1 - power)
+
+
+def test_a_shift_moves_by_its_share_of_how_far_the_walk_comes():
+    """Abel's inequality, of Adam's exact walks, from any step on."""
+    for rate, b1 in (("0.3", "0.9"), ("0.07", "0.99"), ("0.9", "0.6")):
+        memories = [
+            memory for _, memory, _ in itertools.islice(exactly.adam(Decimal(rate), Decimal(b1), Decimal(0)), 900)
+        ]
+        for begin in (3, 50, 400):
+            way = list(itertools.accumulate(memories[begin:]))
+            weights = [Decimal(b1) ** (t + 1) / (1 - Decimal(b1) ** (t + 1)) for t in range(begin, 900)]
+            shifts = itertools.accumulate(w * m for w, m in zip(weights, memories[begin:], strict=True))
+            furthest = Decimal(0)
+            for moved, shift in zip(way, shifts, strict=True):
+                furthest = max(furthest, abs(moved))
+                assert abs(shift) <= weights[0] * furthest
 
 
 def worst_of(dtype, decays):
