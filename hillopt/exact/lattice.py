@@ -23,6 +23,8 @@ MOST_STEPS = 2**18
 SETTLED = 60
 """An upper end within 2^-60 of the height is as good as met."""
 FIRST_WINDOW = 32
+PATIENT = 256
+"""Steps that a walk is given to show its period once it is known that it will rise no higher."""
 
 
 class ExactWalk(NamedTuple):
@@ -76,7 +78,7 @@ class _Walk:
         self.swings = _swings_of(lattice, bits)
         self.rise_moves = lattice.bias_corrected or lattice.weight != 0  # else its site alone tells it, exactly
         self.slopes: list[int] = []
-        self.foot, self.site = 0, 0
+        self.foot, self.end = 0, max_steps
         self.height, self.step, self.period, self.proved = -self.one, 0, 0, False
         self.passage = None if target is None else 0
         self.drive_margin = 0
@@ -152,6 +154,8 @@ class _Walk:
         while True:
             slope = 1 if rise > doubt else -1
             if -doubt <= rise <= doubt:
+                if self.end < self.max_steps:
+                    return step
                 slope = 1 if self._surely(rise_after(self.lattice, self.foot, slopes, site)) > 0 else -1
             has_news = rise > highest
             if has_news:
@@ -166,7 +170,9 @@ class _Walk:
             if site == checkpoint.site and step > checkpoint.step and not turned:
                 turned = self._see_return(checkpoint, step, memory, margin, peak)
                 has_news |= turned
-            if (has_news and self._is_over()) or step == self.max_steps:
+            if has_news:
+                self._see_end(step)
+            if step >= self.end:
                 return step
             if step == last:
                 return None
@@ -247,12 +253,12 @@ class _Walk:
         total = quotient_up(product_up(most, self.decay + 1, bits), complement, bits)
         return product_up(self.spacing + 1, quotient_up(total, one - most, bits), bits)
 
-    def _is_over(self) -> bool:
+    def _see_end(self, step: int) -> None:
+        """Whether all is known: nothing, or no more than a little, is left between the height and the upper end."""
+        if self.upper <= self.height + self.close:
+            self.proved, self.end = True, min(self.end, step if self.period else step + PATIENT)
         if self.target is not None and self.upper + self.doubt < rounded_down(self.target, self.bits):
-            return True
-        settled = self.upper <= self.height + self.close
-        self.proved |= settled
-        return settled
+            self.end = step
 
 
 def _swings_of(lattice: Lattice, bits: int) -> Swings | None:
