@@ -17,7 +17,7 @@ FLOORS = {
         landscapes | optimizers | lanes | cheaper_steps
         front_door | proofs
         walk
-        climbs | orbits
+        climbs | exact | orbits
         questions | fates
         sweeps
         pictures

@@ -51,7 +51,7 @@ def lattice_of(optimizer: AbstractOptimizer) -> Lattice | None:
 
         @lattice_of.register(Mine)
         def _(optimizer):
-            return Lattice(optimizer.rate * 1.0, optimizer.rate * 0, optimizer.rate * 0, optimizer.rate * 0 + 1)
+            return Lattice(optimizer.rate * 1, optimizer.rate * 0, optimizer.rate * 0, optimizer.rate * 0 + 1)
 
     It is traced on balls, so it is written in operations that `hillopt.proofs.rules` knows.
     """
@@ -62,8 +62,8 @@ def lattice_of(optimizer: AbstractOptimizer) -> Lattice | None:
 @lattice_of.register(GradientDescent)
 @lattice_of.register(SignDescent)
 def _memoryless(optimizer: GradientDescent | SignDescent) -> Lattice:
-    zero = jnp.zeros_like(optimizer.learning_rate)
-    return Lattice(spacing=optimizer.learning_rate * 1.0, weight=zero, decay=zero, complement=zero + 1)
+    zero = optimizer.learning_rate * 0
+    return Lattice(spacing=optimizer.learning_rate * 1, weight=zero, decay=zero, complement=zero + 1)
 
 
 @lattice_of.register
@@ -82,8 +82,8 @@ def _of_nesterov(optimizer: Nesterov) -> Lattice:
 def _of_lion(optimizer: Lion) -> Lattice | None:
     if optimizer.weight_decay is not None:
         return None
-    spacing = optimizer.learning_rate * 1.0
-    return Lattice(spacing, jnp.zeros_like(spacing), optimizer.b2, 1 - optimizer.b2, interpolation=optimizer.b1)
+    spacing = optimizer.learning_rate * 1
+    return Lattice(spacing, spacing * 0, optimizer.b2, 1 - optimizer.b2, interpolation=optimizer.b1)
 
 
 @lattice_of.register
