@@ -21,7 +21,8 @@ from hillopt.certificates.walk import Walk
 
 FIRST_WINDOW = 32
 CLOSE = Fraction(1, 2**50)  # as near as the ends of a height are looked for
-ESCAPED, TRAPPED, CERTIFIED = 1, 2, 2  # as answers tell verdicts and certainties
+ESCAPED, TRAPPED = 1, 2  # as answers tell verdicts
+AS_TYPED, CERTIFIED = 2, 3  # and certainties
 MOMENTUM_BITS = 40  # of a momentum that is looked for
 KEPT = 96  # bits of a number that is found here
 
@@ -163,7 +164,7 @@ def certificate_of(hill: Part, optimizer: Part, answer: Mapping[str, float], max
     if not (hill.kind in HILLS and optimizer.kind in OPTIMIZERS):
         stranger = hill.kind if hill.kind not in HILLS else optimizer.kind
         raise Uncovered(f"`{stranger}` has no certificates; known are {', '.join(sorted({*HILLS, *OPTIMIZERS}))}.")
-    if answer["certainty"] != CERTIFIED:
+    if answer["certainty"] not in (AS_TYPED, CERTIFIED):
         raise NoClaim(
             "`certainty` must be certified for a certificate, and rounding decides here, or no proof was attempted; take numbers "
             "as typed, or move them a little."
