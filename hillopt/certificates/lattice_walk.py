@@ -162,6 +162,10 @@ class LatticeWalk:
         """All that the future depends on, but for the bias correction."""
         return Stand(self.site, self.memory)
 
+    def unshifted(self) -> Interval:
+        """The place but for what the bias correction has moved it by."""
+        return self.place - self.shift if self.lattice.corrected else self.place
+
     def shift_left(self) -> int:
         """How far the bias correction can still move the place after this step, whatever slopes follow.
 
@@ -171,3 +175,14 @@ class LatticeWalk:
             return 0
         first = self.power * self.lattice.decay
         return (first / ((1 - first) * (1 - self.lattice.decay))).high
+
+    def shift_share(self) -> int:
+        """The same as a share of how far the place but for it ever moves, in units of 1/ONE.
+
+        A step that moves the place by d but for it moves it by d b^t / (1 - b^t) more. That share only falls, so the sum is at most
+        the first share times the greatest sum of the d (Abel's inequality).
+        """
+        if not self.lattice.corrected or self.lattice.decay is None:
+            return 0
+        first = self.power * self.lattice.decay
+        return (first / (1 - first)).high

@@ -15,7 +15,7 @@ from hillopt.certificates.lattice_walk import Lattice, LatticeWalk, serves
 from hillopt.certificates.parts import HILLS, OPTIMIZERS, Part
 from hillopt.certificates.passage import Passage
 from hillopt.certificates.recurrence import NoReturn, Recurrence, Turn
-from hillopt.certificates.swing_bound import SWINGING, SwingBound, Swings
+from hillopt.certificates.swing_bound import LONGEST_FALL, SWINGING, SwingBound, Swings
 from hillopt.certificates.trapping_region import region_certificate
 from hillopt.certificates.walk import Walk
 
@@ -24,6 +24,7 @@ CLOSE = Fraction(1, 2**50)  # as near as the ends of a height are looked for
 ESCAPED, TRAPPED = 1, 2  # as answers tell verdicts
 AS_TYPED, CERTIFIED = 2, 3  # and certainties
 MOMENTUM_BITS = 40  # of a momentum that is looked for
+NEXT_CROSSINGS = 2  # after the walk that was followed
 KEPT = 96  # bits of a number that is found here
 
 
@@ -91,18 +92,30 @@ def _candidates(hill: Part, optimizer: Part, claim: Claim) -> Iterator[AbstractC
 
 
 def _swings(hill: Part, optimizer: Part, walk: LatticeWalk, claim: Claim) -> Iterator[SwingBound]:
-    """With the greatest momentum that leads no higher than the claim, at the last crossing of the walk that was followed."""
+    """At the last crossing of the walk that was followed, and at the next ones: whoever knew more than a crossing had to wait less."""
     foot, last = walk.step, copy.copy(walk)
     while walk.step < claim.num_steps:
         walk.advance()
         last = copy.copy(walk) if walk.has_crossed() else last
-    top, low, high = floor_of(claim.upper), 0, 2**MOMENTUM_BITS
+    momentum = _greatest_momentum(last, claim.upper)
+    yield SwingBound(hill, optimizer, claim.height, claim.step, claim.upper, foot, last.step, momentum)
+    crossings = 0
+    while crossings < NEXT_CROSSINGS and walk.step < claim.num_steps + LONGEST_FALL:
+        walk.advance()
+        if walk.has_crossed():
+            crossings += 1
+            momentum = _greatest_momentum(walk, claim.upper)
+            yield SwingBound(hill, optimizer, claim.height, claim.step, claim.upper, foot, walk.step, momentum)
+
+
+def _greatest_momentum(walk: LatticeWalk, upper: Fraction) -> Fraction:
+    """That leads no higher than the upper end."""
+    top, low, high = floor_of(upper), 0, 2**MOMENTUM_BITS
     while high - low > 1:
         middle = (low + high) // 2
-        climb = Swings(last, Fraction(middle, 2**MOMENTUM_BITS)).climb
-        low, high = (middle, high) if (climb * last.lattice.spacing).high <= top else (low, middle)
-    momentum = Fraction(low, 2**MOMENTUM_BITS)
-    yield SwingBound(hill, optimizer, claim.height, claim.step, claim.upper, foot, last.step, momentum)
+        climb = Swings(walk, Fraction(middle, 2**MOMENTUM_BITS)).climb
+        low, high = (middle, high) if (climb * walk.lattice.spacing).high <= top else (low, middle)
+    return Fraction(low, 2**MOMENTUM_BITS)
 
 
 def searched(optimizer: Part, max_steps: int) -> Claim:

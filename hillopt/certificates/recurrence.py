@@ -76,7 +76,8 @@ class Turn:
     """A walk from a checkpoint on: how near its decisions are to their ties, and what can still move them if it is back."""
 
     def __init__(self, walk: LatticeWalk) -> None:
-        self._walk, self._before, self._drift = walk, walk.stand(), walk.shift_left()
+        self._walk, self._before, self._covered = walk, walk.stand(), walk.unshifted()
+        self._drift_in_all, self._drift_share = walk.shift_left(), walk.shift_share()
         self._passed: list[Passed] = []
         self._share = ONE
 
@@ -88,6 +89,7 @@ class Turn:
     def advance(self) -> None:
         """One step; the decision at its end is the next turn's if the walk is back."""
         self._passed.append(Passed(self._walk.gap(), self._walk.place.high, self._share))
+        self._covered = self._covered.hull(self._walk.unshifted())
         self._walk.advance()
         if self._walk.lattice.decay is not None:
             self._share = -(-self._share * self._walk.lattice.decay.high // ONE)
@@ -105,14 +107,20 @@ class Turn:
         left = Interval(moved, moved) / (1 - power(lattice.decay, self.length))
         return (left * lattice.weight).high
 
+    def _drift(self, wander: int) -> int:
+        """How far Adam's bias correction can still move a place, if the walk is back: at most its share of how far the turns go."""
+        furthest = self._covered.high - self._covered.low + wander
+        return min(self._drift_in_all, -(-self._drift_share * furthest // ONE))
+
     def nearest(self) -> tuple[int, int]:
         """The first decision that is not made for good, if the walk is back: its distance from the tie and what may move it.
 
         Where nothing moves, a decision that is made is made for ever, be it a tie; then both are 0.
         """
         wander = self.wander()
+        drift = self._drift(wander)
         for passed in self._passed:
-            moves = passed.moved_by(wander) + self._drift
+            moves = passed.moved_by(wander) + drift
             if passed.gap <= moves != 0:
                 return passed.gap, moves
         return 0, 0
@@ -125,7 +133,8 @@ class Turn:
     def highest(self) -> int:
         """No place is higher, of those since the foot and of those to come, if the walk is back."""
         wander = 0 if self._walk.lattice.interpolated else self.wander()
-        to_come = max(passed.place + passed.moved_by(wander) + self._drift for passed in self._passed)
+        drift = self._drift(wander)
+        to_come = max(passed.place + passed.moved_by(wander) + drift for passed in self._passed)
         return max(self._walk.highest, to_come)
 
 
