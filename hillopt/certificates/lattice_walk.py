@@ -179,8 +179,8 @@ class LatticeWalk:
     def shift_share(self) -> int:
         """The same as a share of how far the place but for it ever moves, in units of 1/ONE.
 
-        A step that moves the place by d but for it moves it by d b^t / (1 - b^t) more. That share only falls, so the sum is at most
-        the first share times the greatest sum of the d (Abel's inequality).
+        A step that moves the place by d but for it moves it by d b^t / (1 - b^t) more. That share only falls, so the sum is at
+        most the first share times the greatest sum of the d (Abel's inequality).
         """
         if not self.lattice.corrected or self.lattice.decay is None:
             return 0

@@ -92,7 +92,7 @@ def _candidates(hill: Part, optimizer: Part, claim: Claim) -> Iterator[AbstractC
 
 
 def _swings(hill: Part, optimizer: Part, walk: LatticeWalk, claim: Claim) -> Iterator[SwingBound]:
-    """At the last crossing of the walk that was followed, and at the next ones: whoever knew more than a crossing had to wait less."""
+    """At the last crossing of the walk that was followed, and at the next ones, for proofs that needed no crossing."""
     foot, last = walk.step, copy.copy(walk)
     while walk.step < claim.num_steps:
         walk.advance()

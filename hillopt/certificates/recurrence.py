@@ -108,7 +108,7 @@ class Turn:
         return (left * lattice.weight).high
 
     def _drift(self, wander: int) -> int:
-        """How far Adam's bias correction can still move a place, if the walk is back: at most its share of how far the turns go."""
+        """How far Adam's bias correction can still move a place, if the walk is back: a share of how far the turns go."""
         furthest = self._covered.high - self._covered.low + wander
         return min(self._drift_in_all, -(-self._drift_share * furthest // ONE))
 
