@@ -4,6 +4,16 @@ import importlib.metadata
 
 from hillopt import theory
 from hillopt.axes import Axis
+from hillopt.certificates import (
+    AbstractCertificate,
+    ClosedBound,
+    NoClaim,
+    Passage,
+    Recurrence,
+    SwingBound,
+    TrappingRegion,
+    Uncovered,
+)
 from hillopt.climbs import (
     CLIMBS,
     FAST,
@@ -15,6 +25,7 @@ from hillopt.climbs import (
     PallasClimb,
     PlainClimb,
 )
+from hillopt.fates import AbstractGround, AllFunctions, AllQuadratics, Atlas, Fate, OneBowl, atlas
 from hillopt.front_door import MOST_STEPS
 from hillopt.landscapes import (
     HILLS,
@@ -26,6 +37,7 @@ from hillopt.landscapes import (
     MuellerBrown,
     NarrowPass,
     PiecewiseLinearHill,
+    PiecewiseQuadraticBowl,
     RoughBowl,
     StartingAt,
     TentHill,
@@ -53,6 +65,7 @@ from hillopt.optimizers import (
     optax_settings,
     optimizer_named,
 )
+from hillopt.orbits import Cycle, ExactCycle, cycles, exact_cycle
 from hillopt.pictures import plot
 from hillopt.proofs import Lattice, at_most, lattice_of, reach_of, rounded
 from hillopt.pytrees import (
@@ -103,8 +116,9 @@ from hillopt.questions import (
     sensitivity,
     stability,
 )
+from hillopt.questions.certificate import certificate
 from hillopt.questions.design import Design, design
-from hillopt.sweeps import Doubling, Progress, Store, pieces, save, settings_dims, sweep, thinned
+from hillopt.sweeps import Doubling, Progress, Store, cell_certificate, pieces, save, settings_dims, sweep, thinned
 from hillopt.walk import (
     AbstractNoise,
     Certainty,
@@ -132,7 +146,9 @@ __all__ = [
     "PROVING",
     "QUESTIONS",
     "AbstractAnswer",
+    "AbstractCertificate",
     "AbstractClimb",
+    "AbstractGround",
     "AbstractHill",
     "AbstractNoise",
     "AbstractOptimizer",
@@ -141,13 +157,18 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "AllFunctions",
+    "AllQuadratics",
+    "Atlas",
     "Axis",
     "BlockedClimb",
     "BoundedClimb",
     "Certainty",
+    "ClosedBound",
     "Cost",
     "CriticalHeight",
     "CriticalHeightAnswer",
+    "Cycle",
     "Design",
     "Domain",
     "DoubleWell",
@@ -159,6 +180,8 @@ __all__ = [
     "EscapeProbabilityAnswer",
     "EscapingHeights",
     "Estimate",
+    "ExactCycle",
+    "Fate",
     "FunctionHill",
     "GaussianHill",
     "GaussianNoise",
@@ -173,16 +196,21 @@ __all__ = [
     "MuellerBrown",
     "NarrowPass",
     "Nesterov",
+    "NoClaim",
     "Number",
+    "OneBowl",
     "OptaxOptimizer",
     "PallasClimb",
+    "Passage",
     "PassageTime",
     "PassageTimeAnswer",
     "Passages",
     "PiecewiseLinearHill",
+    "PiecewiseQuadraticBowl",
     "PlainClimb",
     "Progress",
     "RMSprop",
+    "Recurrence",
     "RoughBowl",
     "SampledNoise",
     "Sensitivity",
@@ -192,22 +220,30 @@ __all__ = [
     "StartingAt",
     "Steps",
     "Store",
+    "SwingBound",
     "TentHill",
     "Trajectory",
+    "TrappingRegion",
+    "Uncovered",
     "Verdict",
     "WedgeHill",
     "__version__",
     "ask",
     "at_most",
+    "atlas",
+    "cell_certificate",
+    "certificate",
     "check_names",
     "compiler_options",
     "critical_height",
+    "cycles",
     "described",
     "design",
     "enumerated",
     "escape",
     "escape_probability",
     "escaping_heights",
+    "exact_cycle",
     "first_passages",
     "from_optax",
     "height_at_probability",

@@ -166,6 +166,52 @@ def largest_stable_rate(curvature: ArrayLike = 1.0, momentum: ArrayLike = 0.0) -
     return 2 * (1 + _fraction("momentum", momentum)) / _positive("curvature", curvature)
 
 
+# Heavy ball on all functions whose curvature lies in [least, most], of any dimension
+
+
+def cycle_margin(
+    learning_rate: ArrayLike, momentum: ArrayLike, order: ArrayLike, least: ArrayLike, most: ArrayLike
+) -> Numbers:
+    """At most 0 where heavy ball goes round the K-th roots of unity on some function of curvature in [least, most].
+
+    (mu g)^2 - 2 mu g [b - c + kappa (1 - b c)] + 2 kappa (1 - c) (1 + b^2 - 2 b c), with mu the least curvature, kappa its share
+    of the most, c = cos(2 pi / K) (Goujaud, Taylor, Dieuleveut 2023, arXiv:2307.11291); `order` is K, from 2 on.
+    """
+    mu, ratio = _curvatures(least, most)
+    y, linear, constant = (
+        mu * _rate(learning_rate),
+        *_cycle_terms(_fraction("momentum", momentum), _order(order), ratio),
+    )
+    return y**2 - 2 * y * linear + constant
+
+
+def smallest_cycling_rate(momentum: ArrayLike, order: ArrayLike, least: ArrayLike, most: ArrayLike) -> Numbers:
+    """The learning rate at which heavy ball begins to go round the K-th roots of unity, as `cycle_margin` has it; NaN where none
+    does."""
+    mu, ratio = _curvatures(least, most)
+    linear, constant = _cycle_terms(_fraction("momentum", momentum), _order(order), ratio)
+    room = linear**2 - constant
+    has_one = (room >= 0) & (linear > 0)
+    return np.where(has_one, (linear - np.sqrt(np.where(has_one, room, 0))) / mu, np.nan)
+
+
+def _cycle_terms(momentum: Numbers, order: Numbers, ratio: Numbers) -> tuple[Numbers, Numbers]:
+    """Of the quadratic in mu g: half the linear coefficient, and the constant."""
+    b, c = momentum, np.cos(2 * np.pi / order)
+    return b - c + ratio * (1 - b * c), 2 * ratio * (1 - c) * (1 + b**2 - 2 * b * c)
+
+
+def _curvatures(least: ArrayLike, most: ArrayLike) -> tuple[Numbers, Numbers]:
+    low, high = _positive("least", least), _positive("most", most)
+    if np.any(low > high):
+        raise ValueError(f"`least` must not be above most, got {np.max(low):g} and {np.min(high):g}; exchange them.")
+    return low, low / high
+
+
+def _order(order: ArrayLike) -> Numbers:
+    return _in("order", order, 2, math.inf, "[")
+
+
 def _rate(value: ArrayLike, name: str = "learning_rate") -> Numbers:
     return _in(name, value, TINY, math.inf, "[")
 

@@ -2,6 +2,7 @@
 
 from hillopt.landscapes.contract import AbstractHill, check_height
 from hillopt.landscapes.from_function import FunctionHill, hill_from
+from hillopt.landscapes.quadratics import PiecewiseQuadraticBowl
 from hillopt.landscapes.smooth import DoubleWell, GaussianHill, RoughBowl
 from hillopt.landscapes.starting_at import StartingAt
 from hillopt.landscapes.surfaces import MuellerBrown, NarrowPass
@@ -28,6 +29,7 @@ __all__ = [
     "MuellerBrown",
     "NarrowPass",
     "PiecewiseLinearHill",
+    "PiecewiseQuadraticBowl",
     "RoughBowl",
     "StartingAt",
     "TentHill",

@@ -1,9 +1,21 @@
 """Pictures of sweeps and of walks."""
 
+from hillopt.pictures.atlas import AtlasPanel, atlas_figure
 from hillopt.pictures.marks import in_per_cent
 from hillopt.pictures.plot import plot
 from hillopt.pictures.read import DOUBT, DOUBT_OF_LOSSES, doubt_of
 from hillopt.pictures.style import write
 from hillopt.pictures.walk import WalkPanel, walk_figure
 
-__all__ = ["DOUBT", "DOUBT_OF_LOSSES", "WalkPanel", "doubt_of", "in_per_cent", "plot", "walk_figure", "write"]
+__all__ = [
+    "DOUBT",
+    "DOUBT_OF_LOSSES",
+    "AtlasPanel",
+    "WalkPanel",
+    "atlas_figure",
+    "doubt_of",
+    "in_per_cent",
+    "plot",
+    "walk_figure",
+    "write",
+]

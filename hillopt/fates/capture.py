@@ -1,0 +1,146 @@
+"""Walks of heavy ball on one bowl of quadratic pieces: proof that they end in the minimum, or how long their cycle is.
+
+A walk is followed in (x_k, x_k-1), which a step takes by C = [[1 + b - g c, -b], [1, 0]] where the curvature is c. Distances are
+measured by a norm sqrt(y' P y) in which C shrinks for the piece of the minimum. One step takes two walks as far apart as some C
+does whose curvature lies between those on the way from one to the other, and its norm is at most that of an end; so the error of
+the floating-point walk is known. Where it is so near to the minimum that all of its neighbourhood lies in the piece, it ends
+there.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from hillopt.landscapes import PiecewiseQuadraticBowl
+
+STEPS = 1_500  # that a walk is given to be captured
+SETTLING = 3_000  # steps before a cycle is looked for
+LONGEST = 36  # cycle that is
+RETURNS = 1e-4  # of the farthest start: how nearly
+BEST = 1e5  # at most the condition of a norm; beyond it the padding below does not pay for what it costs
+EDGE = 1e-6  # so near to 1 the minimum's spectral radius is left alone
+PADDED = 1 + 1e-9  # for the rounding of norms, which lose eps times the condition, and of the error's own recursion
+ROUNDING = 16 * float(np.finfo(np.float64).eps)  # of the sizes that a step adds up
+
+
+class Norms(NamedTuple):
+    """The norm of every cell, and what it makes of the pieces."""
+
+    shape: Float[np.ndarray, "cell 2 2"]
+    """P."""
+    of_x: Float[np.ndarray, " cell"]
+    """The first coordinate is at most this times the norm."""
+    pieces: Float[np.ndarray, "cell piece"]
+    """The norm of each piece's step; infinite where nothing serves."""
+
+
+def norms(
+    bowl: PiecewiseQuadraticBowl, rate: Float[np.ndarray, " cell"], momentum: Float[np.ndarray, " cell"]
+) -> Norms:
+    """P of (C / s)' P (C / s) - P = -1, where s lies in the middle between the spectral radius of the minimum's C and 1."""
+    steps = np.stack([_companion(rate, momentum, curvature) for curvature in bowl.curvatures], 1)
+    middle = steps[:, bowl.middle]
+    radius = np.abs(np.linalg.eigvals(middle)).max(1)
+    attracts = radius < 1 - EDGE
+    scaled = np.where(attracts, 2 / (1 + radius), 0.0)[:, None, None] * middle
+    transposed = scaled.swapaxes(1, 2)
+    system = np.eye(4) - np.einsum("nij,nkl->nikjl", transposed, transposed).reshape(-1, 4, 4)
+    solution = np.linalg.solve(system, np.broadcast_to(np.eye(2).reshape(4, 1), (len(rate), 4, 1)))
+    shape = solution.reshape(-1, 2, 2)
+    shape = (shape + shape.swapaxes(1, 2)) / 2
+    low, high = np.linalg.eigvalsh(shape).T
+    serves = attracts & (low > 0) & (high < BEST * low)
+    shape = np.where(serves[:, None, None], shape, np.eye(2))
+    factor = np.linalg.cholesky(shape).swapaxes(1, 2)
+    around = factor[:, None] @ steps @ np.linalg.inv(factor)[:, None]
+    sizes = np.linalg.norm(around, ord=2, axis=(2, 3)) * PADDED
+    return Norms(shape, np.sqrt(np.linalg.inv(shape)[:, 0, 0]) * PADDED, np.where(serves[:, None], sizes, np.inf))
+
+
+def _companion(rate: np.ndarray, momentum: np.ndarray, curvature: float) -> Float[np.ndarray, "cell 2 2"]:
+    ones = np.ones_like(rate)
+    return np.stack([1 + momentum - rate * curvature, -momentum, ones, 0 * ones], 1).reshape(-1, 2, 2)
+
+
+def captured(
+    bowl: PiecewiseQuadraticBowl,
+    rate: Float[np.ndarray, " cell"],
+    momentum: Float[np.ndarray, " cell"],
+    starts: Float[np.ndarray, " start"],
+) -> Bool[np.ndarray, " cell"]:
+    """Where the walks from rest at all starts are proved to end in the minimum, within `STEPS` steps."""
+    shape, of_x, pieces = norms(bowl, rate, momentum)
+    shrinks = pieces[:, bowl.middle] < 1
+    found = _captured(bowl, rate, momentum, jnp.asarray(starts), Norms(shape, of_x, pieces))
+    return np.asarray(found) & shrinks
+
+
+@jax.jit
+@functools.partial(jax.vmap, in_axes=(None, 0, 0, None, 0))
+def _captured(
+    bowl: PiecewiseQuadraticBowl,
+    rate: Float[Array, ""],
+    momentum: Float[Array, ""],
+    starts: Float[Array, " start"],
+    norm: Norms,
+) -> Bool[Array, ""]:
+    knots = jnp.array([-jnp.inf, *bowl.knots, jnp.inf])
+    room = min((abs(knot) for knot in bowl.knots), default=np.inf)
+    farthest = max(abs(knot) for knot in (*bowl.knots, 0.0)) * 2 * max(bowl.curvatures)
+
+    def step(walk: tuple[Array, Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array, Array], None]:
+        x, before, error, is_caught = walk
+        reach = error * norm.of_x
+        touched = (x + reach >= knots[:-1]) & (x - reach <= knots[1:])
+        growth = jnp.max(jnp.where(touched, norm.pieces, 0))
+        after = x + momentum * (x - before) - rate * bowl.slope(x)
+        sizes = 2 * jnp.abs(x) + jnp.abs(before) + rate * (max(bowl.curvatures) * jnp.abs(x) + farthest)
+        error = (growth * error + ROUNDING * sizes * jnp.sqrt(norm.shape[0, 0])) * PADDED
+        place = jnp.stack([after, x])
+        distance = jnp.sqrt(place @ norm.shape @ place) * PADDED + error
+        return (after, x, error, is_caught | (distance * norm.of_x < room)), None
+
+    def caught(start: Array) -> Array:
+        zero = jnp.zeros(())
+        return jax.lax.scan(step, (start, start, zero, zero > 1), length=STEPS)[0][3]
+
+    return jnp.all(jax.vmap(caught)(starts))
+
+
+def returns(
+    bowl: PiecewiseQuadraticBowl,
+    rate: Float[np.ndarray, " cell"],
+    momentum: Float[np.ndarray, " cell"],
+    starts: Float[np.ndarray, " start"],
+) -> tuple[Int[np.ndarray, "cell start"], Float[np.ndarray, "cell start place"]]:
+    """After how many steps each walk is back where it was, once it has settled, and its last places; 0 for one that is not, or
+    that has come to rest."""
+    places = np.asarray(_settled(bowl, rate, momentum, jnp.asarray(starts)))
+    scale = np.abs(starts).max()
+    with np.errstate(invalid="ignore"):
+        far = [
+            np.abs(places[..., :LONGEST] - places[..., period : period + LONGEST]).max(-1)
+            for period in range(1, LONGEST + 1)
+        ]
+        back = np.stack(far, -1) <= RETURNS * scale
+    period = np.where(back.any(-1), back.argmax(-1) + 1, 0)
+    return np.where(period == 1, 0, period), places
+
+
+@jax.jit
+@functools.partial(jax.vmap, in_axes=(None, 0, 0, None))
+@functools.partial(jax.vmap, in_axes=(None, None, None, 0))
+def _settled(
+    bowl: PiecewiseQuadraticBowl, rate: Float[Array, ""], momentum: Float[Array, ""], start: Float[Array, ""]
+) -> Float[Array, " place"]:
+    def step(walk: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
+        x, before = walk
+        after = x + momentum * (x - before) - rate * bowl.slope(x)
+        return (after, x), x
+
+    walk, _ = jax.lax.scan(lambda walk, _: (step(walk, None)[0], None), (start, start), length=SETTLING)
+    return jax.lax.scan(step, walk, length=2 * LONGEST)[1]

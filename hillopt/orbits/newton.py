@@ -1,0 +1,126 @@
+"""Where a walk may close: Newton's method on all points of a cycle at once (multiple shooting), from many guesses."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hillopt.loops import repeated
+from hillopt.orbits.autonomous import AutonomousWalk
+
+ROUNDS = 40  # of Newton's method, which doubles the digits in each once it is near
+SAME = 1e-7  # of the largest number of a cycle: what lies nearer is one point
+LEAST = 1e-4  # of the farthest start: a cycle closes, and is told from others, as if it were no smaller
+FAR = 1_000.0  # times the starts' greatest: there a step is lost in the position's last digits, and everything seems to stay
+SETTLING = 1_000  # steps that a walk is given to come to a cycle that attracts it, and a memory to be that of a cycle
+CLOSED = 1e-11  # of the largest number of a cycle: by how much it may fail to close, and Newton's last step be
+
+
+def gaps(walk: AutonomousWalk, points: Float[Array, "period number"]) -> Float[Array, "period number"]:
+    """By how much each point differs from the step from the one before it: 0 on a cycle."""
+    return jnp.roll(points, -1, 0) - jax.vmap(walk.step)(points)
+
+
+@jax.jit
+def gap_slopes(slopes: Float[Array, "period number number"]) -> Float[Array, "unknown unknown"]:
+    """The derivative of all gaps by all points, from those of the steps."""
+    period, number, _ = slopes.shape
+    next_point = jnp.roll(jnp.eye(period), 1, 1)[:, None, :, None] * jnp.eye(number)[:, None, :]
+    return (next_point - blocks(slopes)).reshape(period * number, period * number)
+
+
+def blocks(matrices: Float[Array, "period number number"]) -> Float[Array, "period number period number"]:
+    """The matrices along the diagonal of one."""
+    return jnp.eye(len(matrices))[:, None, :, None] * matrices[:, :, None, :]
+
+
+def found(
+    walk: AutonomousWalk, starts: Float[np.ndarray, " start"], period: int
+) -> list[Float[np.ndarray, "least number"]]:
+    """Walks that close after so many steps to within rounding: each once, over its least period, from its greatest position on.
+
+    Guesses are the walks from rest at the starts, at once and when they have settled, which find cycles that attract; and
+    positions drawn among the starts, with the memory that going round them makes, which find others too. Newton's method leaves
+    a guess of a shorter period at that period.
+    """
+    guesses = _guesses(walk, jnp.asarray(starts), jnp.asarray(_drawn(starts, period)), period=period)
+    points, gap, moved = (np.asarray(part) for part in _solved(walk, guesses))
+    scale = float(np.abs(starts).max()) or 1.0
+    size = np.maximum(np.abs(points).max((1, 2)), LEAST * scale)
+    closes = (gap <= CLOSED * size) & (moved <= CLOSED * size) & (np.abs(points[:, :, 0]).max(1) <= FAR * scale)
+    return _distinct(points[closes] + 0.0, SAME * LEAST * scale)  # no -0
+
+
+def _drawn(starts: Float[np.ndarray, " start"], period: int) -> Float[np.ndarray, "draw period"]:
+    """Starts in random order, as many of each period that divides this one."""
+    order = np.random.default_rng(0).permuted(np.tile(starts, (period, 1)), axis=1).T
+    return np.concatenate([np.tile(order[:, :short], period // short) for short in divisors(period)])
+
+
+def divisors(period: int) -> list[int]:
+    """Those of a period, itself the last."""
+    return [short for short in range(1, period + 1) if period % short == 0]
+
+
+@functools.partial(jax.jit, static_argnames="period")
+def _guesses(
+    walk: AutonomousWalk, starts: Float[Array, " start"], draws: Float[Array, "draw period"], period: int
+) -> Float[Array, "guess period number"]:
+    def along(numbers: Float[Array, " number"]) -> Float[Array, "period number"]:
+        return jax.lax.scan(lambda numbers, _: (walk.step(numbers), numbers), numbers, length=period)[1]
+
+    def round_and_round(places: Float[Array, " period"]) -> Float[Array, "period number"]:
+        def visit(numbers: Array, place: Array) -> tuple[Array, Array]:
+            numbers = numbers.at[0].set(place)
+            return walk.step(numbers), numbers
+
+        def go_round(numbers: Array) -> Array:
+            return jax.lax.scan(visit, numbers, places)[0]
+
+        numbers = repeated(go_round, -(-SETTLING // period), walk.at_rest(places[0]))
+        return jax.lax.scan(visit, numbers, places)[1]
+
+    begun = jax.vmap(walk.at_rest)(starts)
+    settled = jax.vmap(functools.partial(repeated, walk.step, SETTLING))(begun)
+    return jnp.concatenate([jax.vmap(along)(begun), jax.vmap(along)(settled), jax.vmap(round_and_round)(draws)])
+
+
+@jax.jit
+@functools.partial(jax.vmap, in_axes=(None, 0))
+def _solved(
+    walk: AutonomousWalk, guess: Float[Array, "period number"]
+) -> tuple[Float[Array, "period number"], Float[Array, ""], Float[Array, ""]]:
+    def improve(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        points, _ = carry
+        slopes = gap_slopes(jax.vmap(jax.jacfwd(walk.step))(points))
+        step = jnp.linalg.solve(slopes, gaps(walk, points).ravel()).reshape(points.shape)
+        step = jnp.where(jnp.all(jnp.isfinite(step)), step, 0)  # a whole line of cycles: it stays where it is
+        return points - step, jnp.abs(step).max()
+
+    points, moved = repeated(improve, ROUNDS, (guess, jnp.asarray(jnp.inf)))
+    return points, jnp.abs(gaps(walk, points)).max(), moved
+
+
+def _distinct(walks: Float[np.ndarray, "walk period number"], near: float) -> list[Float[np.ndarray, "least number"]]:
+    kept: list[np.ndarray] = []
+    for points in walks:
+        once = _once_round(points, near)
+        turned = np.roll(once, -int(once[:, 0].argmax()), 0)
+        if not any(_are_the_same(turned, other, near) for other in kept):
+            kept.append(turned)
+    return sorted(kept, key=lambda points: (len(points), *points[:, 0]))
+
+
+def _once_round(points: Float[np.ndarray, "period number"], near: float) -> Float[np.ndarray, "least number"]:
+    returns = (short for short in divisors(len(points)) if _close(points, np.roll(points, short, 0), near))
+    return points[: next(returns)]
+
+
+def _are_the_same(one: np.ndarray, other: np.ndarray, near: float) -> bool:
+    return len(one) == len(other) and any(_close(one, np.roll(other, turn, 0), near) for turn in range(len(one)))
+
+
+def _close(one: np.ndarray, other: np.ndarray, near: float) -> bool:
+    return bool(np.abs(one - other).max() <= max(SAME * np.abs(one).max(), near))
