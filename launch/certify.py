@@ -47,8 +47,7 @@ class Settings:
 def main(settings: Settings) -> None:
     """Draw, check, tell."""
     dataset = opened(settings.run)
-    if settings.certificates is not None and settings.certificates.exists():
-        raise ValueError(f"`--certificates={settings.certificates}` exists; choose another name or remove it first.")
+    check_free(settings.certificates)
     size = int(np.prod([dataset.sizes[name] for name in ho.settings_dims(dataset)]))
     number = size if settings.cells == "all" else min(settings.cells, size)
     tally = Tally()
@@ -63,6 +62,16 @@ def main(settings: Settings) -> None:
         print(f"wrote {settings.certificates}")
     if tally.refused:
         sys.exit(1)
+
+
+def check_free(path: Path | None) -> None:
+    """ValueError for a file that is there already, or cannot be."""
+    if path is None:
+        return
+    if path.exists():
+        raise ValueError(f"`--certificates={path}` exists; choose another name or remove it first.")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"`--certificates={path}` is in no folder that is there; make it, or choose another place.")
 
 
 def opened(run: Path) -> "xarray.Dataset":

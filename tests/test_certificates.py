@@ -183,7 +183,7 @@ def test_no_walk_in_120_digits_rises_above_what_is_proved(kind):
     assert kinds["Recurrence"] + kinds["ClosedBound"] > 30
 
 
-RATE, BETA = ("log", 3e-3, 2.0), ("complement", 0.0, 0.99)
+RATE, BETA = ("log", 0.01, 2.0), ("complement", 0.0, 0.99)
 ANSWERED = [
     ("Adam", {"learning_rate": RATE, "b1": BETA, "eps": ("one of", 0.0, 0.3)}, 300),
     ("HeavyBall", {"learning_rate": RATE, "momentum": BETA}, 250),
@@ -211,7 +211,7 @@ def test_every_certified_answer_on_the_tent_has_a_certificate(name, ranges, numb
     """Of both ends, as they are; what is undecided has a closed bound."""
     numbers = random_numbers(np.random.default_rng(3), number, ranges)
     numbers |= {"b2": np.full(number, 0.5)} if name == "Adam" else {}
-    answer = ho.critical_height(ho.TentHill(), getattr(ho, name)(**numbers), max_steps=600)
+    answer = ho.critical_height(ho.TentHill(), getattr(ho, name)(**numbers), max_steps=300)
     fields = {field: np.asarray(value) for field, value in answer.items()}
     kinds = collections.Counter()
     for lane in range(number):
@@ -219,11 +219,11 @@ def test_every_certified_answer_on_the_tent_has_a_certificate(name, ranges, numb
             name, {key: reals_that_round_to(float(values[lane]), "float64") for key, values in numbers.items()}
         )
         one = {field: values[lane].item() for field, values in fields.items()}
-        if one["certainty"] != ho.Certainty.CERTIFIED:
-            with pytest.raises(ho.NoClaim, match="rounding decides here"):
-                certificate_of(TENT, optimizer, one, 600)
+        if one["certainty"] != ho.Certainty.CERTIFIED or one["critical_height"] < 0:
+            with pytest.raises(ho.NoClaim, match=r"rounding decides here|has not reached it"):
+                certificate_of(TENT, optimizer, one, 300)
             continue
-        found = certificate_of(TENT, optimizer, one, 600)
+        found = certificate_of(TENT, optimizer, one, 300)
         assert found.upper == Fraction(one["upper"])
         assert found.height == Fraction(one["critical_height"]) - Fraction(one["error"])
         assert type(found).from_json(found.to_json()) == found

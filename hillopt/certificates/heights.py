@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hillopt.certificates.intervals import Interval, floor_of
+from hillopt.certificates.intervals import floor_of, told
 from hillopt.certificates.lattice_walk import SERVED, LatticeWalk, serves
 from hillopt.certificates.parts import Part
 
@@ -42,14 +42,12 @@ def walk_to(walk: LatticeWalk, step: int) -> None:
 def check_met(rise: int, height: Fraction, step: int) -> None:
     """ValueError unless a rise, the least that it may be, is at least `height`."""
     if not floor_of(height) <= rise - 1:
-        found = Interval(rise, rise)
         raise ValueError(
-            f"`height` must be met at step {step}, and the rise there may be {found}; give no more than that."
+            f"`height` must be met at step {step}, and the rise there may be {told(rise)}; give no more than that."
         )
 
 
 def check_upper(rise: int, upper: Fraction) -> None:
     """ValueError unless `upper` is at least a rise, the greatest that there may be."""
     if floor_of(upper) < rise:
-        found = Interval(rise, rise)
-        raise ValueError(f"`upper` must bound every rise, and some may come to {found}; give no less than that.")
+        raise ValueError(f"`upper` must bound every rise, and some may come to {told(rise)}; give no less than that.")

@@ -32,7 +32,7 @@ class Interval:
         return cls(floor_of(low), -floor_of(-high))
 
     def __repr__(self) -> str:
-        return f"Interval({self.low / ONE:.17g}, {self.high / ONE:.17g})"
+        return f"[{told(self.low)}, {told(self.high)}]"
 
     def __neg__(self) -> "Interval":
         return Interval(-self.high, -self.low)
@@ -88,6 +88,11 @@ class Interval:
     def size(self) -> int:
         """No number of it is further from 0."""
         return max(-self.low, self.high)
+
+
+def told(number: int) -> str:
+    """A number in units of 1/ONE as a decimal, for messages."""
+    return f"{number / ONE:.17g}"
 
 
 def floor_of(number: Fraction) -> int:

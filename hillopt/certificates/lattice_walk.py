@@ -50,6 +50,7 @@ class Lattice:
         """Of T in what decides: the place, or Lion's interpolation."""
         self.fresh = Interval(0, 0)
         """Of the slope in Lion's interpolation."""
+        self.rest = 1 - self.decay if self.decay is not None else None
         if self.interpolated:
             self.fresh = 1 - optimizer.interval("b1")
             self.weight = optimizer.interval("b1") * (1 - optimizer.interval("b2"))
@@ -111,14 +112,14 @@ class LatticeWalk:
         self.site += self._direction(slope)
         self.step, self.last_slope = self.step + 1, slope
         place = Interval(0, 0) - self.site
-        if lattice.decay is not None and lattice.weight is not None:
+        if lattice.decay is not None and lattice.weight is not None and lattice.rest is not None:
             self.memory = lattice.decay * self.memory + slope
             if not lattice.interpolated:
                 place = lattice.weight * self.memory - self.site
             if lattice.corrected:
                 self.power = self.power * lattice.decay
                 share = self.power / (1 - self.power)
-                self.shift = self.shift - (1 - lattice.decay) * (self.memory * share)
+                self.shift = self.shift - lattice.rest * (self.memory * share)
                 place = place + self.shift
         self.place, self.highest = place, max(self.highest, place.high)
 

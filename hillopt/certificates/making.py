@@ -14,14 +14,15 @@ from hillopt.certificates.intervals import ONE, floor_of
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk, serves
 from hillopt.certificates.parts import HILLS, OPTIMIZERS, Part
 from hillopt.certificates.passage import Passage
-from hillopt.certificates.recurrence import Recurrence, Turn
+from hillopt.certificates.recurrence import NoReturn, Recurrence, Turn
 from hillopt.certificates.swing_bound import SWINGING, SwingBound, Swings
 from hillopt.certificates.trapping_region import region_certificate
 from hillopt.certificates.walk import Walk
 
 FIRST_WINDOW = 32
 CLOSE = Fraction(1, 2**50)  # as near as the ends of a height are looked for
-ESCAPED, TRAPPED, CERTIFIED = 1, 2, 2  # as answers tell verdicts and certainties
+ESCAPED, TRAPPED = 1, 2  # as answers tell verdicts
+AS_TYPED, CERTIFIED = 2, 3  # and certainties
 MOMENTUM_BITS = 40  # of a momentum that is looked for
 KEPT = 96  # bits of a number that is found here
 
@@ -50,11 +51,11 @@ class Claim(NamedTuple):
 
 
 def answered(answer: Mapping[str, float]) -> Claim:
-    """The claim that an answer makes. Raises ValueError where it bounds nothing."""
+    """The claim that an answer makes. Raises NoClaim where it bounds nothing."""
     if not (math.isfinite(answer["upper"]) and math.isfinite(answer["error"])):
-        raise ValueError(
-            "`upper` must be finite for a certificate, and no bound of this walk is known; allow more steps."
-        )
+        raise NoClaim("`upper` must be finite for a certificate, and no bound of this walk is known; allow more steps.")
+    if answer["critical_height"] < 0:
+        raise NoClaim("`critical_height` must be beyond the valley, and the walk has not reached it; allow more steps.")
     least = Fraction(answer["critical_height"]) - Fraction(answer["error"])
     steps = {name: int(answer[name]) for name in ("step", "period", "num_steps")}
     return Claim(least, upper=Fraction(answer["upper"]), **steps)
@@ -66,6 +67,8 @@ def height_certificate(hill: Part, optimizer: Part, claim: Claim) -> AbstractCer
     for certificate in _candidates(hill, optimizer, claim):
         try:
             certificate.check()
+        except NoReturn:
+            raise  # whatever else may prove the ends, the period is claimed too
         except ValueError as error:
             refusals.append(error)
         else:
@@ -163,7 +166,7 @@ def certificate_of(hill: Part, optimizer: Part, answer: Mapping[str, float], max
     if not (hill.kind in HILLS and optimizer.kind in OPTIMIZERS):
         stranger = hill.kind if hill.kind not in HILLS else optimizer.kind
         raise Uncovered(f"`{stranger}` has no certificates; known are {', '.join(sorted({*HILLS, *OPTIMIZERS}))}.")
-    if answer["certainty"] != CERTIFIED:
+    if answer["certainty"] not in (AS_TYPED, CERTIFIED):
         raise NoClaim(
             "`certainty` must be certified for a certificate, and rounding decides here, or no proof was attempted; take numbers "
             "as typed, or move them a little."

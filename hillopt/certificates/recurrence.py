@@ -2,13 +2,17 @@
 
 import dataclasses
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from hillopt.certificates.contract import MOST_STEPS, AbstractCertificate, check_parts, check_steps
 from hillopt.certificates.heights import check_height, check_served, check_tent, check_upper, walk_to
-from hillopt.certificates.intervals import Interval, power
+from hillopt.certificates.intervals import ONE, Interval, power, told
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk
 from hillopt.certificates.parts import Part
+
+
+class NoReturn(ValueError):
+    """What a walk says to a period that is not one of its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +21,9 @@ class Recurrence(AbstractCertificate):
     `upper`.
 
     Back means: the sum of the slopes is what it was, and their decaying sum T has moved by d. As long as the same slopes follow,
-    each turn to come moves T by b^period times as much as the one before, by d / (1 - b^period) in all, and Adam's bias
-    correction moves the place by what is left of it. If no decision of the turn is as close to its tie as these can push it, the
-    same slopes do follow, for ever.
+    each turn to come moves T by b^period times as much as the one before, by d / (1 - b^period) in all, and i steps further on by
+    b^i times that; Adam's bias correction moves the place by what is left of it. If no decision of the turn is as close to its tie
+    as these can push it, the same slopes do follow, for ever.
     """
 
     hill: Part
@@ -56,15 +60,15 @@ class Recurrence(AbstractCertificate):
 
     def _check_return(self, turn: "Turn") -> None:
         if turn.off:
-            raise ValueError(
+            raise NoReturn(
                 f"`period` must lead back to the checkpoint's site, and {self.period} steps on it is {turn.off} off; give the "
                 "number of steps after which the walk repeats."
             )
-        if not turn.returns():
+        gap, moves = turn.nearest()
+        if moves:
             raise ValueError(
                 f"`checkpoint` must come when the walk repeats nearly enough, and the turns after it may still move by "
-                f"{Interval(turn.slack(), turn.slack())} where a decision is {Interval(turn.gap, turn.gap)} from its tie; take a "
-                "later one."
+                f"{told(moves)} where a decision is {told(gap)} from its tie; take a later one."
             )
 
 
@@ -73,36 +77,67 @@ class Turn:
 
     def __init__(self, walk: LatticeWalk) -> None:
         self._walk, self._before, self._drift = walk, walk.stand(), walk.shift_left()
-        self.length, self.gap, self._peak = 0, walk.gap(), walk.place.high
+        self._passed: list[Passed] = []
+        self._share = ONE
+
+    @property
+    def length(self) -> int:
+        """Steps since the checkpoint."""
+        return len(self._passed)
 
     def advance(self) -> None:
         """One step; the decision at its end is the next turn's if the walk is back."""
-        if self.length:
-            self.gap, self._peak = min(self.gap, self._walk.gap()), max(self._peak, self._walk.place.high)
+        self._passed.append(Passed(self._walk.gap(), self._walk.place.high, self._share))
         self._walk.advance()
-        self.length += 1
+        if self._walk.lattice.decay is not None:
+            self._share = -(-self._share * self._walk.lattice.decay.high // ONE)
 
     @property
     def off(self) -> int:
         """How many sites the walk is away from the checkpoint's."""
         return self._walk.stand().site - self._before.site
 
-    def slack(self) -> int:
-        """How far what decides can still move, if the walk is back."""
+    def wander(self) -> int:
+        """How far what decides at the checkpoint can still move, if the walk is back, but for the bias correction."""
         lattice, moved = self._walk.lattice, (self._walk.stand().memory - self._before.memory).size
         if lattice.decay is None or lattice.weight is None:
-            return self._drift
+            return 0
         left = Interval(moved, moved) / (1 - power(lattice.decay, self.length))
-        return (left * lattice.weight).high + self._drift
+        return (left * lattice.weight).high
+
+    def nearest(self) -> tuple[int, int]:
+        """The first decision that is not made for good, if the walk is back: its distance from the tie and what may move it.
+
+        Where nothing moves, a decision that is made is made for ever, be it a tie; then both are 0.
+        """
+        wander = self.wander()
+        for passed in self._passed:
+            moves = passed.moved_by(wander) + self._drift
+            if passed.gap <= moves != 0:
+                return passed.gap, moves
+        return 0, 0
 
     def returns(self) -> bool:
-        """Whether the walk is back for ever. Where nothing moves, a decision that is made is made for ever, be it a tie."""
-        if self.off:
-            return False
-        slack = self.slack()
-        return self.gap > slack or slack == 0
+        """Whether the walk is back for ever."""
+        return not self.off and self.nearest() == (0, 0)
 
     @property
     def highest(self) -> int:
         """No place is higher, of those since the foot and of those to come, if the walk is back."""
-        return max(self._walk.highest, self._peak + (0 if self._walk.lattice.interpolated else self.slack()))
+        wander = 0 if self._walk.lattice.interpolated else self.wander()
+        to_come = max(passed.place + passed.moved_by(wander) + self._drift for passed in self._passed)
+        return max(self._walk.highest, to_come)
+
+
+class Passed(NamedTuple):
+    """A step of a turn."""
+
+    gap: int
+    """From what decides there to its tie."""
+    place: int
+    share: int
+    """How much of what moves at the checkpoint moves here: b^(steps since then)."""
+
+    def moved_by(self, wander: int) -> int:
+        """How far it moves where the checkpoint moves by so much."""
+        return -(-wander * self.share // ONE)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from hillopt.certificates.braking import carried
 from hillopt.certificates.contract import AbstractCertificate, check_parts, check_steps
 from hillopt.certificates.heights import check_height, check_tent, check_upper, walk_to
-from hillopt.certificates.intervals import ONE, Interval, floor_of
+from hillopt.certificates.intervals import ONE, Interval, floor_of, told
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk
 from hillopt.certificates.parts import Part
 
@@ -80,11 +80,11 @@ class SwingBound(AbstractCertificate):
     def _check_momentum(self, met: int, after: int) -> None:
         if met > floor_of(self.momentum):
             raise ValueError(
-                f"`momentum` must be at least what the walk has at step {self.crossing}, {Interval(met, met)}; give no less."
+                f"`momentum` must be at least what the walk has at step {self.crossing}, {told(met)}; give no less."
             )
         if after > floor_of(self.momentum):
             raise ValueError(
-                f"`momentum` must lead to no greater one, and may lead to {Interval(after, after)}; give one that does not."
+                f"`momentum` must lead to no greater one, and may lead to {told(after)}; give one that does not."
             )
 
 
