@@ -66,7 +66,8 @@ def asked_again(
 
     The numbers of `world`, a hill and an optimizer, broadcast against the settings' shape; `ask` gives the fields for such.
     """
-    shape, dtype = fields[SURE].shape, np.result_type(*jax.tree.leaves(world[1]))
+    shape = fields[SURE].shape
+    dtype = np.result_type(*(np.asarray(leaf).dtype for leaf in jax.tree.leaves(world[1])))
     fields = {
         name: field.reshape((*field.shape[: field.ndim - len(shape)], -1)).copy() for name, field in fields.items()
     }

@@ -180,7 +180,7 @@ class AbstractQuestion(AbstractPytree):
 
     @property
     def asks_again(self) -> bool:
-        """Whether what is flagged is asked again in a higher precision: `exactly` then gives what is flagged in float64."""
+        """Whether what is flagged is asked again: a question that can has a field `precision`, None for once, and `exactly`."""
         return False
 
     def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> dict[str, Any] | None:
@@ -251,7 +251,8 @@ def ask(
         raise ValueError(
             '`precision="auto"` asks again in arithmetic that JAX cannot trace; leave it out inside jit, vmap and grad.'
         )
-    fields = {name: np.asarray(field) for name, field in _asked(question, hill, numbers, key).items()}
+    answer = _asked(question.replace(precision=None), hill, numbers, key)
+    fields = {name: np.asarray(field) for name, field in answer.items()}
     fields, _ = in_higher_precision(question, (hill, numbers), fields)
     return question.answer_type(**{name: jnp.asarray(field) for name, field in fields.items()})
 
@@ -262,7 +263,7 @@ def in_higher_precision(
     """The fields of a prepared question's answer for a world's settings, what was flagged asked again, and what that took."""
 
     def ask_row(question: AbstractQuestion, world: tuple[AbstractHill, AbstractOptimizer]) -> dict[str, Array]:
-        return dict(_asked(question, *world, None).items())
+        return dict(_asked(question.replace(precision=None), *world, None).items())
 
     return asked_again(question, world, fields, ask_row)
 
