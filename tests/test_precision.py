@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import jax
 import numpy as np
+import optax
 import pytest
 from test_exact import HEIGHTS
 
@@ -12,7 +13,7 @@ from hillopt.exact import as_typed, walk_exactly
 from hillopt.exact import lattice as exact_lattice
 from launch import asked, summary, sweep
 
-TENT = ho.TentHill()
+TENT, SGD = ho.TentHill(), ho.from_optax(optax.sgd, learning_rate=0.25)
 RATES, BETAS = np.array([0.01, 0.05, 0.1, 0.2, 0.3, 1.0, 0.12345]), np.array([[0.0], [0.5], [0.9], [0.99]])
 AUTO = ho.CriticalHeight(2_000, precision="auto")
 
@@ -94,7 +95,7 @@ def test_escapes_are_decided_as_typed(optimizer, height, verdict, step):
 
 
 @pytest.mark.parametrize(
-    ("hill", "optimizer"), [(ho.TentHill(0.9), ho.AdamW(0.25)), (ho.WedgeHill(0.3), ho.GradientDescent(0.25))]
+    ("hill", "optimizer"), [(TENT.at(0.2), SGD), (ho.WedgeHill(0.3), ho.GradientDescent(0.25))]
 )
 def test_what_exact_arithmetic_does_not_serve_stays_flagged(hill, optimizer):
     once, again = (ho.escape(hill, optimizer, max_steps=30, precision=each) for each in (None, "auto"))
