@@ -4,6 +4,16 @@ import importlib.metadata
 
 from hillopt import theory
 from hillopt.axes import Axis
+from hillopt.certificates import (
+    AbstractCertificate,
+    ClosedBound,
+    NoClaim,
+    Passage,
+    Recurrence,
+    SwingBound,
+    TrappingRegion,
+    Uncovered,
+)
 from hillopt.climbs import (
     CLIMBS,
     FAST,
@@ -75,6 +85,7 @@ from hillopt.questions import (
     QUESTIONS,
     AbstractAnswer,
     AbstractQuestion,
+    Cost,
     CriticalHeight,
     CriticalHeightAnswer,
     Escape,
@@ -105,8 +116,9 @@ from hillopt.questions import (
     sensitivity,
     stability,
 )
+from hillopt.questions.certificate import certificate
 from hillopt.questions.design import Design, design
-from hillopt.sweeps import Doubling, Progress, Store, pieces, save, settings_dims, sweep, thinned
+from hillopt.sweeps import Doubling, Progress, Store, cell_certificate, pieces, save, settings_dims, sweep, thinned
 from hillopt.walk import (
     AbstractNoise,
     Certainty,
@@ -134,6 +146,7 @@ __all__ = [
     "PROVING",
     "QUESTIONS",
     "AbstractAnswer",
+    "AbstractCertificate",
     "AbstractClimb",
     "AbstractGround",
     "AbstractHill",
@@ -151,6 +164,8 @@ __all__ = [
     "BlockedClimb",
     "BoundedClimb",
     "Certainty",
+    "ClosedBound",
+    "Cost",
     "CriticalHeight",
     "CriticalHeightAnswer",
     "Cycle",
@@ -181,10 +196,12 @@ __all__ = [
     "MuellerBrown",
     "NarrowPass",
     "Nesterov",
+    "NoClaim",
     "Number",
     "OneBowl",
     "OptaxOptimizer",
     "PallasClimb",
+    "Passage",
     "PassageTime",
     "PassageTimeAnswer",
     "Passages",
@@ -193,6 +210,7 @@ __all__ = [
     "PlainClimb",
     "Progress",
     "RMSprop",
+    "Recurrence",
     "RoughBowl",
     "SampledNoise",
     "Sensitivity",
@@ -202,14 +220,19 @@ __all__ = [
     "StartingAt",
     "Steps",
     "Store",
+    "SwingBound",
     "TentHill",
     "Trajectory",
+    "TrappingRegion",
+    "Uncovered",
     "Verdict",
     "WedgeHill",
     "__version__",
     "ask",
     "at_most",
     "atlas",
+    "cell_certificate",
+    "certificate",
     "check_names",
     "compiler_options",
     "critical_height",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from launch.sweep import Settings
 
 
-AUTO = "auto"
+AUTO, ONCE = "auto", "once"
 
 
 def as_typed(sentence: str, settings: "Settings") -> str:
@@ -38,17 +38,25 @@ def question_of(settings: "Settings") -> ho.AbstractQuestion:
     kind = ho.QUESTIONS[settings.question]
     takes = {field.name for field in dataclasses.fields(kind)}
     given = {"climb": settings.climb, "noise": settings.noise, "heights": settings.heights}
+    given["precision"] = AUTO if settings.precision == AUTO else None
     for name, value in given.items():
         if value is not None and name not in takes:
             raise ValueError(f"`--{name}` is not for --question={settings.question}; leave it out.")
     numbers: dict[str, Any] = {"max_steps": settings.most_steps if settings.max_steps == AUTO else settings.max_steps}
     if settings.climb is not None:
         numbers["climb"] = ho.CLIMBS[settings.climb]
+    if "precision" in takes and settings.precision != ONCE and (settings.precision or attempts_proofs(settings)):
+        numbers["precision"] = AUTO
     if settings.heights is not None:
         numbers["heights"] = axis_of(settings.heights, f"--heights={settings.heights}").values
     if "noise" in takes:
         numbers |= {"noise": noise_of(settings), "num_walks": settings.num_walks}
     return kind(**numbers)
+
+
+def attempts_proofs(settings: "Settings") -> bool:
+    """Whether the climb does, so that there is something to be asked again."""
+    return settings.climb is None or any(climb.proves for climb in ho.CLIMBS[settings.climb])
 
 
 def noise_of(settings: "Settings") -> ho.GaussianNoise:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 NOTES: dict[tuple[ho.Verdict, ho.Certainty | None], str] = {
     (ho.Verdict.TRAPPED, ho.Certainty.CERTIFIED): "settled: proved for any number of steps",
+    (ho.Verdict.TRAPPED, ho.Certainty.AS_TYPED): "settled, for the numbers as typed",
     (ho.Verdict.UNDECIDED, ho.Certainty.CERTIFIED): "limited by max_steps",
+    (ho.Verdict.UNDECIDED, ho.Certainty.AS_TYPED): "limited by max_steps, for the numbers as typed",
 }
 ENDS = ("verdict", "certainty")  # fields that tell how a walk ended
 SURE: dict[ho.Certainty | None, str] = {
@@ -33,7 +35,15 @@ def summary(dataset: "xarray.Dataset", seconds: float, progress: ho.Progress) ->
     about = dataset.attrs
     title = f"{about['title']}: {progress.num_cells:,} settings, {about['dtype']}, {about['device']}"
     told = speed(seconds, progress) if "critical_height" in dataset else f"  {seconds:.1f} s, compilation included"
-    return "\n".join([title, *what_came_out(dataset), told])
+    return "\n".join([title, *what_came_out(dataset), *map(cost, progress.costs), told])
+
+
+def cost(cost: ho.Cost) -> str:
+    """How many settings a higher precision was asked for, how many it has answered, and how long it took."""
+    arithmetic = "exact arithmetic" if cost.precision == "exact" else cost.precision
+    return (
+        f"  asked again in {arithmetic}: {cost.asked:,}, of which {cost.answered:,} are answered, {cost.seconds:.1f} s"
+    )
 
 
 def speed(seconds: float, progress: ho.Progress) -> str:

@@ -91,6 +91,12 @@ class Settings:
     )
     most_steps: int = command.flag(MOST_STEPS, "Where --max_steps=auto ends.", at_least=1)
     dtype: str = command.flag("float64", "The walks' floating-point format.", choices=["float32", "float64"])
+    precision: str | None = command.flag(
+        None,
+        "auto: what rounding decides in --dtype is asked again in a higher precision, for the numbers as typed; once: it stays "
+        "flagged. By default auto, where proofs are attempted.",
+        choices=[asked.AUTO, asked.ONCE],
+    )
     tile: int | None = command.flag(
         None,
         "Settings walked at once on a device, and stored together; as many as do it well by default.",

@@ -474,6 +474,18 @@ BAD = {
         lambda: ho.ask(ho.CriticalHeight(heights="a"), TENT, ADAM),
         "`heights` must be a number or an array of numbers, got 'a'; write for example 0.1.",
     ),
+    "precision": (
+        lambda: ho.critical_height(TENT, ADAM, precision="high"),
+        "`precision` must be \"auto\" or None, got 'high'; leave it out to ask once.",
+    ),
+    "precision without proofs": (
+        lambda: ho.ask(ho.Escape(climb=ho.PlainClimb(), precision="auto"), ho.TentHill(0.5), ADAM),
+        '`precision="auto"` asks again what proofs have flagged, and `climb=PlainClimb()` attempts none; leave one of them out.',
+    ),
+    "precision in jit": (
+        lambda: jax.jit(lambda rate: ho.critical_height(TENT, ho.Adam(rate), precision="auto").step)(0.1),
+        '`precision="auto"` asks again in arithmetic that JAX cannot trace; leave it out inside jit, vmap and grad.',
+    ),
     "repeats 0": (
         lambda: ho.stability(TENT, ADAM, KEY, num_repeats=0),
         "`num_repeats` must be at least 1, got 0; 16 tell shares of a fifth.",

@@ -39,6 +39,14 @@ COMMANDS = [
     ("sweep", ["--settings=a\0b"], "`--settings` 'a\\x00b' is no settings.json"),
     ("sweep", ["--preset=fats"], "`--preset` must be one of default, teeth, facets"),
     ("sweep", ["--preset=fast", "--settings=file"], "`--preset` and `--settings` both give all settings; choose one."),
+    # precision
+    ("sweep", ["--precision=exact"], "`--precision` must be one of auto, once, got 'exact'"),
+    ("sweep", ["--precision=auto", "--preset=rough"], "`--precision` is not for --question=loss; leave it out."),
+    (
+        "sweep",
+        ["--precision=auto", "--climb=plain"],
+        '`--precision="auto"` asks again what proofs have flagged, and `--climb=plain` attempts none; leave one of them out.',
+    ),
     # axes
     ("sweep", ["--axis="], "`--axis=` is no axis; write NAME:SCALE:LOW:HIGH:POINTS or NAME:list:VALUES."),
     ("sweep", ["--axis=:linear:0:1:3"], "`--axis=:linear:0:1:3` is no axis; write NAME:SCALE:LOW:HIGH:POINTS"),

@@ -13,11 +13,11 @@ ROOT = Path(__file__).parent.parent
 # The house, the ground floor first. A file imports from its own room and from lower floors; rooms on one floor are strangers.
 FLOORS = {
     "hillopt": """
-        theory | names | pytrees | jaxprs | loops | axes
+        theory | names | pytrees | jaxprs | loops | axes | certificates
         landscapes | optimizers | lanes | cheaper_steps
         front_door | proofs
         walk
-        climbs | orbits
+        climbs | exact | orbits
         questions | fates
         sweeps
         pictures

@@ -7,8 +7,11 @@ is tried:
 - The site, an integer, is back, so the orbit closes up to the memory and the shift. The memory has moved by at most
   `moved`, rounding errors included.
 - As long as the same slopes follow, each further turn moves the memory decay^period times as far as the turn before, by
-  moved / (1 - decay^period) in all, and the shift moves by at most `drift` (`lattice.shift_left`).
+  moved / (1 - decay^period) in all, and the shift moves by at most its drift (`hillopt.proofs.cycles`).
 - If no rise of the turn comes as close to the kink as these two can push it, the same slopes do follow, for ever.
+
+At the end of each window the energy of the walk's swing is compared with the highest rise: a slow memory may be known to rise no
+higher long before it repeats itself (`hillopt.proofs.energy`).
 
 This holds in exact arithmetic, for every real hyperparameter that rounds to the given one.
 """
@@ -26,6 +29,8 @@ from hillopt.lanes import where_going
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.proofs import (
+    Ball,
+    Drift,
     Errors,
     Foot,
     Lattice,
@@ -35,6 +40,7 @@ from hillopt.proofs import (
     bounded,
     descend,
     drift_after,
+    energy_bound,
     errors,
     lattice_of,
     loss,
@@ -53,6 +59,8 @@ FIRST_WINDOW = 32
 # of them above the orbit's own peak, plus what its turns may still wander, and following it for longer lets it wander less.
 # Nothing is proved with it: what is left between the height and the upper end is counted as an error.
 NEAR = 3
+# Steps that a walk is given to show its period, though it is proved already that it will rise no higher.
+PATIENT = 1_000
 # Lanes side by side: on one core of an AMD EPYC (Zen 4) 256, 512, 1,024 and 2,048 settle 0.53, 0.76, 0.71 and 0.61e6 settings
 # a second.
 LATTICE_BLOCK = 512
@@ -62,6 +70,8 @@ class _Task(NamedTuple):
     """What stays the same during a climb."""
 
     lattice: Lattice
+    around: Lattice
+    """Balls around its numbers."""
     foot: Foot
     errors: Errors
     target: Float[Array, " lane"] | None
@@ -90,6 +100,8 @@ class _Turn(NamedTuple):
     margin: Array
     """Least distance of a rise from the kink, rounding error taken off."""
     drive_margin: Float[Array, " lane"] | None
+    spread: Float[Array, " lane"] | None
+    """How far the walk came from where it was at the checkpoint, but for the shift; None if there is none."""
     peak: Array
 
 
@@ -98,6 +110,8 @@ class _Progress(NamedTuple):
 
     state: LatticeState
     findings: _Findings
+    clearance: Array
+    """Of the decisions that the answer rests on: those up to its proof."""
     upper: Array
     proved: Array
     period: Array
@@ -147,7 +161,7 @@ def _told(task: _Task, progress: _Progress, max_steps: Array) -> Climbed:
         proved=(progress.proved | has_met(upper, findings.height)) & ~diverged,
         period=progress.period,
         diverged=diverged,
-        certainty=certainty_of(~(findings.clearance > 0)),
+        certainty=certainty_of(~(progress.clearance > 0)),
         num_steps=progress.num_steps,
         passage=findings.passage,
     )
@@ -160,11 +174,13 @@ def _set_out(optimizer: AbstractOptimizer, target: Array | None, max_steps: Arra
     foot, doubt = descend(balls, max_steps)
     bounds = errors(balls, foot, reach)
     lattice, foot = midpoints((balls, foot))
-    task = _Task(lattice, foot, bounds, target, max_steps - foot.step)
+    task = _Task(lattice, balls, foot, bounds, target, max_steps - foot.step)
     zero = jnp.zeros_like(foot.rise)
+    findings = _see(task, ~jnp.zeros_like(doubt), foot.step, foot.rise, zero + jnp.inf, _nothing_seen(task, doubt))
     progress = _Progress(
         state=LatticeState(foot.rise, zero, foot.memory, zero, foot.power),
-        findings=_see(task, ~jnp.zeros_like(doubt), foot.step, foot.rise, zero + jnp.inf, _nothing_seen(task, doubt)),
+        findings=findings,
+        clearance=findings.clearance,
         upper=jnp.maximum(reach, foot.rise + bounds.rise),
         proved=jnp.zeros_like(doubt),
         period=jnp.zeros_like(foot.step),
@@ -216,8 +232,8 @@ def _see(task: _Task, watching: Array, step: Array, rise: Array, drive: Array, s
 def _is_walking(task: _Task, start: Array, progress: _Progress) -> Array:
     """`start` is where the next window begins, in steps from the foot; it is the same for all lanes."""
     height, upper = progress.findings.height, progress.upper
-    known = progress.proved & (upper - height <= NEAR * task.errors.rise)
-    over = known | has_met(upper, height) | is_lost(height)
+    known = progress.proved & (upper - height <= NEAR * task.errors.rise) & ((progress.period > 0) | (start >= PATIENT))
+    over = known | (~progress.proved & has_met(upper, height)) | is_lost(height)
     if task.target is not None:
         over |= is_decided(height, upper, task.target)
     return (task.limit > 0) & (start <= task.limit) & ~over
@@ -249,18 +265,35 @@ def _walk_window(task: _Task, start: Array, progress: _Progress) -> _Progress:
     state, findings, turn = jax.lax.fori_loop(checkpoint, end, walk_and_follow, carry)
     worst = task.errors.worst
     contraction = at_most(power_of, worst, turn.period)
-    slack = worst.weight * wander(turn.moved, loss(contraction)) + drift
+    wandering = worst.weight * wander(turn.moved, loss(contraction))
+    slack = wandering + _drift_of_turn(task, drift, wandering, turn)
     highest = padded(jnp.maximum(findings.height, turn.peak + slack) + task.errors.rise)
     # Decisions after the limit are not watched, so a turn is believed only if all before its checkpoint were.
     returned = (turn.period > 0) & walking & (checkpoint <= task.limit)
+    top = padded(findings.height + task.errors.rise)
+    to_come = jnp.where(walking & (end <= task.limit), _swings_to_come(task, end, state, top), jnp.inf)
+    upper = jnp.minimum(progress.upper, jnp.maximum(to_come, top))
+    # What is proved already does not hang on the steps since then; that it repeats itself does.
+    returned &= ~progress.proved | (findings.clearance > 0) | ~(progress.clearance > 0)
     return _Progress(
         state=state,
         findings=findings,
-        upper=jnp.where(returned, jnp.minimum(progress.upper, highest), progress.upper),
-        proved=progress.proved | returned,
+        clearance=jnp.where(progress.proved, progress.clearance, findings.clearance),
+        upper=jnp.where(returned, jnp.minimum(upper, highest), upper),
+        proved=progress.proved | returned | (to_come <= top),
         period=jnp.where(returned, turn.period, progress.period),
         num_steps=jnp.where(walking, task.foot.step + jnp.minimum(end, task.limit), progress.num_steps),
     )
+
+
+def _swings_to_come(task: _Task, steps: Array, state: LatticeState, top: Array) -> Array:
+    """How high the state's swing and all later ones are at most; `top`, which has been met, if they are no higher."""
+    correction = jnp.ones_like(top)
+    if task.lattice.bias_corrected:
+        power = at_most(power_of, task.errors.worst, task.foot.step + steps)
+        correction = at_most(lambda power: 1 / (1 - power), power)
+    rise, memory = Ball(state.rise, task.errors.rise), Ball(state.memory, task.errors.memory)
+    return energy_bound(task.around, rise, memory, correction, top)
 
 
 def _new_turn(task: _Task) -> _Turn:
@@ -271,12 +304,20 @@ def _new_turn(task: _Task) -> _Turn:
         contraction=jnp.ones_like(infinity),
         margin=infinity,
         drive_margin=None if task.lattice.interpolation is None else infinity,
+        spread=jnp.zeros_like(infinity) if task.lattice.bias_corrected else None,
         peak=-infinity,
     )
 
 
+def _drift_of_turn(task: _Task, drift: Drift, wandering: Array, turn: _Turn) -> Array:
+    """How far the shift can still move while the turn repeats."""
+    if turn.spread is None:
+        return drift.in_all
+    return jnp.minimum(drift.in_all, padded(drift.share * 2 * (turn.spread + 4 * task.errors.rise + wandering)))
+
+
 def _follow(
-    task: _Task, first: LatticeState, drift: Array, since: Array, state: LatticeState, drive: Array, turn: _Turn
+    task: _Task, first: LatticeState, drift: Drift, since: Array, state: LatticeState, drive: Array, turn: _Turn
 ) -> _Turn:
     """Compare a state with the checkpoint's, then add it to the turn.
 
@@ -285,12 +326,15 @@ def _follow(
     """
     moved = jnp.abs(state.memory - first.memory) + 2 * task.errors.memory
     share, worst = loss(turn.contraction), task.errors.worst
-    returns = (since > 0) & (turn.period == 0) & (state.site == first.site)
-    returns &= (turn.margin - drift) * share > worst.weight * padded(moved)
-    drive_margin = turn.drive_margin
+    wandering = worst.weight * padded(moved)  # times share
+    returns = (since > 0) & (turn.period == 0) & (state.site == first.site) & (share > 0)
+    returns &= turn.margin * share > wandering + _drift_of_turn(task, drift, wandering / share, turn) * share
+    drive_margin, spread = turn.drive_margin, turn.spread
     if drive_margin is not None:
         returns &= drive_margin * share > worst.interpolation * padded(moved)
         drive_margin = jnp.minimum(drive_margin, jnp.abs(drive) - task.errors.drive)
+    if spread is not None:
+        spread = jnp.maximum(spread, jnp.abs((state.rise - state.shift) - (first.rise - first.shift)))
     going = turn.period == 0
     return _Turn(
         period=jnp.where(returns, since, turn.period),
@@ -298,5 +342,6 @@ def _follow(
         contraction=turn.contraction * worst.decay,
         margin=jnp.where(going, jnp.minimum(turn.margin, jnp.abs(state.rise) - task.errors.rise), turn.margin),
         drive_margin=drive_margin,
+        spread=None if spread is None or turn.spread is None else jnp.where(going, spread, turn.spread),
         peak=jnp.where(going, jnp.maximum(turn.peak, state.rise), turn.peak),
     )

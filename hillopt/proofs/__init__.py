@@ -10,7 +10,8 @@ from hillopt.proofs.balls import (
     rounded,
     upper_end,
 )
-from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
+from hillopt.proofs.cycles import Drift, drift_after, loss, padded, power_of, wander
+from hillopt.proofs.energy import energy_bound
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.lattice import (
@@ -28,6 +29,7 @@ from hillopt.proofs.reach import reach_of
 
 __all__ = [
     "Ball",
+    "Drift",
     "Errors",
     "Foot",
     "Lattice",
@@ -39,6 +41,7 @@ __all__ = [
     "bounded",
     "descend",
     "drift_after",
+    "energy_bound",
     "errors",
     "is_ball",
     "lattice_of",

@@ -4,10 +4,13 @@ Everything here is on the safe side for every real hyperparameter that rounds to
 numbers at their worst (`Errors.worst`).
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hillopt.proofs.interpreter import at_most
+from hillopt.proofs.balls import upper_end
+from hillopt.proofs.interpreter import bounded
 from hillopt.proofs.lattice import Lattice, shift_left
 
 LOST = 2.0
@@ -19,13 +22,26 @@ PAID = 8.0
 2 eps (a quotient on a GPU)."""
 
 
-def drift_after(worst: Lattice, steps: Int[Array, "..."]) -> Float[Array, "..."]:
-    """How far the shift can still move after so many steps from rest."""
+class Drift(NamedTuple):
+    """How far the shift can still move after so many steps."""
 
-    def left(worst: Lattice, steps: Int[Array, "..."]) -> Float[Array, "..."]:
-        return shift_left(worst, power_of(worst, steps))
+    in_all: Float[Array, "..."]
+    """Whatever slopes follow."""
+    share: Float[Array, "..."]
+    """As a share of the furthest that the walk, but for the shift, ever comes from where it is now. A step that moves the walk by
+    -spacing m moves the shift by -spacing m w, and w = p / (1 - p), p = decay^t, only falls: by Abel's inequality the sum of such
+    steps is at most the first w times the greatest sum without it."""
 
-    return at_most(left, worst, steps)
+
+def drift_after(worst: Lattice, steps: Int[Array, "..."]) -> Drift:
+    """The drift after so many steps from rest."""
+
+    def left(worst: Lattice, steps: Int[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        power = power_of(worst, steps)
+        return shift_left(worst, power), power / (1 - power)
+
+    (in_all, share), _ = bounded(left)(worst, steps)
+    return Drift(upper_end(in_all), upper_end(share))
 
 
 def power_of(worst: Lattice, steps: Int[Array, "..."]) -> Float[Array, "..."]:

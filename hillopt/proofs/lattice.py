@@ -51,7 +51,7 @@ def lattice_of(optimizer: AbstractOptimizer) -> Lattice | None:
 
         @lattice_of.register(Mine)
         def _(optimizer):
-            return Lattice(optimizer.rate * 1.0, optimizer.rate * 0, optimizer.rate * 0, optimizer.rate * 0 + 1)
+            return Lattice(optimizer.rate * 1, optimizer.rate * 0, optimizer.rate * 0, optimizer.rate * 0 + 1)
 
     It is traced on balls, so it is written in operations that `hillopt.proofs.rules` knows.
     """
@@ -62,8 +62,8 @@ def lattice_of(optimizer: AbstractOptimizer) -> Lattice | None:
 @lattice_of.register(GradientDescent)
 @lattice_of.register(SignDescent)
 def _memoryless(optimizer: GradientDescent | SignDescent) -> Lattice:
-    zero = jnp.zeros_like(optimizer.learning_rate)
-    return Lattice(spacing=optimizer.learning_rate * 1.0, weight=zero, decay=zero, complement=zero + 1)
+    zero = optimizer.learning_rate * 0
+    return Lattice(spacing=optimizer.learning_rate * 1, weight=zero, decay=zero, complement=zero + 1)
 
 
 @lattice_of.register
@@ -82,8 +82,8 @@ def _of_nesterov(optimizer: Nesterov) -> Lattice:
 def _of_lion(optimizer: Lion) -> Lattice | None:
     if optimizer.weight_decay is not None:
         return None
-    spacing = optimizer.learning_rate * 1.0
-    return Lattice(spacing, jnp.zeros_like(spacing), optimizer.b2, 1 - optimizer.b2, interpolation=optimizer.b1)
+    spacing = optimizer.learning_rate * 1
+    return Lattice(spacing, spacing * 0, optimizer.b2, 1 - optimizer.b2, interpolation=optimizer.b1)
 
 
 @lattice_of.register
@@ -137,14 +137,23 @@ def advance(
 def shift_left(lattice: Lattice, power: Float[Array, "..."]) -> Float[Array, "..."]:
     """Bound of all that the shift can still move, whatever slopes follow, in operations that balls follow.
 
-    It moves by spacing |m| f(s), f(s) = p/(1 - p), p = power decay^s, at steps s >= 1, and |m| <= 1. As f is convex, its
-    sum is at most its integral from s = 1/2 on, -log(1 - q) / -log(decay) with q = power sqrt(decay). No logarithm is
-    needed: -log(1 - q) <= q / sqrt(1 - q), and with c = 1 - decay, -log(1 - c) = 2 artanh(c / (2 - c)) >= 2 c / (2 - c).
+    It moves by spacing |m| p / (1 - p), p = power decay^s, at steps s >= 1, and a memory that began at rest has |m| <= 1 - p. So
+    it is the geometric series spacing power decay / (1 - decay) at most.
     """
     if not lattice.bias_corrected:
         return power * 0
+    return lattice.spacing * power * lattice.decay / lattice.complement
+
+
+def _weights_left(lattice: Lattice, power: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Bound of the sum of all p / (1 - p) to come, in operations that balls follow.
+
+    As f(s) = p / (1 - p) is convex, its sum is at most its integral from s = 1/2 on, -log(1 - q) / -log(decay) with
+    q = power sqrt(decay). No logarithm is needed: -log(1 - q) <= q / sqrt(1 - q), and with c = 1 - decay, -log(1 - c) =
+    2 artanh(c / (2 - c)) >= 2 c / (2 - c).
+    """
     q = power * jnp.sqrt(lattice.decay)
-    return lattice.spacing * q * (2 - lattice.complement) / (2 * lattice.complement * jnp.sqrt(1 - q))
+    return q * (2 - lattice.complement) / (2 * lattice.complement * jnp.sqrt(1 - q))
 
 
 def _tiny(like: Float[Array, "..."]) -> float:
@@ -203,29 +212,29 @@ def _worst(lattice: Lattice) -> Lattice:
 
 
 def _error_of_memory(lattice: Lattice, foot: Foot) -> Float[Array, "..."]:
-    """Its error e obeys e' <= decay e + (what a step adds), hence never exceeds that over 1 - decay, or the foot's.
+    """Its error e obeys e' <= decay e + (what a step adds), hence never exceeds that over 1 - decay, or the foot's."""
+    return jnp.maximum(radii(foot.memory), _added_to_memory(lattice) / midpoints(lattice).complement)
 
-    A step adds what is not known of decay and complement, and the rounding of one product and one sum, both of numbers of at
-    most 1: half an eps each.
-    """
-    around, numbers = radii(lattice), midpoints(lattice)
-    eps = float(jnp.finfo(numbers.decay.dtype).eps)
-    adds = around.decay + around.complement + ROUNDED_MEMORY * eps
-    return jnp.maximum(radii(foot.memory), adds / numbers.complement)
+
+def _added_to_memory(lattice: Lattice) -> Float[Array, "..."]:
+    """What a step adds to the memory's error: what is not known of decay and complement, and the rounding of one product and one
+    sum, both of numbers of at most 1: half an eps each."""
+    around = radii(lattice)
+    return around.decay + around.complement + ROUNDED_MEMORY * float(jnp.finfo(midpoints(lattice).decay.dtype).eps)
 
 
 def _error_of_shift(
     lattice: Lattice, foot: Foot, memory: Float[Array, "..."]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """How far the shift moves at most after the foot, n, and the error of that.
+    """How far the shift moves at most after the foot, n, and the error of that; `memory` bounds the memory's.
 
     It adds terms spacing m w, w = p / (1 - p), p = decay^s, at s > n. What is not known of spacing is charged elsewhere.
 
-    - The memory's error, and the rounding of two products, a difference and a quotient: half an eps each, up to 2 eps for a
-      quotient on a GPU.
-    - p is known to `start` at the foot, and a step adds eps: half for decay's last digit and half for a product. In w that
-      counts 1 / (1 - p) times. With s / (1 - decay^s) <= s + 1/c, c = 1 - decay, the sum of s w / (1 - p) over s > n is at
-      most p_n (n + 2/c) / c + (sum of w) / c.
+    - The memory's error is what it was at the foot, and what s - n steps have added since; it never exceeds `memory`. With
+      s / (1 - decay^s) <= s + 1/c, c = 1 - decay, the sum of s w over s > n is at most p_n (n + 2/c) / c, `weighted`.
+    - Two products, a difference and a quotient round by half an eps of the term each, up to 2 eps for a quotient on a GPU.
+    - p is known to `start` at the foot, and a step adds eps: half for decay's last digit and half for a product. In a term,
+      where |m| <= 1 - p, that counts w times.
     - Adding a term rounds by half an eps of the shift, which never exceeds `total`, but never by more than the term, whose
       sum after k additions is at most total exp(-c k). With k = log(1/eps) / c + 1 that makes
       eps total (log(1/eps) / (2 c) + 1/2 + 1), and 1 <= 1/c.
@@ -235,13 +244,14 @@ def _error_of_shift(
         return jnp.zeros_like(memory), jnp.zeros_like(memory)
     eps, c = float(jnp.finfo(memory.dtype).eps), numbers.complement
     total = at_most(shift_left, lattice, foot.power)
-    weights = total / numbers.spacing
+    weights = at_most(_weights_left, lattice, foot.power)
+    weighted = at.power * (at.step + 2 / c) / c
     start = radii(foot.power) / jnp.maximum(at.power, _tiny(memory))
-    growth = at.power * (at.step + 2 / c) / c + weights / c
-    rounded_terms = (1.5 + division_charge(memory.dtype)) * eps
-    terms = weights * (memory + rounded_terms) + start * weights / (1 - at.power) + SPREAD * eps * growth
+    rounded_terms = (1.5 + division_charge(memory.dtype)) * eps * total
+    remembered = jnp.minimum(weights * memory, weights * radii(foot.memory) + weighted * _added_to_memory(lattice))
+    terms = numbers.spacing * (remembered + start * weights + SPREAD * eps * weighted)
     additions = eps * total * (0.5 * math.log(1 / eps) + 1.5) / c
-    shift = numbers.spacing * terms + additions
+    shift = terms + rounded_terms + additions
     return jnp.where(at.power > 0, total, 0.0), jnp.where(at.power > 0, shift, 0.0)
 
 

@@ -54,28 +54,32 @@ def _one_step(optimizer: GradientDescent | SignDescent, state: PyTree) -> Float[
 @reach_of.register
 def _of_heavy_ball(optimizer: HeavyBall, state: PyTree) -> Float[Array, "..."]:
     del state
-    return _overshoot(optimizer, lambda known: (known.learning_rate / (1 - known.momentum), known.momentum), 1)
+    return _overshoot(optimizer, lambda known: (known.learning_rate / (1 - known.momentum), known.momentum, 2))
 
 
 @reach_of.register
 def _of_nesterov(optimizer: Nesterov, state: PyTree) -> Float[Array, "..."]:
     """The look-ahead costs one step of the swing: after j steps uphill the pull is 2 momentum^(j+1) - 1."""
     del state
-    return _overshoot(optimizer, lambda known: (known.learning_rate / (1 - known.momentum), known.momentum), 2)
+
+    def swing(known: Nesterov) -> tuple[Any, Any, Any]:
+        return known.learning_rate / (1 - known.momentum), known.momentum, 2 * known.momentum
+
+    return _overshoot(optimizer, swing)
 
 
 @reach_of.register
 def _of_adam(optimizer: Adam, state: PyTree) -> Float[Array, "..."]:
     """At the crossing m >= -(1 - b1^s), so after j steps uphill the corrected pull is at most 2 b1^j - 1."""
     del state
-    return _overshoot(optimizer, lambda known: (known.learning_rate / (1 + known.eps), known.b1), 1)
+    return _overshoot(optimizer, lambda known: (known.learning_rate / (1 + known.eps), known.b1, 2))
 
 
 @reach_of.register
 def _of_adamw(optimizer: AdamW, state: PyTree) -> Float[Array, "..."]:
     """Adam's bound: beyond the origin the decay only pulls back, and before it (lr decay <= 1) never past it."""
     del state
-    bound = _overshoot(optimizer, lambda known: (known.learning_rate / (1 + known.eps), known.b1), 1)
+    bound = _overshoot(optimizer, lambda known: (known.learning_rate / (1 + known.eps), known.b1, 2))
     return _unless_it_flips(optimizer, bound)
 
 
@@ -130,19 +134,22 @@ def _unless_it_flips(optimizer: AdamW | Lion, bound: Float[Array, "..."]) -> Flo
     return jnp.where(factor <= 1, bound, jnp.inf)
 
 
-def _overshoot(optimizer: AbstractOptimizer, swing: Callable[[Any], tuple[Any, Any]], first: int) -> Any:
-    """The first step over the valley and the way uphill on a full memory; `swing` names the longest step and the decay."""
+def _overshoot(optimizer: AbstractOptimizer, swing: Callable[[Any], tuple[Any, Any, Any]]) -> Any:
+    """The first step over the valley and the way uphill on a full memory; `swing` names the longest step, the decay and the pull
+    of a full memory."""
 
     def way(known: Any, number: Any) -> Float[Array, "..."]:
-        stride, decay = swing(known)
-        return stride * (1 + overshoot_sum(decay, first, number))
+        stride, decay, pull = swing(known)
+        return stride * (1 + overshoot_sum(decay, pull, number))
 
-    _, decay = swing(as_arrays(optimizer))
-    return at_most(way, jax.tree.map(rounded, optimizer), _guessed_number(decay, first))
+    _, decay, pull = swing(as_arrays(optimizer))
+    return at_most(way, jax.tree.map(rounded, optimizer), guessed_number(decay, pull))
 
 
-def overshoot_sum(decay: Float[Array, "..."], first: int, number: Float[Array, "..."]) -> Float[Array, "..."]:
-    """At least sum_{j >= first} max(0, 2 decay^j - 1), in operations that balls follow; `first` is 1 or 2.
+def overshoot_sum(
+    decay: Float[Array, "..."], pull: Float[Array, "..."] | float, number: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """At least sum_{j >= 1} max(0, pull decay^j - 1), in operations that balls follow.
 
     `number` guesses how many terms are positive, n, and the sum of so many has a closed form. Whatever the guess, this is a
     bound: if the term after them is positive, t > 0, at most log(1 + t) / -log(decay) <= t / (1 - decay) more follow it and
@@ -151,14 +158,16 @@ def overshoot_sum(decay: Float[Array, "..."], first: int, number: Float[Array, "
     rounding.
     """
     complement, power = 1 - decay, decay**number
-    total = jnp.where(number > 0, 2 * decay**first * (1 - power) / complement - number, 0.0)
-    t = jnp.maximum(2 * decay**first * power - 1, 0)
-    s = jnp.maximum(jnp.where(number > 0, 1 - 2 * decay ** (first - 1) * power, 0.0), 0)
+    total = jnp.where(number > 0, pull * decay * (1 - power) / complement - number, 0.0)
+    t = jnp.maximum(pull * decay * power - 1, 0)
+    s = jnp.maximum(jnp.where(number > 0, 1 - pull * power, 0.0), 0)
     return total + t * (1 + t / complement) + s * (1 + 2 * s / complement)
 
 
-def _guessed_number(decay: Float[Array, "..."], first: int) -> Float[Array, "..."]:
-    return jnp.maximum(jnp.floor(jnp.log(0.5) / _log(decay)) - (first - 1), 0)
+def guessed_number(decay: Float[Array, "..."], pull: Float[Array, "..."] | float) -> Float[Array, "..."]:
+    """How many of the terms are positive, as floating point has it."""
+    least = jnp.finfo(jnp.asarray(decay).dtype).tiny
+    return jnp.maximum(jnp.floor(jnp.log(jnp.maximum(pull, least)) / -_log(decay)), 0)
 
 
 def _log(decay: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -1,5 +1,6 @@
 """Questions about an optimizer on a hill, each an object: its parameters, its pure function, its answer's fields, its looks."""
 
+from hillopt.questions.again import Cost
 from hillopt.questions.contract import (
     DEFAULT_MAX_STEPS,
     AbstractAnswer,
@@ -8,6 +9,7 @@ from hillopt.questions.contract import (
     ask,
     described,
     enumerated,
+    in_higher_precision,
 )
 from hillopt.questions.critical_height import CriticalHeight, CriticalHeightAnswer, critical_height
 from hillopt.questions.escape import Escape, EscapeAnswer, escape
@@ -43,6 +45,7 @@ __all__ = [
     "QUESTIONS",
     "AbstractAnswer",
     "AbstractQuestion",
+    "Cost",
     "CriticalHeight",
     "CriticalHeightAnswer",
     "Escape",
@@ -69,6 +72,7 @@ __all__ = [
     "escaping_heights",
     "first_passages",
     "height_at_probability",
+    "in_higher_precision",
     "passage_time",
     "sensitivity",
     "stability",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Key
 
@@ -17,7 +18,8 @@ from hillopt.front_door import check_hill, check_is, check_key, check_optimizer
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import EACH, common_shape, compiler_options, cut_back, in_size_class
 from hillopt.optimizers import AbstractOptimizer, as_arrays
-from hillopt.pytrees import AbstractPytree, Steps, short_repr
+from hillopt.pytrees import AbstractPytree, Steps, is_traced, short_repr
+from hillopt.questions.again import Cost, asked_again
 from hillopt.questions.derivatives import refusing
 from hillopt.walk import Certainty, Verdict
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     import xarray
 
 DEFAULT_MAX_STEPS = 10_000
+CERTAINTIES = (
+    "flagged: a decision of the walk lies within its rounding error; as_typed: answered for the shortest decimal that rounds to "
+    "each hyperparameter; unchecked: no proof was attempted"
+)
 
 
 class Look(NamedTuple):
@@ -172,6 +178,21 @@ class AbstractQuestion(AbstractPytree):
         self.check()
         return self
 
+    @property
+    def asks_again(self) -> bool:
+        """Whether what is flagged is asked again: a question that can has a field `precision`, None for once, and `exactly`."""
+        return False
+
+    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> dict[str, Any] | None:
+        """The answer's fields for one setting, its numbers as typed, in exact arithmetic, as float64; None where it has none."""
+        del hill, optimizer
+        return None
+
+    def narrowed(self, fields: dict[str, np.ndarray], dtype: np.dtype) -> dict[str, np.ndarray]:
+        """Fields of a float64 answer in the dtype of this one; bounds stay bounds."""
+        del dtype
+        return fields
+
     def coordinates(self) -> dict[str, ArrayLike]:
         """Values along the dimensions that fields of the answer have before those of the settings."""
         return {}
@@ -215,8 +236,8 @@ def ask(
 
     Runs eagerly or inside jit, vmap and shard_map; new values of the same shapes and dtypes compile nothing. `key` is for noisy
     questions: one for all settings, or one for each. Critical heights and losses have derivatives, forwards and in reverse; what
-    has none says so when JAX asks for it. Raises ValueError for what is no question, hill or optimizer, for numbers
-    out of range, and for what the question refuses.
+    has none says so when JAX asks for it. A question with `precision="auto"` runs eagerly alone. Raises ValueError for what is no
+    question, hill or optimizer, for numbers out of range, and for what the question refuses.
     """
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
     hill, optimizer = check_hill(hill), check_optimizer(optimizer)
@@ -224,9 +245,37 @@ def ask(
     if question.is_noisy or key is not None:
         key = check_key(key)
     question, numbers = question.prepared(hill, optimizer), as_arrays(optimizer)
+    if not question.asks_again:
+        return _asked(question, hill, numbers, key)
+    if is_traced((question, hill, optimizer)):
+        raise ValueError(
+            '`precision="auto"` asks again in arithmetic that JAX cannot trace; leave it out inside jit, vmap and grad.'
+        )
+    answer = _asked(question.replace(precision=None), hill, numbers, key)
+    fields = {name: np.asarray(field) for name, field in answer.items()}
+    fields, _ = in_higher_precision(question, (hill, numbers), fields)
+    return question.answer_type(**{name: jnp.asarray(field) for name, field in fields.items()})
+
+
+def in_higher_precision(
+    question: AbstractQuestion, world: tuple[AbstractHill, AbstractOptimizer], fields: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], list[Cost]]:
+    """The fields of a prepared question's answer for a world's settings, what was flagged asked again, and what that took."""
+
+    def ask_row(question: AbstractQuestion, world: tuple[AbstractHill, AbstractOptimizer]) -> dict[str, Array]:
+        return dict(_asked(question.replace(precision=None), *world, None).items())
+
+    return asked_again(question, world, fields, ask_row)
+
+
+def _asked(
+    question: AbstractQuestion, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+) -> Any:
     if question.no_derivative:
-        hill, numbers = refusing((hill, numbers), f"`{question.label()}` has no derivative: {question.no_derivative}.")
-    (own, *world), length = in_size_class((question.hyperparameters(), hill, numbers, key))
+        hill, optimizer = refusing(
+            (hill, optimizer), f"`{question.label()}` has no derivative: {question.no_derivative}."
+        )
+    (own, *world), length = in_size_class((question.hyperparameters(), hill, optimizer, key))
     return cut_back(_answer(question.replace(**own), *world), length)
 
 

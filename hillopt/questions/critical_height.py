@@ -1,7 +1,9 @@
 """How high a hill can an optimizer climb out of?"""
 
+import math
 from collections.abc import Sequence
-from typing import ClassVar
+from fractions import Fraction
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +11,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int8, Key
 
 from hillopt.climbs import PROVING, AbstractClimb, Batch, Climbed, as_climbs, first_that_serves
+from hillopt.exact import ExactWalk, as_typed, walk_exactly
 from hillopt.front_door import check_steps
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import common_shape
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import Steps, as_numbers, single, static
+from hillopt.questions.again import check_precision
 from hillopt.questions.contract import (
+    CERTAINTIES,
     DEFAULT_MAX_STEPS,
     AbstractAnswer,
     AbstractQuestion,
@@ -64,7 +69,7 @@ class CriticalHeightAnswer(AbstractAnswer):
     certainty: Int8[Array, "..."] = enumerated(
         Certainty,
         "whether rounding could change the answer",
-        comment="flagged: a decision of the walk lies within its rounding error; unchecked: no proof was attempted",
+        comment=CERTAINTIES,
     )
     """`Certainty.FLAGGED` where rounding, or the hyperparameter's own last digit, could change the answer by more than `error`."""
     num_steps: Int[Array, "..."] = described("steps that the walk was followed")
@@ -85,7 +90,7 @@ class CriticalHeightAnswer(AbstractAnswer):
     @property
     def certified(self) -> Bool[Array, "..."]:
         """Whether rounding could not change the answer."""
-        return self.certainty == Certainty.CERTIFIED
+        return self.certainty >= Certainty.AS_TYPED
 
 
 class CriticalHeight(AbstractQuestion):
@@ -100,6 +105,8 @@ class CriticalHeight(AbstractQuestion):
     """How to walk; of several, the first that serves."""
     heights: ArrayLike = single(default=None)
     """Hills of these heights [height] are judged too, which takes no further walk."""
+    precision: str | None = static(default=None)
+    """"auto": what is flagged is asked again, in float64 and then in exact arithmetic, for the numbers as typed."""
 
     title: ClassVar[str] = "Critical heights"
     look: ClassVar[Look] = Look("critical_height", "critical height $h^*$ (run to the valley = 1)", "heights")
@@ -147,7 +154,44 @@ class CriticalHeight(AbstractQuestion):
             )
         heights = self.heights if self.heights is None else check_heights(self.heights)
         climb = first_that_serves(self.climb, hill.flank(), optimizer)
+        check_precision(self.precision, climb)
         return self.replace(max_steps=check_steps(self.max_steps), climb=climb, heights=heights)
+
+    @property
+    def asks_again(self) -> bool:
+        return self.precision is not None
+
+    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> dict[str, Any] | None:
+        walk = walk_exactly(hill.flank(), optimizer, int(self.max_steps))
+        if walk is None:
+            return None
+        height = float(walk.highest)
+        found: dict[str, Any] = {
+            "critical_height": height,
+            "upper": _rounded_up(walk.upper),
+            "error": _rounded_up(abs(Fraction(height) - walk.highest) + walk.error),
+            "step": walk.step,
+            "verdict": Verdict.TRAPPED if walk.proved else Verdict.UNDECIDED,
+            "period": walk.period,
+            "certainty": Certainty.AS_TYPED,
+            "num_steps": walk.num_steps,
+        }
+        if self.heights is not None:
+            levels = [as_typed(level) for level in np.asarray(self.heights)]
+            at_height = [_judged_exactly(walk, level, hill, optimizer, int(self.max_steps)) for level in levels]
+            found["verdict_at_height"], found["certainty_at_height"] = zip(*at_height, strict=True)
+        return found
+
+    def narrowed(self, fields: dict[str, np.ndarray], dtype: np.dtype) -> dict[str, np.ndarray]:
+        height = fields["critical_height"].astype(dtype)
+        off = np.abs(height.astype(np.float64) - fields["critical_height"])
+        error = np.nextafter(fields["error"] + off, np.inf)
+        return {
+            **fields,
+            "critical_height": height,
+            "upper": _narrowed_up(fields["upper"], dtype),
+            "error": _narrowed_up(error, dtype),
+        }
 
     def coordinates(self) -> dict[str, ArrayLike]:
         return {} if self.heights is None else {HEIGHT: self.heights}
@@ -183,12 +227,45 @@ def _judged(climbed: Climbed, heights: ArrayLike) -> tuple[Int8[Array, "height .
     return verdict, jnp.minimum(climbed.certainty, certainty_of(close))
 
 
+def _judged_exactly(
+    walk: ExactWalk, level: Fraction, hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: int
+) -> tuple[Verdict, Certainty]:
+    """The verdict on a hill of this height; one that the walk may or may not reach is walked up to once more."""
+    if abs(walk.highest - level) <= walk.error:
+        towards = walk_exactly(hill.flank(), optimizer, max_steps, level)
+        if towards is None:
+            return Verdict.UNDECIDED, Certainty.FLAGGED
+        return verdict_of(towards, level), Certainty.AS_TYPED
+    escapes = walk.highest > level
+    return Verdict.ESCAPED if escapes else verdict_of(walk, level), Certainty.AS_TYPED
+
+
+def verdict_of(walk: ExactWalk, target: Fraction) -> Verdict:
+    """On a hill of this height, of a walk that has not passed it unless that is noted."""
+    if walk.passage:
+        return Verdict.ESCAPED
+    return Verdict.TRAPPED if walk.upper < target else Verdict.UNDECIDED
+
+
+def _rounded_up(number: Fraction) -> float:
+    """The least float64 that is not below a number."""
+    nearest = float(number)
+    return nearest if Fraction(nearest) >= number else math.nextafter(nearest, math.inf)
+
+
+def _narrowed_up(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """In a narrower dtype, not below what they were."""
+    nearest = numbers.astype(dtype)
+    return np.where(nearest.astype(np.float64) < numbers, np.nextafter(nearest, dtype.type(np.inf)), nearest)
+
+
 def critical_height(
     hill: AbstractHill,
     optimizer: AbstractOptimizer,
     *,
     max_steps: Steps = DEFAULT_MAX_STEPS,
     climb: AbstractClimb | Sequence[AbstractClimb] = PROVING,
+    precision: str | None = None,
 ) -> CriticalHeightAnswer:
     """Solve for the highest hill that the optimizer escapes over, by one walk on the endless flank.
 
@@ -206,8 +283,10 @@ def critical_height(
       that all is unchecked, `PlainClimb()` (the definition), `BlockedClimb()` (the same walk at full speed on a CPU: fastest
       where the learning rate varies along the last axis alone and the other numbers do not), `PallasClimb()` (in one kernel on a
       GPU), and `FAST` for the last that serves.
+    - `precision`: "auto" to ask again what is flagged: of float32 walks in float64, then in exact arithmetic, for the shortest
+      decimals that round to the hyperparameters. Eagerly alone.
 
-    Raises ValueError for hyperparameters out of range, a hill with a flank of its own, max_steps < 1, and a climb that cannot
-    serve.
+    Raises ValueError for hyperparameters out of range, a hill with a flank of its own, max_steps < 1, a climb that cannot
+    serve, and a precision that cannot.
     """
-    return ask(CriticalHeight(max_steps, as_climbs(climb)), hill, optimizer)
+    return ask(CriticalHeight(max_steps, as_climbs(climb), precision=precision), hill, optimizer)

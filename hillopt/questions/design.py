@@ -36,7 +36,7 @@ class Design(AbstractPytree):
     @property
     def certified(self) -> Bool[np.ndarray, " setting"]:
         """Whether rounding could not change the answer."""
-        return self.certainty == Certainty.CERTIFIED
+        return self.certainty >= Certainty.AS_TYPED
 
 
 def design(

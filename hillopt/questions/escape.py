@@ -1,7 +1,7 @@
 """Does an optimizer escape from this hill?"""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +9,16 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, Int8, Key
 
 from hillopt.climbs import PROVING, AbstractClimb, Batch, as_climbs, first_that_serves
+from hillopt.exact import as_typed, walk_exactly
 from hillopt.front_door import check_steps
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.lanes import as_lanes, common_dtype, common_shape
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import around_goal
 from hillopt.pytrees import Steps, single, static
+from hillopt.questions.again import check_precision
 from hillopt.questions.contract import (
+    CERTAINTIES,
     DEFAULT_MAX_STEPS,
     AbstractAnswer,
     AbstractQuestion,
@@ -24,7 +27,7 @@ from hillopt.questions.contract import (
     described,
     enumerated,
 )
-from hillopt.questions.critical_height import check_not_empty
+from hillopt.questions.critical_height import check_not_empty, verdict_of
 from hillopt.walk import Certainty, Verdict, judge
 
 
@@ -40,13 +43,13 @@ class EscapeAnswer(AbstractAnswer):
     certainty: Int8[Array, "..."] = enumerated(
         Certainty,
         "whether rounding could change the verdict",
-        comment="flagged: a decision of the walk lies within its rounding error; unchecked: no proof was attempted",
+        comment=CERTAINTIES,
     )
 
     @property
     def certified(self) -> Bool[Array, "..."]:
         """Whether rounding could not change the answer."""
-        return self.certainty == Certainty.CERTIFIED
+        return self.certainty >= Certainty.AS_TYPED
 
 
 class Escape(AbstractQuestion):
@@ -59,6 +62,8 @@ class Escape(AbstractQuestion):
     max_steps: Steps = single(default=DEFAULT_MAX_STEPS)
     climb: AbstractClimb | tuple[AbstractClimb, ...] = static(default=PROVING)
     """How to walk; of several, the first that serves."""
+    precision: str | None = static(default=None)
+    """"auto": what is flagged is asked again, in float64 and then in exact arithmetic, for the numbers as typed."""
 
     title: ClassVar[str] = "Escapes"
     look: ClassVar[Look] = Look("verdict", "verdict", "verdicts")
@@ -85,7 +90,23 @@ class Escape(AbstractQuestion):
     def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "Escape":
         check_height(hill, most=np.finfo(np.float64).max)
         climb = first_that_serves(self.climb, hill.flank(), optimizer)
+        check_precision(self.precision, climb)
         return self.replace(max_steps=check_steps(self.max_steps), climb=climb)
+
+    @property
+    def asks_again(self) -> bool:
+        return self.precision is not None
+
+    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> dict[str, Any] | None:
+        target = as_typed(hill.height)
+        walk = walk_exactly(hill.flank(), optimizer, int(self.max_steps), target)
+        if walk is None:
+            return None
+        return {
+            "verdict": verdict_of(walk, target),
+            "step": walk.passage or walk.num_steps,
+            "certainty": Certainty.AS_TYPED,
+        }
 
     @property
     def climb_used(self) -> AbstractClimb | None:
@@ -98,6 +119,7 @@ def escape(
     *,
     max_steps: Steps = DEFAULT_MAX_STEPS,
     climb: AbstractClimb | Sequence[AbstractClimb] = PROVING,
+    precision: str | None = None,
 ) -> EscapeAnswer:
     """Decide whether the optimizer escapes from the hill at its height (or heights: `TentHill(height=array)`).
 
@@ -105,4 +127,4 @@ def escape(
     floating-point walk repeats itself exactly. Arguments and errors as for `critical_height`; in addition a height that is
     negative, NaN or infinite raises ValueError.
     """
-    return ask(Escape(max_steps, as_climbs(climb)), hill, optimizer)
+    return ask(Escape(max_steps, as_climbs(climb), precision), hill, optimizer)

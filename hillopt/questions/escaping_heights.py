@@ -49,7 +49,7 @@ class EscapingHeights(AbstractAnswer):
     @property
     def certified(self) -> Bool[Array, "..."]:
         """Whether rounding could not change the verdict at any height of the grid."""
-        return self.certainty == Certainty.CERTIFIED
+        return self.certainty >= Certainty.AS_TYPED
 
     def intervals(self) -> list[tuple[float, float]]:
         """Of a single setting, the escaped heights between the grid's ends as intervals; ValueError if not all fit."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from hillopt.questions import Cost, in_higher_precision
 from hillopt.sweeps.budget import settle
 from hillopt.sweeps.layout import Lanes
 from hillopt.sweeps.plan import Plan
@@ -37,6 +38,8 @@ class Progress(NamedTuple):
     counts in full."""
     tiles: int
     num_tiles: int
+    costs: tuple[Cost, ...] = ()
+    """What this process has asked again in each higher precision."""
 
 
 def turn_of(num_tiles: int, store: Store | None) -> list[int]:
@@ -66,9 +69,9 @@ def walk_tiles(
     with concurrent.futures.ThreadPoolExecutor(len(devices)) as threads:
         walkers = [threads.submit(_TileWalker(plan, device).walk, dealer, walked) for device in devices]
         try:
-            for tile_index, answer in _as_they_come(walkers, walked):
+            for tile_index, answer, costs in _as_they_come(walkers, walked):
                 tiles.write(tile_index, answer)
-                counter.note(tile_index, answer)
+                counter.note(tile_index, answer, costs)
                 told = counter.progress()
                 if on_progress is not None:
                     on_progress(told)
@@ -82,7 +85,7 @@ def walk_tiles(
         on_progress(counter.progress())
 
 
-_Walked = tuple[int, dict[str, np.ndarray]]
+_Walked = tuple[int, dict[str, np.ndarray], list[Cost]]
 
 
 def _as_they_come(walkers: list[concurrent.futures.Future], walked: "queue.Queue[_Walked]") -> Iterator[_Walked]:
@@ -144,6 +147,7 @@ class _Counter:
         self.finished = tiles.finished()
         self._found = int(self._sizes[self.finished].sum())
         self._steps = 0
+        self._costs: dict[str, Cost] = {}
 
     def look(self, now: bool = False) -> None:
         """See now and then what other processes have finished."""
@@ -153,8 +157,10 @@ class _Counter:
             took = time.monotonic() - began
             self._next_look = began + max(BETWEEN_LOOKS, took / LOOKING_SHARE)
 
-    def note(self, tile_index: int, answer: Mapping[str, np.ndarray]) -> None:
+    def note(self, tile_index: int, answer: Mapping[str, np.ndarray], costs: list[Cost]) -> None:
         self.finished[tile_index] = True
+        for cost in costs:
+            self._costs[cost.precision] = cost.and_(self._costs.get(cost.precision))
         self._steps += int(answer["num_steps"].sum(dtype=np.int64)) if "num_steps" in answer else 0
 
     def progress(self) -> Progress:
@@ -165,6 +171,7 @@ class _Counter:
             steps=self._steps,
             tiles=int(self.finished.sum()),
             num_tiles=len(self._sizes),
+            costs=tuple(self._costs.values()),
         )
 
 
@@ -199,7 +206,14 @@ class _TileWalker:
         if self._plan.most > self._plan.first:
             lanes = self._layout.lanes(tile_index)
             mine = settle(mine, lanes, self._walk_few, self._plan.first, self._plan.most, self._width)
-        return tile_index, {name: self._layout.as_cells(tile_index, field) for name, field in mine.items()}
+        mine, costs = self._ask_again(tile_index, mine) if self._plan.question.asks_again else (mine, [])
+        return tile_index, {name: self._layout.as_cells(tile_index, field) for name, field in mine.items()}, costs
+
+    def _ask_again(self, tile_index: int, mine: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[Cost]]:
+        rows, columns = mine["certainty"].shape
+        swept = {name: leaf[:rows, :columns] for name, leaf in self._layout.lanes(tile_index).swept.items()}
+        world = self._plan.world.replace(**swept)
+        return in_higher_precision(world.question, (world.hill, world.optimizer), mine)
 
     def _walk_few(self, lanes: Lanes, max_steps: int) -> dict[str, jax.Array]:
         return self._few(*self._plan.arguments(lanes, max_steps))

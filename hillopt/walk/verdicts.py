@@ -29,8 +29,12 @@ class Certainty(enum.IntEnum):
     """No proof was attempted."""
     FLAGGED = 1
     """Rounding, or a hyperparameter's own last digit, could change the answer."""
-    CERTIFIED = 2
-    """It could not: exact arithmetic gives the same answer, to within the stated error."""
+    AS_TYPED = 2
+    """A hyperparameter's own last digit could; of all numbers that round to it the answer is that of the one that was typed, the
+    shortest decimal, and rounding could not change it."""
+    CERTIFIED = 3
+    """Neither could: exact arithmetic gives the same answer for every number that rounds to a hyperparameter, to within the
+    stated error."""
 
 
 def certainty_of(flagged: Bool[Array, "..."]) -> Int8[Array, "..."]:
