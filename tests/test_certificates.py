@@ -12,6 +12,7 @@ from pathlib import Path
 
 import exactly
 import numpy as np
+import oracle
 import pytest
 
 import hillopt as ho
@@ -282,6 +283,7 @@ TYPED = [
      "ClosedBound", {}),
     ("a wedge", wedge(), exact("GradientDescent", learning_rate=0.11), "TrappingRegion", {}),
     ("a kink met", wedge(), exact("GradientDescent", learning_rate=0.1), "TrappingRegion", {}),
+    ("a cycle on a wedge", wedge(0.25), exact("GradientDescent", learning_rate=0.3), "TrappingRegion", {"step": 3}),
     ("over a wedge", wedge(), exact("GradientDescent", learning_rate=0.3), "Passage", {"step": 13}),
     ("Adam over a wedge", wedge(), adam(0.3), "Passage", {"step": 5}),
     ("a minimum", exact("DoubleWell", height=0.25), exact("GradientDescent", learning_rate=0.5), "TrappingRegion", {}),
@@ -297,6 +299,39 @@ def test_verdicts_have_certificates(hill, optimizer, kind, numbers):
     assert type(found).__name__ == kind
     assert {name: getattr(found, name) for name in numbers} == numbers
     assert ho.AbstractCertificate.from_json(found.to_json()) == found
+
+
+def optimizers(rng):
+    """Random settings of every optimizer, their numbers in the order of the oracle's walks."""
+    rate, beta = round(10 ** rng.uniform(-1.5, 0), 2), round(rng.uniform(0.1, 0.99), 2)
+    yield "adam", exact("Adam", learning_rate=rate, b1=beta, b2=0.9, eps=1e-3)
+    yield "adamw", exact("AdamW", learning_rate=rate, b1=beta, b2=0.9, eps=1e-3, weight_decay=0.01)
+    yield "heavy_ball", exact("HeavyBall", learning_rate=rate, momentum=beta)
+    yield "nesterov", exact("Nesterov", learning_rate=rate, momentum=beta)
+    yield "lion", exact("Lion", learning_rate=rate, b1=beta, b2=0.93)
+    yield "lion", exact("Lion", learning_rate=rate, b1=beta, b2=0.93, weight_decay=0.1)
+    yield "adagrad", exact("Adagrad", learning_rate=rate, initial_accumulator_value=0.1, eps=1e-3)
+    yield "rmsprop", exact("RMSprop", learning_rate=rate, decay=beta, eps=1e-3, initial_scale=0.1)
+    yield "gradient_descent", exact("GradientDescent", learning_rate=rate)
+    yield "sign_descent", exact("SignDescent", learning_rate=rate)
+
+
+def test_verdicts_are_those_of_60_digits():
+    rng, kinds = np.random.default_rng(5), collections.Counter()
+    for _ in range(12):
+        for name, optimizer in optimizers(rng):
+            height = round(rng.uniform(0.02, 0.6), 3)
+            numbers = [Decimal(each.low.numerator) / each.low.denominator for each in optimizer.numbers.values()]
+            wanted = oracle.first_passage(oracle.WALKS[name](*numbers), Decimal(str(height)), 300)
+            try:
+                found = found_certificate(exact("TentHill", height=height), optimizer, 100)
+            except ValueError:
+                kinds["open"] += 1
+                continue
+            assert wanted == (found.step if isinstance(found, ho.Passage) else 0)
+            kinds[type(found).__name__] += 1
+    assert kinds["Passage"] > 30
+    assert kinds["Recurrence"] + kinds["ClosedBound"] > 30
 
 
 def test_a_region_holds_what_a_walk_visits():

@@ -16,6 +16,7 @@ from hillopt.certificates.walk import Walk
 CUTS = 64  # of a piece on curved ground
 GROWTH = 40  # bits: a share of its size by which a region is widened that is looked for
 TRIES = 200
+LONGEST_CYCLE = 500  # places of a region
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,25 +102,51 @@ def region_certificate(hill: Part, optimizer: Part, max_steps: int) -> TrappingR
     """A region that is found around the end of a walk, checked. Raises ValueError where none is found."""
     ground, rate = ground_of(hill), _rate(optimizer)
     visited = list(_places(Walk(ground, optimizer), max_steps))
+    for entry, pieces in itertools.chain(_hulls(ground, rate, visited), _cycles(visited)):
+        found = TrappingRegion(hill, optimizer, entry, pieces)
+        found.check()
+        return found
+    raise ValueError(
+        f"`max_steps` must lead into a region that is never left, and none is found after {max_steps}; allow more."
+    )
+
+
+Found = tuple[int, tuple[Range, ...]]
+"""The step of the entry, and the pieces."""
+
+
+def _hulls(ground: Ground, rate: Interval, visited: list[Interval]) -> Iterator[Found]:
+    """Around the places visited last, widened until it holds its image."""
     late = visited[3 * len(visited) // 4 :]
     region = Interval(min(place.low for place in late), max(place.high for place in late))
     for _ in range(TRIES):
         image = list(images(ground, rate, region))
         hull = Interval(min(part.low for part in image), max(part.high for part in image))
-        if region.low <= hull.low and hull.high <= region.high:
-            piece = Range(Fraction(region.low, ONE), Fraction(region.high, ONE))
+        if _lies_in(hull, region):
             entry = next(step for step, place in enumerate(visited) if _lies_in(place, region))
-            found = TrappingRegion(hill, optimizer, entry, (piece,))
-            found.check()
-            return found
+            yield entry, (_range(region),)
+            return
         region = region.hull(hull)
         margin = (region.high - region.low >> GROWTH) + 1
         region = Interval(region.low - margin, region.high + margin)
         if region.high >= ground.goal.low:
-            break
-    raise ValueError(
-        f"`max_steps` must lead into a region that is never left, and none is found after {max_steps}; allow more."
-    )
+            return
+
+
+def _cycles(visited: list[Interval]) -> Iterator[Found]:
+    """The places of a walk that comes back to exactly where it was, if it does so soon."""
+    met: dict[int, int] = {}
+    for step, place in enumerate(visited):
+        since = met.setdefault(place.low, step)
+        if place.low < place.high or step - since > LONGEST_CYCLE:
+            return
+        if since < step:
+            yield since, tuple(_range(one) for one in visited[since:step])
+            return
+
+
+def _range(interval: Interval) -> Range:
+    return Range(Fraction(interval.low, ONE), Fraction(interval.high, ONE))
 
 
 def _places(walk: Walk, max_steps: int) -> Iterator[Interval]:
