@@ -2,6 +2,6 @@
 
 from hillopt.exact.lattice import ExactWalk
 from hillopt.exact.typed import as_typed, typed_numbers
-from hillopt.exact.walk import walk_exactly
+from hillopt.exact.walk import exact_goal, walk_exactly
 
-__all__ = ["ExactWalk", "as_typed", "typed_numbers", "walk_exactly"]
+__all__ = ["ExactWalk", "as_typed", "exact_goal", "typed_numbers", "walk_exactly"]

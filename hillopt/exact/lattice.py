@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from hillopt.exact.numbers import power_down, power_up, product_up, quotient_up, rounded_down, rounded_up
+from hillopt.exact.reals import MoreDigitsError
 from hillopt.exact.swings import Swings
 from hillopt.exact.ties import drive_after, rise_after, rise_downhill
 from hillopt.proofs import Lattice
@@ -33,15 +34,12 @@ class ExactWalk(NamedTuple):
     highest: Fraction
     error: Fraction
     step: int
-    upper: Fraction
+    upper: Fraction | None
+    """None where no bound is known."""
     proved: bool
     period: int
     num_steps: int
     passage: int | None
-
-
-class MoreDigitsError(ArithmeticError):
-    """A decision is not certain, and it is no tie."""
 
 
 def walk_lattice(lattice: Lattice, max_steps: int, target: Fraction | None) -> ExactWalk | None:
