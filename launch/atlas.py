@@ -108,7 +108,7 @@ def grounds_of(settings: Settings) -> dict[str, ho.AbstractGround]:
 
 def as_typed(sentence: str) -> str:
     """A sentence of the library about a function's numbers, with the flags that they come from."""
-    return re.sub(r"`\w+\((\w+)=\.\.\.\)`", r"`--\1`", sentence)
+    return re.sub(r"`\w+\((\w+)=\.\.\.\)`", r"`--\1`", sentence).replace("`--bowl`", "`--knots`")
 
 
 def numbers_of(text: str, flag: str) -> tuple[float, ...]:

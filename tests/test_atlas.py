@@ -170,7 +170,7 @@ def test_the_picture_tells_the_open_share_and_names_the_orders():
     named = [text.get_text() for text in figure.axes[1].texts]
     assert named[:3] == ["$K$ = 3", "$K$ = 4", "$K$ = 5"]
     entries = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert entries[:4] == ["converges", "the minimum repels", "open", "cycles of 3"]
+    assert entries[:4] == ["converges", "unstable", "open", "cycles of 3"]
 
 
 REFUSED = [

@@ -19,7 +19,9 @@ from hillopt import certificates
 from hillopt.certificates import Part, Range, as_written, certificate_of, found_certificate, reals_that_round_to
 from hillopt.certificates.braking import carried
 from hillopt.certificates.intervals import ONE, Interval, Open, geometric_sum, power
+from hillopt.certificates.lattice_walk import Lattice, LatticeWalk
 from hillopt.certificates.making import height_certificate, searched
+from hillopt.certificates.swing_bound import Swings
 
 ROOT = Path(certificates.__file__).parent
 TENT = Part("TentHill", {})
@@ -185,13 +187,20 @@ def test_no_walk_in_120_digits_rises_above_what_is_proved(kind):
 
 RATE, BETA = ("log", 0.01, 2.0), ("complement", 0.0, 0.99)
 ANSWERED = [
-    ("Adam", {"learning_rate": RATE, "b1": BETA, "eps": ("one of", 0.0, 0.3)}, 300),
-    ("HeavyBall", {"learning_rate": RATE, "momentum": BETA}, 250),
-    ("Nesterov", {"learning_rate": RATE, "momentum": BETA}, 250),
-    ("Lion", {"learning_rate": RATE, "b1": BETA, "b2": BETA}, 250),
-    ("GradientDescent", {"learning_rate": RATE}, 100),
-    ("SignDescent", {"learning_rate": RATE}, 100),
+    ("Adam", {"learning_rate": RATE, "b1": BETA, "eps": ("one of", 0.0, 0.3)}),
+    ("HeavyBall", {"learning_rate": RATE, "momentum": BETA}),
+    ("Nesterov", {"learning_rate": RATE, "momentum": BETA}),
+    ("Lion", {"learning_rate": RATE, "b1": BETA, "b2": BETA}),
+    ("GradientDescent", {"learning_rate": RATE}),
+    ("SignDescent", {"learning_rate": RATE}),
 ]
+SLOW = [
+    ("Adam", {"learning_rate": RATE, "b1": ("complement", 0.99, 0.9995), "eps": ("one of", 0.0, 0.0)}),
+    ("HeavyBall", {"learning_rate": RATE, "momentum": ("complement", 0.9, 0.999)}),
+    ("Nesterov", {"learning_rate": RATE, "momentum": ("complement", 0.9, 0.999)}),
+]
+"""Memories that are proved long before they repeat."""
+LANES = 250  # as many as other tests ask for, so that they share what is compiled
 
 
 SPREADS = {
@@ -206,30 +215,64 @@ def random_numbers(rng, number, ranges):
     return {name: SPREADS[kind](rng.uniform(size=number), *ends) for name, (kind, *ends) in ranges.items()}
 
 
-@pytest.mark.parametrize(("name", "ranges", "number"), ANSWERED, ids=[row[0] for row in ANSWERED])
-def test_every_certified_answer_on_the_tent_has_a_certificate(name, ranges, number):
-    """Of both ends, as they are; what is undecided has a closed bound."""
-    numbers = random_numbers(np.random.default_rng(3), number, ranges)
-    numbers |= {"b2": np.full(number, 0.5)} if name == "Adam" else {}
-    answer = ho.critical_height(ho.TentHill(), getattr(ho, name)(**numbers), max_steps=300)
-    fields = {field: np.asarray(value) for field, value in answer.items()}
-    kinds = collections.Counter()
-    for lane in range(number):
+def certificates_of(name, ranges, max_steps, every=1):
+    """Of the certified answers to random settings, each once through its JSON: how many there are of each verdict and kind."""
+    numbers = random_numbers(np.random.default_rng(3), LANES, ranges)
+    answer = ho.critical_height(ho.TentHill(), getattr(ho, name)(**numbers), max_steps=max_steps)
+    numbers |= {"b2": np.full(LANES, 0.999)} if name == "Adam" else {}
+    fields, kinds = {field: np.asarray(value) for field, value in answer.items()}, collections.Counter()
+    for lane in range(0, LANES, every):
         optimizer = Part(
-            name, {key: reals_that_round_to(float(values[lane]), "float64") for key, values in numbers.items()}
+            name, {key: reals_that_round_to(float(each[lane]), "float64") for key, each in numbers.items()}
         )
         one = {field: values[lane].item() for field, values in fields.items()}
         if one["certainty"] != ho.Certainty.CERTIFIED or one["critical_height"] < 0:
             with pytest.raises(ho.NoClaim, match=r"rounding decides here|has not reached it"):
-                certificate_of(TENT, optimizer, one, 300)
+                certificate_of(TENT, optimizer, one, max_steps)
             continue
-        found = certificate_of(TENT, optimizer, one, 300)
+        found = certificate_of(TENT, optimizer, one, max_steps)
         assert found.upper == Fraction(one["upper"])
         assert found.height == Fraction(one["critical_height"]) - Fraction(one["error"])
         assert type(found).from_json(found.to_json()) == found
-        kinds[type(found).__name__] += 1
-    assert kinds.total() > 0.9 * number
-    assert kinds["Recurrence"] > 0.5 * number
+        kinds[ho.Verdict(one["verdict"]).name, type(found).__name__] += 1
+    return kinds
+
+
+@pytest.mark.parametrize(("name", "ranges"), ANSWERED, ids=[row[0] for row in ANSWERED])
+def test_every_certified_answer_on_the_tent_has_a_certificate(name, ranges):
+    kinds = certificates_of(name, ranges, 300)
+    assert kinds.total() > 0.9 * LANES
+    assert kinds["TRAPPED", "Recurrence"] > 0.5 * LANES
+
+
+@pytest.mark.parametrize(("name", "ranges"), SLOW, ids=[row[0] for row in SLOW])
+def test_slow_memories_have_certificates_of_their_swings(name, ranges):
+    kinds = certificates_of(name, ranges, 1_500, every=10)
+    assert kinds.total() > 0.09 * LANES
+    assert kinds["TRAPPED", "SwingBound"] + kinds["UNDECIDED", "SwingBound"] > 0.01 * LANES
+
+
+def test_no_swing_from_anywhere_has_more_than_is_proved():
+    """From random crossings with at most the momentum, in floating point: the other side's momentum and the peak on the way."""
+    rng, nearest = np.random.default_rng(4), 0.0
+    for _ in range(300):
+        kind, decay = rng.choice(["HeavyBall", "Nesterov", "Adam"]), round(1 - 10 ** rng.uniform(-2, -0.05), 3)
+        numbers = {"b1": decay, "b2": 0.5, "eps": 0.0} if kind == "Adam" else {"momentum": decay}
+        lattice = Lattice(exact(str(kind), learning_rate=0.3, **numbers))
+        walk = LatticeWalk(lattice, lattice.foot(100))
+        most, start = float(rng.uniform() ** 2), walk.step if kind == "Adam" else 10**9
+        swings = Swings(walk, Fraction(most))
+        after, climb, ahead = swings.after() / ONE, swings.climb.high / ONE, decay if kind == "Nesterov" else 1.0
+        for momentum in most * rng.uniform(size=10) ** rng.choice([0, 1], 10):
+            rise = (1 - ahead * (1 - momentum)) / (1 - decay**start) * rng.choice([1 - 1e-9, rng.uniform()])
+            memory, step, peak = -momentum, start, rise
+            while rise > 0:
+                memory, step, peak = decay * memory + 1 - decay, step + 1, max(peak, rise)
+                rise -= (1 - ahead + ahead * memory) / (1 - decay**step)
+            assert memory <= after + 1e-9
+            assert peak <= climb + 1e-9
+            nearest = max(nearest, memory / after)
+    assert nearest > 0.999  # and no less is true
 
 
 TYPED = [
@@ -267,18 +310,6 @@ def test_a_region_holds_what_a_walk_visits():
     assert float(low) <= late.min()
     assert late.max() <= float(high) < 1.25
     assert late.max() - late.min() > 0.9 * float(high - low)
-
-
-def test_a_certificate_of_a_setting_and_of_a_cell():
-    data = ho.sweep(
-        ho.CriticalHeight(600), ho.TentHill(), ho.Adam(0.1), {"learning_rate": [0.1, 0.3], "b1": [0.5, 0.9]}
-    )
-    cell = ho.cell_certificate(data.isel(learning_rate=1, b1=1))
-    alone = ho.certificate(ho.TentHill(), ho.Adam(0.3), max_steps=600)
-    assert cell == alone
-    assert cell.upper == Fraction(float(data["upper"][1, 1]))
-    with pytest.raises(ValueError, match="must be one cell of a sweep of CriticalHeight or Escape, got 4 cells"):
-        ho.cell_certificate(data)
 
 
 # what is refused

@@ -161,13 +161,22 @@ def test_starts_at_rest_that_end_in_the_minimum(start):
     assert abs(end_of(Fraction(start))) < Fraction(1, 10**6)
 
 
+def on_a_flat_minimum(power, b1):
+    hill = ho.hill_from(lambda x, h: x**power / power, 1.0, start=1.0, passed=never)
+    return np.asarray(ho.trajectory(hill, ho.Adam(1e-3, b1, 0.93), max_steps=3_000).position)
+
+
 # Bai et al. 2026 (arXiv:2603.09581): on x^k / k every step shrinks x by b2^(1 / (2 (k - 2))) in the end.
 @pytest.mark.parametrize(("power", "shrinks"), [(4, 0.9820209142881304), (6, 0.9909696838390821)])
 def test_adam_shrinks_by_a_factor_on_a_flat_minimum(power, shrinks):
-    hill = ho.hill_from(lambda x, h: x**power / power, 1.0, start=1.0, passed=never)
-    positions = np.asarray(ho.trajectory(hill, ho.Adam(1e-3, 0.9, 0.93), max_steps=3_000).position)
+    positions = on_a_flat_minimum(power, 0.9)
     np.testing.assert_allclose(positions[-1] / positions[-2], shrinks, rtol=1e-9)
     assert shrinks == pytest.approx(0.93 ** (1 / (2 * (power - 2))), rel=1e-15)
+
+
+def test_adam_does_not_shrink_where_b1_is_above_a_power_of_b2():
+    """b2^((k - 1) / (2 (k - 2))) is 0.947."""
+    assert abs(on_a_flat_minimum(4, 0.97)[-1]) > 1e-6
 
 
 def logistic_like(x, c):

@@ -162,12 +162,20 @@ class LatticeWalk:
         """All that the future depends on, but for the bias correction."""
         return Stand(self.site, self.memory)
 
-    def shift_left(self) -> int:
-        """How far the bias correction can still move the place after this step, whatever slopes follow.
+    def level(self) -> Interval:
+        """The place without what bias corrections have moved it by."""
+        return self.place - self.shift
 
-        |(1-b) T| <= 1, so it moves by b^t / (1 - b^t) at most at the steps t to come, of which the first denominator is the least.
-        """
+    def correction(self) -> Interval:
+        """b^t / (1 - b^t) at the next step, t: what a bias correction adds to it, as a share of (1-b) T; it falls to 0."""
         if not self.lattice.corrected or self.lattice.decay is None:
-            return 0
+            return Interval(0, 0)
         first = self.power * self.lattice.decay
-        return (first / ((1 - first) * (1 - self.lattice.decay))).high
+        return first / (1 - first)
+
+    def shift_left(self) -> int:
+        """How far bias corrections can still move the place after this step, whatever slopes follow.
+
+        |(1-b) T| <= 1, so they do by b^t / (1 - b^t) at most at the steps t to come, of which the first denominator is the least.
+        """
+        return 0 if self.lattice.rest is None else (self.correction() / self.lattice.rest).high

@@ -23,6 +23,7 @@ FIRST_WINDOW = 32
 CLOSE = Fraction(1, 2**50)  # as near as the ends of a height are looked for
 ESCAPED, TRAPPED = 1, 2  # as answers tell verdicts
 AS_TYPED, CERTIFIED = 2, 3  # and certainties
+LATER_CROSSINGS = 3
 MOMENTUM_BITS = 40  # of a momentum that is looked for
 KEPT = 96  # bits of a number that is found here
 
@@ -91,18 +92,38 @@ def _candidates(hill: Part, optimizer: Part, claim: Claim) -> Iterator[AbstractC
 
 
 def _swings(hill: Part, optimizer: Part, walk: LatticeWalk, claim: Claim) -> Iterator[SwingBound]:
-    """With the greatest momentum that leads no higher than the claim, at the last crossing of the walk that was followed."""
-    foot, last = walk.step, copy.copy(walk)
-    while walk.step < claim.num_steps:
-        walk.advance()
-        last = copy.copy(walk) if walk.has_crossed() else last
-    top, low, high = floor_of(claim.upper), 0, 2**MOMENTUM_BITS
+    """At crossings from the last one of the walk that was followed on, with the greatest momentum that leads no higher."""
+    foot = walk.step
+    for crossing in _crossings(walk, claim.num_steps):
+        momentum = _momentum(crossing, claim.upper)
+        yield SwingBound(hill, optimizer, claim.height, claim.step, claim.upper, foot, crossing.step, momentum)
+
+
+def _crossings(walk: LatticeWalk, num_steps: int) -> Iterator[LatticeWalk]:
+    """The walk at its last uphill crossing within so many steps, and at the next ones, where less bias correction is left."""
+    last = copy.copy(walk)
+    with contextlib.suppress(ValueError):  # as long as it is certain
+        while walk.step < num_steps:
+            walk.advance()
+            last = copy.copy(walk) if walk.has_crossed() else last
+    yield last
+    with contextlib.suppress(ValueError):
+        crossings = 0
+        while crossings < LATER_CROSSINGS and walk.step < 2 * num_steps + FIRST_WINDOW:
+            walk.advance()
+            if walk.has_crossed():
+                crossings += 1
+                yield copy.copy(walk)
+
+
+def _momentum(walk: LatticeWalk, upper: Fraction) -> Fraction:
+    """The greatest of a crossing that leads no higher than `upper`."""
+    top, low, high = floor_of(upper), 0, 2**MOMENTUM_BITS
     while high - low > 1:
         middle = (low + high) // 2
-        climb = Swings(last, Fraction(middle, 2**MOMENTUM_BITS)).climb
-        low, high = (middle, high) if (climb * last.lattice.spacing).high <= top else (low, middle)
-    momentum = Fraction(low, 2**MOMENTUM_BITS)
-    yield SwingBound(hill, optimizer, claim.height, claim.step, claim.upper, foot, last.step, momentum)
+        climb = Swings(walk, Fraction(middle, 2**MOMENTUM_BITS)).climb
+        low, high = (middle, high) if (climb * walk.lattice.spacing).high <= top else (low, middle)
+    return Fraction(low, 2**MOMENTUM_BITS)
 
 
 def searched(optimizer: Part, max_steps: int) -> Claim:

@@ -22,8 +22,8 @@ class Recurrence(AbstractCertificate):
 
     Back means: the sum of the slopes is what it was, and their decaying sum T has moved by d. As long as the same slopes follow,
     each turn to come moves T by b^period times as much as the one before, by d / (1 - b^period) in all, and i steps further on by
-    b^i times that; Adam's bias correction moves the place by what is left of it. If no decision of the turn is as close to its tie
-    as these can push it, the same slopes do follow, for ever.
+    b^i times that; Adam's bias corrections move the place by what is left of them. If no decision of the turn is as close to its
+    tie as these can push it, the same slopes do follow, for ever.
     """
 
     hill: Part
@@ -76,7 +76,8 @@ class Turn:
     """A walk from a checkpoint on: how near its decisions are to their ties, and what can still move them if it is back."""
 
     def __init__(self, walk: LatticeWalk) -> None:
-        self._walk, self._before, self._drift = walk, walk.stand(), walk.shift_left()
+        self._walk, self._before = walk, walk.stand()
+        self._shift_left, self._correction, self._levels = walk.shift_left(), walk.correction(), walk.level()
         self._passed: list[Passed] = []
         self._share = ONE
 
@@ -91,6 +92,8 @@ class Turn:
         self._walk.advance()
         if self._walk.lattice.decay is not None:
             self._share = -(-self._share * self._walk.lattice.decay.high // ONE)
+        if self._walk.lattice.corrected:
+            self._levels = self._levels.hull(self._walk.level())
 
     @property
     def off(self) -> int:
@@ -105,14 +108,24 @@ class Turn:
         left = Interval(moved, moved) / (1 - power(lattice.decay, self.length))
         return (left * lattice.weight).high
 
+    def drift(self, wander: int) -> int:
+        """How far bias corrections can still move a place of the turn, if the walk is back.
+
+        They add up (1-b) T_t c_t with factors c_t that fall. Sums of (1-b) T alone are differences of levels, which stay as far
+        apart as in this turn, but for what they wander. So, by Abel, no sum of (1-b) T_t c_t exceeds that times the first c.
+        """
+        apart = self._levels.high - self._levels.low + 2 * wander
+        return min(self._shift_left, (self._correction * Interval(apart, apart)).high)
+
     def nearest(self) -> tuple[int, int]:
         """The first decision that is not made for good, if the walk is back: its distance from the tie and what may move it.
 
         Where nothing moves, a decision that is made is made for ever, be it a tie; then both are 0.
         """
         wander = self.wander()
+        drift = self.drift(wander)
         for passed in self._passed:
-            moves = passed.moved_by(wander) + self._drift
+            moves = passed.moved_by(wander) + drift
             if passed.gap <= moves != 0:
                 return passed.gap, moves
         return 0, 0
@@ -125,7 +138,8 @@ class Turn:
     def highest(self) -> int:
         """No place is higher, of those since the foot and of those to come, if the walk is back."""
         wander = 0 if self._walk.lattice.interpolated else self.wander()
-        to_come = max(passed.place + passed.moved_by(wander) + self._drift for passed in self._passed)
+        drift = self.drift(wander)
+        to_come = max(passed.place + passed.moved_by(wander) + drift for passed in self._passed)
         return max(self._walk.highest, to_come)
 
 

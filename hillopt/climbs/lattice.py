@@ -342,6 +342,6 @@ def _follow(
         contraction=turn.contraction * worst.decay,
         margin=jnp.where(going, jnp.minimum(turn.margin, jnp.abs(state.rise) - task.errors.rise), turn.margin),
         drive_margin=drive_margin,
-        spread=None if spread is None else jnp.where(going, spread, turn.spread),
+        spread=None if spread is None or turn.spread is None else jnp.where(going, spread, turn.spread),
         peak=jnp.where(going, jnp.maximum(turn.peak, state.rise), turn.peak),
     )

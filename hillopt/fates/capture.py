@@ -24,7 +24,7 @@ RETURNS = 1e-4  # of the farthest start: how nearly
 BEST = 1e5  # at most the condition of a norm; beyond it the padding below does not pay for what it costs
 EDGE = 1e-6  # so near to 1 the minimum's spectral radius is left alone
 PADDED = 1 + 1e-9  # for the rounding of norms, which lose eps times the condition, and of the error's own recursion
-ROUNDING = 16 * float(np.finfo(np.float64).eps)  # of the sizes that a step adds up
+EPS = float(np.finfo(np.float64).eps)
 
 
 class Norms(NamedTuple):
@@ -90,16 +90,18 @@ def _captured(
 ) -> Bool[Array, ""]:
     knots = jnp.array([-jnp.inf, *bowl.knots, jnp.inf])
     room = min((abs(knot) for knot in bowl.knots), default=np.inf)
-    farthest = max(abs(knot) for knot in (*bowl.knots, 0.0)) * 2 * max(bowl.curvatures)
+    bends = np.abs(np.diff(bowl.curvatures))
+    steepest, offset = bowl.curvatures[bowl.middle] + float(bends.sum()), float(bends @ np.abs(bowl.knots))
+    rounding = (8 + len(bowl.curvatures)) * EPS  # twice the roundings of a step, in the sizes that it adds up
 
     def step(walk: tuple[Array, Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array, Array], None]:
         x, before, error, is_caught = walk
-        reach = error * norm.of_x
+        reach = error * norm.of_x + 4 * EPS * jnp.abs(x)
         touched = (x + reach >= knots[:-1]) & (x - reach <= knots[1:])
         growth = jnp.max(jnp.where(touched, norm.pieces, 0))
         after = x + momentum * (x - before) - rate * bowl.slope(x)
-        sizes = 2 * jnp.abs(x) + jnp.abs(before) + rate * (max(bowl.curvatures) * jnp.abs(x) + farthest)
-        error = (growth * error + ROUNDING * sizes * jnp.sqrt(norm.shape[0, 0])) * PADDED
+        sizes = 2 * jnp.abs(x) + jnp.abs(before) + rate * (steepest * jnp.abs(x) + offset)
+        error = (growth * error + rounding * sizes * jnp.sqrt(norm.shape[0, 0])) * PADDED
         place = jnp.stack([after, x])
         distance = jnp.sqrt(place @ norm.shape @ place) * PADDED + error
         return (after, x, error, is_caught | (distance * norm.of_x < room)), None

@@ -1,7 +1,8 @@
 """The atlas of heavy ball: what is proved of every setting, and what is left open."""
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,12 +27,13 @@ STYLES = {
 }
 LABELS = {
     Fate.CONVERGES: "converges",
-    Fate.UNSTABLE: "the minimum repels",
+    Fate.UNSTABLE: "unstable",
     Fate.OPEN: "open",
 }
 CYCLE_COLOURS = ("#3b1f6b", "#6a3aa8", "#9a4fb3", "#c7659b", "#e48a7a", "#f2b366", "#f5dd7f")
 """Of cycles of 2 or 3 steps, 4, 5, ...; all longer ones have the last."""
 SHORTEST = 3
+TUNED: dict[str, Any] = {"marker": "*", "ms": 11, "mfc": "white", "mec": INK, "mew": 0.8, "ls": "none"}
 ROOM, LEFT = 0.04, 0.15  # of the momenta and of the learning rates, that a line's label needs
 
 
@@ -71,7 +73,8 @@ def _entries(panels: Sequence[AtlasPanel]) -> list["Artist"]:
         if SHORTEST + index <= longest
     ]
     lines = [
-        Line2D([], [], color=INK, lw=1.2, ls=":", label="some function begins to cycle"),
+        Line2D([], [], color=INK, lw=1.2, ls=":", label="some function cycles"),
+        Line2D([], [], **TUNED, label="tuned for quadratics"),
     ]
     return [*fates, *cycles, *lines]
 
@@ -106,6 +109,7 @@ def _draw_lines(axes: "Axes", panel: AtlasPanel) -> None:
     momenta = np.linspace(max(low, 0.0), min(high, 1 - 1e-9), LINE_POINTS)
     edge = np.array(largest_stable_rate(most, momenta))
     axes.plot(edge, momenta, color=INK, lw=1.2)
+    axes.plot(*_tuned(least, most), **TUNED, zorder=3)
     if isinstance(panel.ground, AllQuadratics):
         return
     begins = np.array(smallest_cycling_rate(momenta[:, None], np.array(ORDERS), least, most))
@@ -118,6 +122,12 @@ def _draw_lines(axes: "Axes", panel: AtlasPanel) -> None:
             axes.plot(np.where(np.isfinite(line), line, np.nan), momenta, color="white", lw=0.7, zorder=1.5)
             leads = is_one & (line == first)
             _name(axes, line[leads], momenta[leads], f"$K$ = {order}", high - low)
+
+
+def _tuned(least: float, most: float) -> tuple[float, float]:
+    """The numbers with which heavy ball is fastest on quadratics (Polyak 1964)."""
+    low, high = math.sqrt(least), math.sqrt(most)
+    return 4 / (low + high) ** 2, ((high - low) / (high + low)) ** 2
 
 
 def _name(axes: "Axes", rates: np.ndarray, momenta: np.ndarray, text: str, whole: float) -> None:

@@ -50,10 +50,11 @@ def certificate(
     hill, optimizer, steps = check_hill(hill), check_optimizer(optimizer), int(check_steps(max_steps))
     if common_shape((hill, optimizer)) != ():
         raise ValueError("`optimizer` and `hill` must be one setting for a certificate, got several; give one of them.")
-    if as_typed:
-        return found_certificate(_part(hill, as_written), _part(optimizer, as_written), steps)
-    reading = rounding_to(common_dtype(as_arrays(optimizer)))
+    dtype = common_dtype(as_arrays(optimizer))
+    reading = typed_in(dtype) if as_typed else rounding_to(dtype)
     parts = _part(hill, reading), _part(optimizer, reading)
+    if as_typed:
+        return found_certificate(*parts, steps)
     is_endless = hill.flank_is_shared and bool(np.isinf(np.asarray(hill.height)))
     answer = ask(CriticalHeight(steps) if is_endless else Escape(steps), hill, optimizer)
     return certificate_of(*parts, {name: np.asarray(value).item() for name, value in answer.items()}, steps)
@@ -62,6 +63,11 @@ def certificate(
 def rounding_to(dtype: np.dtype) -> Callable[[Any], Range]:
     """How a walk in this format reads a number: as all reals that round to it."""
     return lambda number: reals_that_round_to(float(np.asarray(number, dtype)), str(dtype))
+
+
+def typed_in(dtype: np.dtype) -> Callable[[float], Range]:
+    """How a number in this format reads as a person has typed it: as its shortest decimal."""
+    return lambda number: as_written(dtype.type(number))
 
 
 def _part(thing: AbstractPytree, reading: Callable[[Any], Range]) -> Part:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hillopt.certificates import OPTIMIZERS, AbstractCertificate, as_written, certificate_of
-from hillopt.questions.certificate import part_of, rounding_to
+from hillopt.certificates import OPTIMIZERS, AbstractCertificate, certificate_of
+from hillopt.questions.certificate import part_of, rounding_to, typed_in
 from hillopt.walk import Certainty
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def cell_certificate(cell: "xarray.Dataset") -> AbstractCertificate:
     optimizer = numbers["optimizer"] | {name: value for name, value in axes.items() if name in own}
     hill = numbers["hill"] | {name: value for name, value in axes.items() if name not in own}
     is_typed = cell["certainty"].item() == Certainty.AS_TYPED
-    reading = as_written if is_typed else rounding_to(np.dtype(about["dtype"]))
+    dtype = np.dtype(about["dtype"])
+    reading = typed_in(dtype) if is_typed else rounding_to(dtype)
     answer = {str(name): value.item() for name, value in cell.data_vars.items() if not value.ndim}
     parts = part_of(about["hill"], hill, reading), part_of(about["optimizer"], optimizer, reading)
     return certificate_of(*parts, answer, int(about["max_steps"]))
