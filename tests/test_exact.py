@@ -16,7 +16,8 @@ from hillopt.exact.numbers import power_down, power_up, product_up, quotient_up,
 from hillopt.exact.reals import Arithmetic, Interval, MoreDigitsError
 from hillopt.exact.swings import Swings
 from hillopt.exact.ties import drive_after, rise_after
-from hillopt.proofs import lattice_of
+from hillopt.exact.walk import is_walked_on
+from hillopt.proofs import Lattice, lattice_of
 
 FLANK = ho.TentHill().flank()
 TIED, NEAR = Decimal("1e-60"), Decimal("1e-45")
@@ -174,6 +175,24 @@ def test_ties_are_decided_by_the_rise_in_rational_arithmetic(name, numbers):
     if name == "lion":
         drive = drive_after(lattice, foot, slopes[foot:12], slopes[12])
         assert (drive > 0) - (drive < 0) == directions[12]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "corrected", "served"),
+    [
+        ((Fraction(1), Fraction(1), Fraction(1, 2)), False, True),
+        ((Fraction(1), Fraction(1), Fraction(1, 2)), True, True),
+        ((Fraction(1), Fraction(1, 2), Fraction(1, 2)), False, True),
+        ((Fraction(1), Fraction(1, 2), Fraction(1, 2)), True, False),
+        ((Fraction(1), Fraction(2), Fraction(1, 2)), False, False),
+        ((Fraction(1), Fraction(-1), Fraction(1, 2)), False, False),
+        ((Fraction(-1), Fraction(0), Fraction(0)), False, False),
+        ((1.0, Fraction(0), Fraction(0)), False, False),
+    ],
+)
+def test_a_lattice_is_walked_on_where_the_proofs_hold(numbers, corrected, served):
+    spacing, weight, decay = numbers
+    assert is_walked_on(Lattice(spacing, weight, decay, 1 - decay, bias_corrected=corrected)) is served
 
 
 def test_too_much_effort_for_a_tie_is_not_made():

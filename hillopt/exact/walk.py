@@ -49,8 +49,18 @@ def exact_lattice(hill: AbstractHill, optimizer: AbstractOptimizer) -> Lattice |
         lattice = lattice_of(typed_numbers(optimizer))
     except TypeError:  # written in operations that take JAX's arrays alone
         return None
-    numbers = [] if lattice is None else [getattr(lattice, name) for name in ("spacing", "weight", "decay")]
-    return lattice if numbers and all(isinstance(number, Fraction | int) for number in numbers) else None
+    return lattice if lattice is not None and is_walked_on(lattice) else None
+
+
+def is_walked_on(lattice: Lattice) -> bool:
+    """Whether its numbers are rational, and such as the proofs assume: no step overshoots what memory and slope are together."""
+    spacing, weight, decay = lattice.spacing, lattice.weight, lattice.decay
+    if not all(isinstance(number, Fraction | int) for number in (spacing, weight, decay)):
+        return False
+    if not (spacing > 0 and weight >= 0 and 0 <= decay < 1):
+        return False
+    share = weight * (1 - decay)  # of the memory in a step, times spacing
+    return share == spacing * decay if lattice.bias_corrected else share <= spacing * decay
 
 
 def _closed_bound(optimizer: AbstractOptimizer) -> Fraction | None:
