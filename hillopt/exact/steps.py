@@ -15,8 +15,8 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 from jaxtyping import Array, PyTree
 
-from hillopt.exact.lattice import ExactWalk
 from hillopt.exact.reals import Arithmetic, Interval, MoreDigitsError, Real
+from hillopt.exact.record import ExactWalk
 from hillopt.exact.typed import as_typed
 from hillopt.jaxprs import interpret
 from hillopt.landscapes import AbstractHill

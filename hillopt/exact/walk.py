@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hillopt.exact.lattice import ExactWalk, walk_lattice
+from hillopt.exact.lattice import walk_lattice
+from hillopt.exact.record import ExactWalk
 from hillopt.exact.steps import goal_of, walk_steps
 from hillopt.exact.typed import as_typed, typed_numbers
 from hillopt.landscapes import AbstractHill
