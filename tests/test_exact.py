@@ -5,6 +5,7 @@ import random
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -349,6 +350,16 @@ def test_any_optimizer_steps_exactly(optimizer, positions):
     assert walk_exactly(FLANK, optimizer, 60, step_by_step=False) is None
 
 
+@pytest.mark.parametrize("name", ["adabelief", "adadelta", "amsgrad", "lion", "nadam", "rprop", "yogi"])
+def test_optimizers_of_optax_step_exactly(name):
+    """Their own program, in floats and in real numbers."""
+    optimizer = jax.tree.map(np.float64, ho.optimizer_named(f"optax.{name}"))
+    walk = walk_exactly(FLANK, optimizer, 12)
+    positions = ho.trajectory(FLANK, optimizer, max_steps=12).position
+    assert float(walk.highest) == pytest.approx(float(positions.max()) - 1, abs=1e-12)
+    assert positions[walk.step] == positions.max()
+
+
 @pytest.mark.parametrize(
     ("hill", "optimizer", "highest", "period"),
     [
@@ -391,9 +402,11 @@ def test_more_digits_are_taken_where_intervals_grow():
     assert abs(best - decimal_of(walk.highest)) < Decimal("1e-15")
 
 
-@pytest.mark.parametrize("optimizer", [ho.from_optax(optax.contrib.schedule_free_sgd, learning_rate=0.1, b1=0.9)])
-def test_a_program_that_is_not_known_has_no_exact_walk(optimizer):
-    assert walk_exactly(ho.RoughBowl(0.2), optimizer, 10) is None
+@pytest.mark.parametrize(
+    ("hill", "name"), [(FLANK, "optax.noisy_sgd"), (FLANK, "optax.lbfgs"), (ho.RoughBowl(0.2), "gradient_descent")]
+)
+def test_a_program_that_is_not_known_has_no_exact_walk(hill, name):
+    assert walk_exactly(hill, jax.tree.map(np.float64, ho.optimizer_named(name)), 10) is None
 
 
 def test_real_numbers_are_enclosed():
