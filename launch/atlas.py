@@ -47,10 +47,7 @@ class Settings:
     overwrite: bool = runs.overwrite()
 
 
-PRESETS = {
-    "lessard": Settings(),
-    "mild": Settings(curvatures="1,0.1,1", learning_rates="linear:0.025:4:160", name="mild"),
-}
+PRESETS = {"lessard": Settings()}
 DATA = "data.zarr"
 SHARES = (ho.Fate.CONVERGES, ho.Fate.CYCLES, ho.Fate.UNSTABLE, ho.Fate.OPEN)
 
@@ -108,7 +105,7 @@ def grounds_of(settings: Settings) -> dict[str, ho.AbstractGround]:
 
 def as_typed(sentence: str) -> str:
     """A sentence of the library about a function's numbers, with the flags that they come from."""
-    return re.sub(r"`\w+\((\w+)=\.\.\.\)`", r"`--\1`", sentence)
+    return re.sub(r"`\w+\((\w+)=\.\.\.\)`", r"`--\1`", sentence).replace("`--bowl`", "`--knots`")
 
 
 def numbers_of(text: str, flag: str) -> tuple[float, ...]:

@@ -72,9 +72,7 @@ def test_a_polynomial_that_dips_below_zero_between_two_angles_is_not_taken_for_p
     places = np.linspace(0, 2, 9)
     setting = multipliers.Setting(np.ones((2, 1)), np.zeros((2, 1)), 1e-9, 1e-9)
     values = 2 * (places - 0.87) ** 2 + np.array([[-0.005], [0.05]])
-    np.testing.assert_array_equal(
-        multipliers._is_positive(values, np.full((2, 9), 4.0), places, setting), [False, True]
-    )
+    np.testing.assert_array_equal(multipliers.is_positive(values, np.full((2, 9), 4.0), places, setting), [False, True])
 
 
 def test_taps_that_a_program_finds_prove_what_one_tap_does_not():

@@ -137,6 +137,7 @@ COMMANDS = [
     ("atlas", ["--curvatures=25,1"], "`--curvatures` must be one more than knots, got 2 and 2; give every piece its own."),
     ("atlas", ["--curvatures=25,-1,25"], "`--curvatures` must lie in (0, inf), got -1; give a finite value"),
     ("atlas", ["--knots=2,1"], "`--knots` must rise, got (2.0, 1.0); sort them."),
+    ("atlas", ["--knots=0,1"], "`--knots` must have its minimum inside a piece, got a knot at 0; move it."),
     ("atlas", ["--knots=1,inf"], "`--knots` must be a tuple of finite numbers, got (1.0, inf); give one."),
     ("atlas", ["--starts=list:0"], "`--starts` must hold a place beside the minimum, got (0.0,); give some."),
     ("atlas", ["--starts=linear:0:1"], "`--starts=linear:0:1` is no axis; write SCALE:LOW:HIGH:POINTS"),

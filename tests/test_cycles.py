@@ -161,13 +161,22 @@ def test_starts_at_rest_that_end_in_the_minimum(start):
     assert abs(end_of(Fraction(start))) < Fraction(1, 10**6)
 
 
+def on_a_flat_minimum(power, b1):
+    hill = ho.hill_from(lambda x, h: x**power / power, 1.0, start=1.0, passed=never)
+    return np.asarray(ho.trajectory(hill, ho.Adam(1e-3, b1, 0.93), max_steps=3_000).position)
+
+
 # Bai et al. 2026 (arXiv:2603.09581): on x^k / k every step shrinks x by b2^(1 / (2 (k - 2))) in the end.
 @pytest.mark.parametrize(("power", "shrinks"), [(4, 0.9820209142881304), (6, 0.9909696838390821)])
 def test_adam_shrinks_by_a_factor_on_a_flat_minimum(power, shrinks):
-    hill = ho.hill_from(lambda x, h: x**power / power, 1.0, start=1.0, passed=never)
-    positions = np.asarray(ho.trajectory(hill, ho.Adam(1e-3, 0.9, 0.93), max_steps=3_000).position)
+    positions = on_a_flat_minimum(power, 0.9)
     np.testing.assert_allclose(positions[-1] / positions[-2], shrinks, rtol=1e-9)
     assert shrinks == pytest.approx(0.93 ** (1 / (2 * (power - 2))), rel=1e-15)
+
+
+def test_adam_does_not_shrink_where_b1_is_above_a_power_of_b2():
+    """b2^((k - 1) / (2 (k - 2))) is 0.947."""
+    assert abs(on_a_flat_minimum(4, 0.97)[-1]) > 1e-6
 
 
 def logistic_like(x, c):
@@ -219,6 +228,42 @@ def test_a_derivative_that_somebody_has_made_up_is_not_believed():
     (minimum,) = ho.cycles(hill, ho.GradientDescent(1.0), period=1)
     assert minimum.certified
     assert minimum.multiplier == pytest.approx(0.5)
+
+
+@jax.custom_jvp
+def half_lying(x):
+    return x
+
+
+@half_lying.defjvp
+def _(primals, tangents):
+    return primals[0], tangents[0] / 2
+
+
+class Deceiving(ho.AbstractHill):
+    """x^2 / 2, whose slope lies of its own derivative: in the open, or where a branch hides it."""
+
+    is_hidden: bool = ho.static()
+    height: float = 1.0
+    start = 1.0
+
+    def value(self, position):
+        return position**2 / 2
+
+    def slope(self, position):
+        return (
+            jax.lax.cond(position > 9, jnp.negative, half_lying, position) if self.is_hidden else half_lying(position)
+        )
+
+    def rise(self, position):
+        return position - 9
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_a_rule_for_a_slopes_derivative_is_not_believed(is_hidden):
+    (minimum,) = ho.cycles(Deceiving(is_hidden), ho.GradientDescent(0.5), period=1)
+    assert minimum.certified != is_hidden
+    assert is_hidden or minimum.multiplier == pytest.approx(0.5)
 
 
 def kinked(x, h):
@@ -282,8 +327,8 @@ def test_the_spectral_radius_of_every_matrix_nearby_is_enclosed(kind, size):
 
 MADE = ho.HeavyBall(0.1, 0.5)
 REFUSED = [
-    (bowl(), MADE, {"period": 0}, "`period` must lie between 1 and 128, got 0; a walk closes after some whole number"),
-    (bowl(), MADE, {"period": 129}, "`period` must lie between 1 and 128, got 129"),
+    (bowl(), MADE, {"period": 0}, "`period` must lie between 1 and 32, got 0; a walk closes after some whole number"),
+    (bowl(), MADE, {"period": 33}, "`period` must lie between 1 and 32, got 33"),
     (
         bowl(),
         MADE,

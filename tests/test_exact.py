@@ -6,15 +6,18 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
+import optax
 import pytest
 
 import hillopt as ho
-from hillopt.exact import as_typed, walk_exactly
+from hillopt.exact import as_typed, exact_goal, walk_exactly
 from hillopt.exact import lattice as exact_lattice
 from hillopt.exact.numbers import power_down, power_up, product_up, quotient_up, rounded_down, rounded_up
+from hillopt.exact.reals import Arithmetic, Interval, MoreDigitsError
 from hillopt.exact.swings import Swings
 from hillopt.exact.ties import drive_after, rise_after
-from hillopt.proofs import lattice_of
+from hillopt.exact.walk import is_walked_on
+from hillopt.proofs import Lattice, lattice_of
 
 FLANK = ho.TentHill().flank()
 TIED, NEAR = Decimal("1e-60"), Decimal("1e-45")
@@ -174,6 +177,24 @@ def test_ties_are_decided_by_the_rise_in_rational_arithmetic(name, numbers):
         assert (drive > 0) - (drive < 0) == directions[12]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "corrected", "served"),
+    [
+        ((Fraction(1), Fraction(1), Fraction(1, 2)), False, True),
+        ((Fraction(1), Fraction(1), Fraction(1, 2)), True, True),
+        ((Fraction(1), Fraction(1, 2), Fraction(1, 2)), False, True),
+        ((Fraction(1), Fraction(1, 2), Fraction(1, 2)), True, False),
+        ((Fraction(1), Fraction(2), Fraction(1, 2)), False, False),
+        ((Fraction(1), Fraction(-1), Fraction(1, 2)), False, False),
+        ((Fraction(-1), Fraction(0), Fraction(0)), False, False),
+        ((1.0, Fraction(0), Fraction(0)), False, False),
+    ],
+)
+def test_a_lattice_is_walked_on_where_the_proofs_hold(numbers, corrected, served):
+    spacing, weight, decay = numbers
+    assert is_walked_on(Lattice(spacing, weight, decay, 1 - decay, bias_corrected=corrected)) is served
+
+
 def test_too_much_effort_for_a_tie_is_not_made():
     lattice = lattice_of(ho.HeavyBall(Fraction(1, 7), as_typed(0.987654321987654)))
     assert rise_after(lattice, 100_000, [1], -1) is None
@@ -219,11 +240,6 @@ def test_a_walk_that_is_too_short_for_the_valley_tells_its_last_rise(optimizer, 
 def test_a_target_met_exactly_is_passed(height, passage):
     walk = walk_exactly(FLANK, ho.GradientDescent(0.3), 100, height)
     assert walk.passage == passage
-
-
-@pytest.mark.parametrize("optimizer", [ho.RMSprop(0.1), ho.AdamW(0.1), ho.Lion(0.1, weight_decay=0.1)])
-def test_what_has_no_rational_lattice_has_no_exact_walk(optimizer):
-    assert walk_exactly(FLANK, optimizer, 100) is None
 
 
 def test_rounding_goes_to_the_side_that_is_named():
@@ -287,3 +303,121 @@ def test_no_swing_ever_passes_its_bound(decay, nesterov, factor, sharp):
 def test_where_momenta_may_grow_there_is_no_bound(decay, factor):
     swings = Swings(Fraction(decay), Fraction(decay), 100)
     assert swings.bound(rounded_up(Fraction(1, 10), 100), rounded_up(Fraction(factor), 100)) is None
+
+
+def adagrad(rate):
+    x, total = Decimal(0), 0
+    while True:
+        total += 1
+        x -= rate * (1 if x > 1 else -1) / Decimal(total).sqrt()
+        yield x
+
+
+def rmsprop(rate, decay):
+    x, v = Decimal(0), Decimal(0)
+    while True:
+        v = decay * v + 1 - decay
+        x -= rate * (1 if x > 1 else -1) / v.sqrt()
+        yield x
+
+
+def heavy_ball(rate, momentum):
+    x = m = Decimal(0)
+    while True:
+        m = momentum * m + (1 if x > 1 else -1)
+        x -= rate * m
+        yield x
+
+
+STEPPED = [
+    (ho.Adagrad(0.3), adagrad(Decimal("0.3"))),
+    (ho.RMSprop(0.1, 0.9), rmsprop(Decimal("0.1"), Decimal("0.9"))),
+    (ho.from_optax(optax.sgd, learning_rate=0.05, momentum=0.9), heavy_ball(Decimal("0.05"), Decimal("0.9"))),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "positions"), STEPPED, ids=lambda value: getattr(value, "label", str)())
+def test_any_optimizer_steps_exactly(optimizer, positions):
+    walk = walk_exactly(FLANK, optimizer, 60)
+    with localcontext() as context:
+        context.prec = 80
+        rises = [x - 1 for x in itertools.islice(positions, 60)]
+        assert abs(max(rises) - decimal_of(walk.highest)) <= decimal_of(walk.error) + TIED
+    assert rises[walk.step - 1] == max(rises)
+    assert walk.upper is None or walk.upper >= walk.highest
+    assert (walk.num_steps, walk.proved) == (60, False)
+    assert walk_exactly(FLANK, optimizer, 60, step_by_step=False) is None
+
+
+@pytest.mark.parametrize(
+    ("hill", "optimizer", "highest", "period"),
+    [
+        (FLANK, ho.from_optax(optax.sgd, learning_rate=0.25), Fraction(1, 4), 2),
+        (ho.WedgeHill(0.5, 1.0), ho.GradientDescent(0.25), Fraction(1, 4), 3),
+    ],
+)
+def test_a_state_that_repeats_exactly_is_a_proof(hill, optimizer, highest, period):
+    walk = walk_exactly(hill, optimizer, 100)
+    assert (walk.highest, walk.upper, walk.period, walk.proved) == (highest, highest, period, True)
+
+
+@pytest.mark.parametrize(
+    ("hill", "goal"),
+    [
+        (ho.TentHill(0.3), Fraction(3, 10)),
+        (ho.WedgeHill(0.3, 0.2), Fraction(1, 5)),
+        (ho.DoubleWell(0.3), Fraction(1)),
+        (ho.GaussianHill(0.3), None),
+    ],
+)
+def test_the_goal_as_typed(hill, goal):
+    assert exact_goal(hill) == goal
+
+
+def test_a_wedge_is_passed_where_its_crest_is_met_exactly():
+    hill = ho.WedgeHill(0.3, 0.25)
+    assert walk_exactly(hill, ho.GradientDescent(0.25), 100, exact_goal(hill)).passage == 5
+    assert walk_exactly(hill, ho.GradientDescent(0.2), 100, exact_goal(hill)).passage == 0
+
+
+def test_more_digits_are_taken_where_intervals_grow():
+    walk = walk_exactly(ho.DoubleWell(0.3), ho.GradientDescent(0.1), 150)
+    assert walk.error < Fraction(1, 2**50)
+    with localcontext() as context:
+        context.prec, x, best = 120, Decimal("-1.5"), Decimal(-9)
+        for _ in range(150):
+            x -= Decimal("0.1") * 4 * Decimal("0.3") * x * (x * x - 1)
+            best = max(best, x + 1)
+    assert abs(best - decimal_of(walk.highest)) < Decimal("1e-15")
+
+
+@pytest.mark.parametrize("optimizer", [ho.from_optax(optax.contrib.schedule_free_sgd, learning_rate=0.1, b1=0.9)])
+def test_a_program_that_is_not_known_has_no_exact_walk(optimizer):
+    assert walk_exactly(ho.RoughBowl(0.2), optimizer, 10) is None
+
+
+def test_real_numbers_are_enclosed():
+    """Every operation, of rational numbers and of intervals around them, encloses the rational result."""
+    rng, real = random.Random(4), Arithmetic(60)
+    for _ in range(150):
+        a, b = (Fraction(rng.randint(-(10**6), 10**6), rng.randint(1, 10**6)) for _ in range(2))
+        b = b or Fraction(1)
+        results = {"add": a + b, "sub": a - b, "mul": a * b, "div": a / b, "maximum": max(a, b), "minimum": min(a, b)}
+        for name, result in results.items():
+            assert getattr(real, name)(a, b) == result
+            low, high = getattr(real, name)(real.enclosed(a), b)
+            assert Fraction(low, 2**60) <= result <= Fraction(high, 2**60)
+            assert high - low <= 2**24 * (1 + abs(result) / abs(b) / abs(b))
+        low, high = real.sqrt(real.enclosed(abs(a)))
+        assert Fraction(low, 2**60) ** 2 <= abs(a) <= Fraction(high, 2**60) ** 2
+        low, high = real.power(real.enclosed(b), -3)
+        assert Fraction(low, 2**60) <= b**-3 <= Fraction(high, 2**60)
+        assert real.sqrt(a * a) == abs(a)
+        assert real.sign(real.enclosed(a)) == (a > 0) - (a < 0) or a == 0
+    for undecided in (
+        lambda: real.sign(Interval(-1, 1)),
+        lambda: real.div(a, Interval(0, 1)),
+        lambda: real.div(a, a - a),
+    ):
+        with pytest.raises(MoreDigitsError):
+            undecided()

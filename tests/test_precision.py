@@ -4,15 +4,17 @@ from fractions import Fraction
 
 import jax
 import numpy as np
+import optax
 import pytest
 from test_exact import HEIGHTS
 
 import hillopt as ho
 from hillopt.exact import as_typed, walk_exactly
 from hillopt.exact import lattice as exact_lattice
+from hillopt.questions import again
 from launch import asked, summary, sweep
 
-TENT = ho.TentHill()
+TENT, SGD = ho.TentHill(), ho.from_optax(optax.sgd, learning_rate=0.25)
 RATES, BETAS = np.array([0.01, 0.05, 0.1, 0.2, 0.3, 1.0, 0.12345]), np.array([[0.0], [0.5], [0.9], [0.99]])
 AUTO = ho.CriticalHeight(2_000, precision="auto")
 
@@ -94,11 +96,21 @@ def test_escapes_are_decided_as_typed(optimizer, height, verdict, step):
 
 
 @pytest.mark.parametrize(
-    ("hill", "optimizer"), [(ho.TentHill(0.9), ho.AdamW(0.25)), (ho.WedgeHill(0.3), ho.GradientDescent(0.25))]
+    ("hill", "optimizer", "steps", "verdict"),
+    [
+        (TENT.at(0.25), SGD, 30, ho.Verdict.ESCAPED),
+        (ho.WedgeHill(0.3), ho.GradientDescent(0.25), 30, ho.Verdict.ESCAPED),
+        (ho.WedgeHill(0.3), ho.GradientDescent(0.25), again.STEP_BY_STEP + 1, None),
+        (ho.GaussianHill(0.3), ho.GradientDescent(0.5), 30, None),
+    ],
 )
-def test_what_exact_arithmetic_does_not_serve_stays_flagged(hill, optimizer):
-    once, again = (ho.escape(hill, optimizer, max_steps=30, precision=each) for each in (None, "auto"))
-    assert once.certainty == again.certainty == ho.Certainty.FLAGGED
+def test_off_the_lattice_few_are_walked_step_by_step(hill, optimizer, steps, verdict):
+    once, twice = (ho.escape(hill, optimizer, max_steps=steps, precision=each) for each in (None, "auto"))
+    if verdict is None:
+        assert repr(once) == repr(twice)
+    else:
+        assert once.certainty == ho.Certainty.FLAGGED
+        assert (twice.verdict, twice.certainty, twice.step) == (verdict, ho.Certainty.AS_TYPED, 5)
 
 
 def swept(tile, **given):

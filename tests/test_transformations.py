@@ -147,6 +147,14 @@ REFUSED = {
         lambda rate: ho.design(TENT, ho.Adam(rate), 0.2, AXES),
         "^`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit",
     ),
+    "cycles": (
+        lambda rate: ho.cycles(WEDGE, ho.Adam(rate), period=1),
+        "^`cycles` finds as many cycles as there are, a number that JAX cannot trace; call it outside of jit",
+    ),
+    "atlas": (
+        lambda rate: ho.atlas(ho.AllFunctions(1.0, 2.0), rate[None], [0.5]),
+        "^`learning_rate` must be known when it is traced, since cells are told apart by it; give it as NumPy's or Python's",
+    ),
     "a grid of heights": (
         lambda rate: ho.escaping_heights(WEDGE, ho.Adam(0.1), rate * GRID),
         "^`heights` must be known when it is traced, since the grid is searched; give it as NumPy's or Python's",
@@ -177,6 +185,8 @@ def test_no_public_function_is_forgotten():
         "sensitivity",
         "sweep",
         "design",
+        "cycles",
+        "atlas",
     }
     tried |= {"escaping_heights", "hill_from", "reach_of", "move", "set_out", "theory", "from_optax"}
     of_answers = {"escape_probability", "passage_time", "height_at_probability", "plot", "pieces", "save", "thinned"}
@@ -199,5 +209,6 @@ def test_no_public_function_is_forgotten():
         "lattice_of",
     }
     makers |= {"at_most", "rounded"}
+    makers |= {"exact_cycle"}  # of rational numbers
     functions = {name for name in ho.__all__ if callable(getattr(ho, name)) and not isinstance(getattr(ho, name), type)}
     assert functions - tried - of_answers - makers == set()

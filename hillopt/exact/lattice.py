@@ -7,11 +7,13 @@ it is a tie, on which the slope is -1, or the walk begins anew with more digits.
 The proofs are those of `hillopt.climbs.lattice`, a walk that is back and must come back for ever, and of `hillopt.exact.swings`.
 """
 
-import math
 from fractions import Fraction
 from typing import NamedTuple
 
-from hillopt.exact.numbers import power_down, power_up, product_up, quotient_up, rounded_down, rounded_up
+from hillopt.exact.bounds import doubt_of, reach_of_lattice, swings_of
+from hillopt.exact.numbers import power_down, power_up, product_up, quotient_up, rounded_down
+from hillopt.exact.reals import MoreDigitsError
+from hillopt.exact.record import ExactWalk
 from hillopt.exact.swings import Swings
 from hillopt.exact.ties import drive_after, rise_after, rise_downhill
 from hillopt.proofs import Lattice
@@ -25,23 +27,6 @@ SETTLED = 60
 FIRST_WINDOW = 32
 PATIENT = 256
 """Steps that a walk is given to show its period once it is known that it will rise no higher."""
-
-
-class ExactWalk(NamedTuple):
-    """What one walk has shown: as `hillopt.climbs.Climbed`, in rational numbers that are off by at most `error`."""
-
-    highest: Fraction
-    error: Fraction
-    step: int
-    upper: Fraction
-    proved: bool
-    period: int
-    num_steps: int
-    passage: int | None
-
-
-class MoreDigitsError(ArithmeticError):
-    """A decision is not certain, and it is no tie."""
 
 
 def walk_lattice(lattice: Lattice, max_steps: int, target: Fraction | None) -> ExactWalk | None:
@@ -72,10 +57,10 @@ class _Walk:
         self.spacing, self.weight = rounded_down(lattice.spacing, bits), rounded_down(lattice.weight, bits)
         self.decay, self.target = rounded_down(lattice.decay, bits), target
         self.unsure = 4 * max_steps
-        self.doubt = _doubt(lattice, max_steps)
+        self.doubt = doubt_of(lattice, max_steps)
         if self.doubt.bit_length() > bits - SETTLED:
             raise MoreDigitsError
-        self.swings = _swings_of(lattice, bits)
+        self.swings = swings_of(lattice, bits)
         self.rise_moves = lattice.bias_corrected or lattice.weight != 0  # else its site alone tells it, exactly
         self.slopes: list[int] = []
         self.foot, self.end = 0, max_steps
@@ -83,7 +68,7 @@ class _Walk:
         self.passage = None if target is None else 0
         self.drive_margin = 0
         self.close = 2 * self.doubt + (self.one >> SETTLED)
-        self.upper = product_up(self.spacing + 1, _reach(lattice, self.swings, bits), bits)
+        self.upper = product_up(self.spacing + 1, reach_of_lattice(lattice, self.swings, bits), bits)
 
     def walked(self) -> ExactWalk | None:
         """To the valley in closed form, and on step by step."""
@@ -136,14 +121,9 @@ class _Walk:
 
     def _walk_on(self, rise: int, power: int) -> int | None:
         """Step by step from the foot on; where the walk was left, or None where that takes too much effort."""
-        bits, one, doubt, decay, spacing, weight = (
-            self.bits,
-            self.one,
-            self.doubt,
-            self.decay,
-            self.spacing,
-            self.weight,
-        )
+        # One loop over plain integers, whose names are looked up once: a step takes two microseconds.
+        bits, one, doubt = self.bits, self.one, self.doubt
+        decay, spacing, weight = self.decay, self.spacing, self.weight
         is_corrected, is_drawn = self.lattice.bias_corrected, self.lattice.interpolation is not None
         complement, last = one - decay, self.foot + MOST_STEPS
         memory = power - one
@@ -259,40 +239,3 @@ class _Walk:
             self.proved, self.end = True, min(self.end, step if self.period else step + PATIENT)
         if self.target is not None and self.upper + self.doubt < rounded_down(self.target, self.bits):
             self.end = step
-
-
-def _swings_of(lattice: Lattice, bits: int) -> Swings | None:
-    if lattice.interpolation is not None or lattice.weight == 0:
-        return None
-    return Swings(lattice.decay, lattice.weight * (1 - lattice.decay) / (lattice.spacing * lattice.decay), bits)
-
-
-def _reach(lattice: Lattice, swings: Swings | None, bits: int) -> int:
-    """Closed bound of every rise in spacings, as `hillopt.proofs.reach` has them: no momentum exceeds 1."""
-    one = 1 << bits
-    if swings is not None:
-        return swings.peak(one) or rounded_up(1 + 2 * lattice.decay / (1 - lattice.decay), bits)
-    if lattice.interpolation is None:
-        return one
-    decay, share = rounded_up(lattice.decay, bits), rounded_up(lattice.interpolation, bits)
-    steps = math.ceil(max(0.0, math.log(2 * share / one)) / -math.log(lattice.decay)) + 1 if share and decay else 1
-    enough = 2 * product_up(share, power_up(decay, steps, bits), bits) < one
-    return (1 + steps) * one if enough else one * one
-
-
-def _doubt(lattice: Lattice, max_steps: int) -> int:
-    """How far a rise may be off, in units of the last place, if it is made as below in so many steps at most.
-
-    - Every power of the decay, and the memory, are off by e = 4 max_steps at most: a step adds less than 1 for the decay, 1 for
-      the complement, and 1 for a product rounded down; and a square twice the error of what is squared.
-    - Down to the valley: 1 for each spacing; 1 - power is off by e, the weight by 1 and their product by 1.
-    - Then 1 for each spacing, twice as much for the memory's way, whose length is 2 at most, and 2.
-    - The shift adds spacing m p / (1 - p) a step, where 1 - p >= c = 1 - decay. If m and p are off by e < c / 2, the quotient is
-      by 8 e / c^2, and by 1 for being rounded down; it is 1 / c at most.
-    """
-    e, weight, spacing = 4 * max_steps, math.ceil(lattice.weight) + 1, math.ceil(lattice.spacing) + 1
-    doubt = 2 * max_steps + 3 * weight * (e + 1) + 2 * weight + 16
-    if lattice.bias_corrected:
-        c = 1 - lattice.decay
-        doubt += max_steps * (spacing * (math.ceil(8 * e / c**2) + 2) + math.ceil(1 / c) + 2)
-    return doubt

@@ -9,7 +9,7 @@ from jaxtyping import ArrayLike
 from hillopt.axes import Axis
 from hillopt.fates.fate import Atlas
 from hillopt.fates.grounds import AbstractGround
-from hillopt.front_door import check_is
+from hillopt.front_door import check_is, check_known
 from hillopt.pytrees import FRACTION, POSITIVE
 
 
@@ -30,6 +30,8 @@ def atlas(
     """
     ground = check_is(ground, AbstractGround, "ground", "ho.AllFunctions(1.0, 25.0)")
     ground.check()
+    for name, values in (("learning_rate", learning_rate), ("momentum", momentum)):
+        check_known(values, name, "since cells are told apart by it")
     rates, momenta = (
         np.asarray(Axis.named(name, values).values, np.float64)
         for name, values in (("learning_rate", learning_rate), ("momentum", momentum))

@@ -8,23 +8,26 @@ there.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from hillopt.landscapes import PiecewiseQuadraticBowl
+from hillopt.loops import repeated
 
 STEPS = 1_500  # that a walk is given to be captured
 SETTLING = 3_000  # steps before a cycle is looked for
 LONGEST = 36  # cycle that is
-RETURNS = 1e-4  # of the farthest start: how nearly
+RETURNS = 1e-4  # of its farthest place: how nearly it does so
 BEST = 1e5  # at most the condition of a norm; beyond it the padding below does not pay for what it costs
 EDGE = 1e-6  # so near to 1 the minimum's spectral radius is left alone
-PADDED = 1 + 1e-9  # for the rounding of norms, which lose eps times the condition, and of the error's own recursion
-ROUNDING = 16 * float(np.finfo(np.float64).eps)  # of the sizes that a step adds up
+CELLS = 512  # walked at a time, with all their starts
+PADDED = 1 + 1e-8  # for the rounding of norms, which lose eps times the condition, and of the error's own recursion
+EPS = float(np.finfo(np.float64).eps)
 
 
 class Norms(NamedTuple):
@@ -75,40 +78,47 @@ def captured(
     """Where the walks from rest at all starts are proved to end in the minimum, within `STEPS` steps."""
     shape, of_x, pieces = norms(bowl, rate, momentum)
     shrinks = pieces[:, bowl.middle] < 1
-    found = _captured(bowl, rate, momentum, jnp.asarray(starts), Norms(shape, of_x, pieces))
-    return np.asarray(found) & shrinks
+    found = _of_all(_is_captured, bowl, jnp.asarray(starts), (rate, momentum, Norms(shape, of_x, pieces)))
+    return np.asarray(found).all(1) & shrinks
 
 
-@jax.jit
-@functools.partial(jax.vmap, in_axes=(None, 0, 0, None, 0))
-def _captured(
+@functools.partial(jax.jit, static_argnames="function")
+def _of_all(function: Callable, bowl: PiecewiseQuadraticBowl, starts: Float[Array, " start"], cells: PyTree) -> PyTree:
+    """What a function makes of the bowl, a start, and a cell: of all cells and starts, [cell, start], some cells at a time."""
+
+    def of_cell(cell: PyTree) -> PyTree:
+        return jax.vmap(lambda start: function(bowl, start, *cell))(starts)
+
+    return jax.lax.map(of_cell, cells, batch_size=CELLS)
+
+
+def _is_captured(
     bowl: PiecewiseQuadraticBowl,
+    start: Float[Array, ""],
     rate: Float[Array, ""],
     momentum: Float[Array, ""],
-    starts: Float[Array, " start"],
     norm: Norms,
 ) -> Bool[Array, ""]:
     knots = jnp.array([-jnp.inf, *bowl.knots, jnp.inf])
     room = min((abs(knot) for knot in bowl.knots), default=np.inf)
-    farthest = max(abs(knot) for knot in (*bowl.knots, 0.0)) * 2 * max(bowl.curvatures)
+    bends = np.abs(np.diff(bowl.curvatures))
+    steepest, offset = bowl.curvatures[bowl.middle] + float(bends.sum()), float(bends @ np.abs(bowl.knots))
+    rounding = (8 + len(bowl.curvatures)) * EPS  # twice the roundings of a step, in the sizes that it adds up
 
-    def step(walk: tuple[Array, Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array, Array], None]:
+    def step(walk: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         x, before, error, is_caught = walk
-        reach = error * norm.of_x
+        reach = error * norm.of_x + 4 * EPS * jnp.abs(x)
         touched = (x + reach >= knots[:-1]) & (x - reach <= knots[1:])
         growth = jnp.max(jnp.where(touched, norm.pieces, 0))
         after = x + momentum * (x - before) - rate * bowl.slope(x)
-        sizes = 2 * jnp.abs(x) + jnp.abs(before) + rate * (max(bowl.curvatures) * jnp.abs(x) + farthest)
-        error = (growth * error + ROUNDING * sizes * jnp.sqrt(norm.shape[0, 0])) * PADDED
+        sizes = 2 * jnp.abs(x) + jnp.abs(before) + rate * (steepest * jnp.abs(x) + offset)
+        error = (growth * error + rounding * sizes * jnp.sqrt(norm.shape[0, 0])) * PADDED
         place = jnp.stack([after, x])
         distance = jnp.sqrt(place @ norm.shape @ place) * PADDED + error
-        return (after, x, error, is_caught | (distance * norm.of_x < room)), None
+        return after, x, error, is_caught | (distance * norm.of_x < room)
 
-    def caught(start: Array) -> Array:
-        zero = jnp.zeros(())
-        return jax.lax.scan(step, (start, start, zero, zero > 1), length=STEPS)[0][3]
-
-    return jnp.all(jax.vmap(caught)(starts))
+    zero = jnp.zeros(())
+    return repeated(step, STEPS, (start, start, zero, zero > 1))[3]
 
 
 def returns(
@@ -117,30 +127,26 @@ def returns(
     momentum: Float[np.ndarray, " cell"],
     starts: Float[np.ndarray, " start"],
 ) -> tuple[Int[np.ndarray, "cell start"], Float[np.ndarray, "cell start place"]]:
-    """After how many steps each walk is back where it was, once it has settled, and its last places; 0 for one that is not, or
-    that has come to rest."""
-    places = np.asarray(_settled(bowl, rate, momentum, jnp.asarray(starts)))
-    scale = np.abs(starts).max()
-    with np.errstate(invalid="ignore"):
-        far = [
-            np.abs(places[..., :LONGEST] - places[..., period : period + LONGEST]).max(-1)
-            for period in range(1, LONGEST + 1)
-        ]
-        back = np.stack(far, -1) <= RETURNS * scale
-    period = np.where(back.any(-1), back.argmax(-1) + 1, 0)
-    return np.where(period == 1, 0, period), places
+    """After how many steps each walk is back where it was, once it has settled, and its places from then on; 0 for one that is
+    not, or that has come to rest."""
+    period, places = _of_all(_return, bowl, jnp.asarray(starts), (rate, momentum))
+    return np.asarray(period), np.asarray(places)
 
 
-@jax.jit
-@functools.partial(jax.vmap, in_axes=(None, 0, 0, None))
-@functools.partial(jax.vmap, in_axes=(None, None, None, 0))
-def _settled(
-    bowl: PiecewiseQuadraticBowl, rate: Float[Array, ""], momentum: Float[Array, ""], start: Float[Array, ""]
-) -> Float[Array, " place"]:
+def _return(
+    bowl: PiecewiseQuadraticBowl,
+    start: Float[Array, ""],
+    rate: Float[Array, ""],
+    momentum: Float[Array, ""],
+) -> tuple[Int[Array, ""], Float[Array, " place"]]:
     def step(walk: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
         x, before = walk
         after = x + momentum * (x - before) - rate * bowl.slope(x)
         return (after, x), x
 
-    walk, _ = jax.lax.scan(lambda walk, _: (step(walk, None)[0], None), (start, start), length=SETTLING)
-    return jax.lax.scan(step, walk, length=2 * LONGEST)[1]
+    walk = repeated(lambda walk: step(walk, None)[0], SETTLING, (start, start))
+    places = jax.lax.scan(step, walk, length=2 * LONGEST)[1]
+    later = jnp.stack([places[period : period + LONGEST] for period in range(1, LONGEST + 1)])
+    back = jnp.abs(later - places[:LONGEST]).max(1) <= RETURNS * jnp.abs(places).max()
+    period = jnp.where(jnp.any(back), jnp.argmax(back) + 1, 0)
+    return jnp.where(period == 1, 0, period), places[:LONGEST]

@@ -21,7 +21,7 @@ class Fate(enum.IntEnum):
     CONVERGES = 1
     """Every walk that is asked about ends in the minimum."""
     CYCLES = 2
-    """Some walk that is asked about goes round for ever."""
+    """Some walk goes round for ever, on this function or on one of these."""
     UNSTABLE = 3
     """The minimum repels: on a quadratic walks diverge."""
 

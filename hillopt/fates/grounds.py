@@ -122,6 +122,8 @@ class OneBowl(AbstractGround):
 
     def check(self) -> None:
         self.bowl.check()
+        if 0 in self.bowl.knots:
+            raise ValueError("`OneBowl(bowl=...)` must have its minimum inside a piece, got a knot at 0; move it.")
         FINITE.check("OneBowl(starts=...)", self.starts)
         if not np.any(as_numbers(self.starts, "starts")):
             raise ValueError(

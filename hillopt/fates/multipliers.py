@@ -74,11 +74,11 @@ def _with_one_tap(setting: Setting) -> Bool[np.ndarray, " cell"]:
         low = np.where(turned < 0, ratio, 0.0).max(1, keepdims=True)
         h = np.where(low < high, (low + high) / 2, 0.0)
         bend = 8 * b * (1 - h + h * d) + 2 * h * slopes + 2 * side * h * other
-        proved |= _is_positive(real - h * turned, bend, d, setting)
+        proved |= is_positive(real - h * turned, bend, d, setting)
     return proved & setting.is_stable[:, 0]
 
 
-def _is_positive(
+def is_positive(
     values: np.ndarray, bend: np.ndarray, places: np.ndarray, setting: Setting
 ) -> Bool[np.ndarray, " cell"]:
     """A function is no lower between two places than at them, but for the square of their distance times bend / 8."""
@@ -112,7 +112,7 @@ def _with_taps(setting: Setting, taps: Mapping[int, float]) -> bool:
     real, imaginary = _product(setting, angles)
     values = real - sum(weight * _turned(real, imaginary, tap, angles) for tap, weight in taps.items())
     bend = setting.size * (4 + sum(weight * (2 + abs(tap)) ** 2 for tap, weight in taps.items()))
-    return bool(_is_positive(values[None], np.full((1, len(angles)), bend), angles, setting)[0] and setting.is_stable)
+    return bool(is_positive(values[None], np.full((1, len(angles)), bend), angles, setting)[0] and setting.is_stable)
 
 
 def _product(setting: Setting, angles: Float[np.ndarray, " angle"]) -> tuple[np.ndarray, np.ndarray]:

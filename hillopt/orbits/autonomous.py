@@ -88,17 +88,18 @@ def _stays_at(after: Callable, index: int, leaves: list[Array], position: Array)
     def next_of(leaf: Array, others: list[Any], position: Array) -> Array:
         return after([*others[:index], leaf, *others[index + 1 :]], position)[index]
 
-    leaf = leaves[index]
-    if depends_on(lambda others, position: next_of(leaf, others, position), _but(leaves, index), position):
+    leaf, others = leaves[index], _but(leaves, index)
+    is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    if is_key or depends_on(lambda others, position: next_of(leaf, others, position), others, position):
         return None
-    is_whole = jnp.issubdtype(leaf.dtype, jnp.integer)
-    end = jnp.full_like(leaf, jnp.iinfo(leaf.dtype).max) if is_whole else jnp.zeros_like(leaf)
-    for candidate in (leaf, end):
-        if not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) and np.array_equal(
-            next_of(candidate, leaves, position), candidate
-        ):
-            return candidate
-    return None
+    later = next_of(leaf, leaves, position)
+    if np.array_equal(later, leaf):
+        return leaf
+    if jnp.issubdtype(leaf.dtype, jnp.integer):
+        end, nears = jnp.full_like(leaf, jnp.iinfo(leaf.dtype).max), True
+    else:
+        end, nears = jnp.zeros_like(leaf), bool(np.all(np.abs(later) < np.abs(leaf)))
+    return end if nears and np.array_equal(next_of(end, leaves, position), end) else None
 
 
 def _but(leaves: list[Array], index: int) -> list[Any]:

@@ -15,7 +15,7 @@ from hillopt.orbits.krawczyk import proved
 from hillopt.orbits.newton import found
 from hillopt.pytrees import FINITE, AbstractPytree, as_numbers, is_traced
 
-LONGEST = 128  # steps: Newton's method solves for all points at once
+LONGEST = 32  # steps: Newton's method solves for all points at once
 NUM_STARTS, REACH = 128, 4.0  # by default: so many places within this distance of the hill's start
 
 
@@ -26,8 +26,8 @@ class Cycle(AbstractPytree):
     """The positions in turn."""
     states: PyTree
     """The optimizer's state at each point, the period first."""
-    radius: Float[np.ndarray, ""]
-    """Every number of the points and states lies within it of the exact cycle's, which is the only one in that box; NaN where
+    half_widths: Float[np.ndarray, "period number"]
+    """Of the box around it that holds exactly one cycle: of each point, and then of the numbers of its state that move; NaN where
     nothing is proved."""
     multiplier: Float[np.ndarray, ""]
     """Spectral radius of the derivative of one round: by how much a small deviation grows in a round, in the long run."""
@@ -40,6 +40,11 @@ class Cycle(AbstractPytree):
     def period(self) -> int:
         """The least number of steps after which everything is as it was."""
         return len(self.points)
+
+    @property
+    def radius(self) -> float:
+        """Within it of each point lies that of the exact cycle; NaN where nothing is proved."""
+        return float(self.half_widths[:, 0].max())
 
     @property
     def attracting(self) -> bool:
@@ -60,7 +65,7 @@ def cycles(
     A minimum where the optimizer stays is a cycle of period 1. Cycles of a period that divides `period` are found too, and told
     with their own. They are looked for by Newton's method from walks that begin at rest at `starts` and from positions drawn
     among them: not all need be found, but what is certified is there, in exact arithmetic, for every real hyperparameter that
-    rounds to the given one, and alone within `radius`. What a state only counts with, such as the powers of Adam's bias
+    rounds to the given one, and alone in its box. What a state only counts with, such as the powers of Adam's bias
     corrections, is at the value where it ends. Everything is in float64.
 
     A cycle is not certified where the slope jumps or has no derivative within rounding of a point, and where cycles lie on a
@@ -69,10 +74,10 @@ def cycles(
     **Arguments**
 
     - `hill`: with positions that are numbers; it is walked at its height.
-    - `period`: at most 128.
+    - `period`: at most 32.
     - `starts`: positions; by default 128 within 4 of the hill's start.
 
-    Returns the cycles by period and place, each once. Raises ValueError for a period that is no integer from 1 to 128, starts that
+    Returns the cycles by period and place, each once. Raises ValueError for a period that is no integer from 1 to 32, starts that
     are not finite, numbers that are arrays or traced, a hill of vectors, and an optimizer that draws random numbers or counts
     without end.
     """
@@ -116,11 +121,10 @@ def _places(hill: AbstractHill, starts: ArrayLike | Sequence[float] | None) -> F
 def _told(walk: AutonomousWalk, points: Float[np.ndarray, "period number"]) -> Cycle:
     proof = proved(walk, points)
     states = jax.tree.map(np.asarray, jax.vmap(walk.state)(jnp.asarray(points)))
-    radius = proof.half_widths.max() if proof.is_proved else np.nan
     return Cycle(
         points=points[:, 0],
         states=states,
-        radius=np.asarray(radius),
+        half_widths=np.where(proof.is_proved, proof.half_widths, np.nan),
         multiplier=np.asarray(proof.multiplier),
         multiplier_ends=np.array(proof.multiplier_ends),
         certified=np.asarray(proof.is_proved),

@@ -25,7 +25,7 @@ from hillopt.orbits.enclosures import EPS, TINY, Enclosure, exactly, less_than_o
 from hillopt.orbits.newton import blocks, divisors, gap_slopes
 from hillopt.proofs import Ball, ball_radius, bounded, rounded
 
-TRIES = 12  # boxes, each as wide as the one before has shown to be needed, and half as much again
+TRIES, WIDER = 20, 1.2  # boxes, each by so much wider than the one before has shown to be needed
 # Radii are rounded too. On a box they are no roundings' errors, but as wide as it is, and nothing else pays for that: each of at
 # most a billion operations in a row errs by half an eps of the radius.
 SLACK = 1 + 2.0**-20
@@ -60,11 +60,11 @@ def proved(walk: AutonomousWalk, points: Float[np.ndarray, "period number"]) -> 
     """Prove the cycle near these points, if that can be done."""
     middle = box_of(walk, points, np.zeros(points.shape))
     if not (is_opaque(walk) or middle.is_doubtful):
-        inverse = exactly(_inverse(middle))
+        inverse = exactly(_inverse(middle, points))
         needed = (inverse @ middle.gaps).most.reshape(points.shape)
         half_widths = np.zeros(points.shape)
         for _ in range(TRIES):
-            half_widths = 1.5 * np.maximum(needed, half_widths) + TINY
+            half_widths = WIDER * needed + TINY
             box = box_of(walk, points, half_widths)
             needed = _reach(inverse, box, half_widths)
             if box.is_doubtful or not np.all(np.isfinite(needed)):
@@ -122,10 +122,15 @@ def _slopes_and_step(walk: AutonomousWalk, numbers: Float[Array, " number"]) -> 
     return jax.jacfwd(twice, has_aux=True)(numbers)
 
 
-def _inverse(box: Box) -> Float[np.ndarray, "unknown unknown"]:
-    """About that of the gaps' slopes; whatever it is, the proof holds."""
+def _inverse(box: Box, points: Float[np.ndarray, "period number"]) -> Float[np.ndarray, "unknown unknown"]:
+    """About that of the gaps' slopes, found in units in which all numbers are alike; whatever it is, the proof holds."""
     slopes = np.asarray(gap_slopes(jnp.stack([jnp.asarray(slope.middle) for slope in box.slopes])))
-    return np.linalg.pinv(slopes) if np.all(np.isfinite(slopes)) else np.zeros_like(slopes)
+    sizes = np.abs(points).max(0)
+    units = np.tile(np.where(sizes > 0, sizes, 1.0), len(points))
+    try:
+        return np.linalg.inv(slopes * units / units[:, None]) / units * units[:, None]
+    except np.linalg.LinAlgError:
+        return np.zeros_like(slopes)
 
 
 def _reach(

@@ -14,7 +14,10 @@ ROUNDS = 40  # of Newton's method, which doubles the digits in each once it is n
 SAME = 1e-7  # of the largest number of a cycle: what lies nearer is one point
 LEAST = 1e-4  # of the farthest start: a cycle closes, and is told from others, as if it were no smaller
 FAR = 1_000.0  # times the starts' greatest: there a step is lost in the position's last digits, and everything seems to stay
-SETTLING = 1_000  # steps that a walk is given to come to a cycle that attracts it, and a memory to be that of a cycle
+SETTLING = 1_000  # steps that a walk is given to come to a cycle that attracts it
+CLOSER = 8.0  # powers of ten, of how much closer positions are drawn around where a walk has settled
+SHARES = 0.5 ** np.arange(8)  # of a step of Newton's method: the first from where the next step is finite is taken
+ENTRIES = 2**24  # of the matrices that are solved with at a time
 CLOSED = 1e-11  # of the largest number of a cycle: by how much it may fail to close, and Newton's last step be
 
 
@@ -42,8 +45,8 @@ def found(
     """Walks that close after so many steps to within rounding: each once, over its least period, from its greatest position on.
 
     Guesses are the walks from rest at the starts, at once and when they have settled, which find cycles that attract; and
-    positions drawn among the starts, with the memory that going round them makes, which find others too. Newton's method leaves
-    a guess of a shorter period at that period.
+    positions drawn among the starts, as far apart as these and ever closer around where walks have settled, which find others
+    too. Newton's method leaves a guess of a shorter period at that period.
     """
     guesses = _guesses(walk, jnp.asarray(starts), jnp.asarray(_drawn(starts, period)), period=period)
     points, gap, moved = (np.asarray(part) for part in _solved(walk, guesses))
@@ -71,32 +74,54 @@ def _guesses(
     def along(numbers: Float[Array, " number"]) -> Float[Array, "period number"]:
         return jax.lax.scan(lambda numbers, _: (walk.step(numbers), numbers), numbers, length=period)[1]
 
-    def round_and_round(places: Float[Array, " period"]) -> Float[Array, "period number"]:
-        def visit(numbers: Array, place: Array) -> tuple[Array, Array]:
-            numbers = numbers.at[0].set(place)
-            return walk.step(numbers), numbers
-
-        def go_round(numbers: Array) -> Array:
-            return jax.lax.scan(visit, numbers, places)[0]
-
-        numbers = repeated(go_round, -(-SETTLING // period), walk.at_rest(places[0]))
-        return jax.lax.scan(visit, numbers, places)[1]
-
     begun = jax.vmap(walk.at_rest)(starts)
     settled = jax.vmap(functools.partial(repeated, walk.step, SETTLING))(begun)
-    return jnp.concatenate([jax.vmap(along)(begun), jax.vmap(along)(settled), jax.vmap(round_and_round)(draws)])
+    closer = 10 ** -jnp.linspace(0, CLOSER, len(draws))
+    around = jnp.resize(settled[:, 0], (len(draws),))[:, None] + closer[:, None] * draws
+    remembering = jax.vmap(functools.partial(_remembering, walk))(jnp.concatenate([draws, around]))
+    return jnp.concatenate([jax.vmap(along)(begun), jax.vmap(along)(settled), remembering])
+
+
+def _remembering(walk: AutonomousWalk, places: Float[Array, " period"]) -> Float[Array, "period number"]:
+    """Positions with the memory that going round and round them makes, which is that before a round if it is that after it: one
+    step of Newton's method, since optimizers' memories are sums of what they have seen."""
+
+    def visit(memory: Array, place: Array) -> tuple[Array, Array]:
+        numbers = jnp.concatenate([place[None], memory])
+        return walk.step(numbers)[1:], numbers
+
+    def changes(memory: Array) -> Array:
+        return jax.lax.scan(visit, memory, places)[0] - memory
+
+    at_rest = walk.at_rest(places[0])[1:]
+    if not at_rest.size:
+        return places[:, None]
+    memory = at_rest - jnp.linalg.solve(jax.jacfwd(changes)(at_rest), changes(at_rest))
+    return jax.lax.scan(visit, memory, places)[1]
 
 
 @jax.jit
-@functools.partial(jax.vmap, in_axes=(None, 0))
 def _solved(
+    walk: AutonomousWalk, guesses: Float[Array, "guess period number"]
+) -> tuple[Float[Array, "guess period number"], Float[Array, " guess"], Float[Array, " guess"]]:
+    """The points, the widest gap that they leave, and the last step, some guesses at a time."""
+    at_once = max(1, ENTRIES // guesses[0].size ** 2)
+    return jax.lax.map(functools.partial(_closed, walk), guesses, batch_size=at_once)
+
+
+def _closed(
     walk: AutonomousWalk, guess: Float[Array, "period number"]
 ) -> tuple[Float[Array, "period number"], Float[Array, ""], Float[Array, ""]]:
+    def is_finite(points: Array) -> Array:
+        return jnp.all(jnp.isfinite(gaps(walk, points)))
+
     def improve(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         points, _ = carry
         slopes = gap_slopes(jax.vmap(jax.jacfwd(walk.step))(points))
         step = jnp.linalg.solve(slopes, gaps(walk, points).ravel()).reshape(points.shape)
         step = jnp.where(jnp.all(jnp.isfinite(step)), step, 0)  # a whole line of cycles: it stays where it is
+        steps = jnp.asarray(SHARES)[:, None, None] * step
+        step = steps[jnp.argmax(jax.vmap(is_finite)(points - steps))]
         return points - step, jnp.abs(step).max()
 
     points, moved = repeated(improve, ROUNDS, (guess, jnp.asarray(jnp.inf)))

@@ -4,6 +4,7 @@ float32 is followed by float64, and that by exact arithmetic, which takes one se
 is about one number, the shortest decimal that rounds to a hyperparameter: its certainty is `AS_TYPED`.
 """
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ AUTO = "auto"
 Tree = TypeVar("Tree")
 Ask = Callable[["AbstractQuestion", PyTree], dict[str, Any]]
 Stage = Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]
+STEP_BY_STEP = 2**18
+"""Settings times steps up to which walks off the lattice are made in exact arithmetic, which takes a minute at most or two."""
 SURE = "certainty"  # fields that tell how well an answer is known begin with it
 _one_at_a_time = threading.Lock()  # two devices' threads compile and walk the same here
 
@@ -60,7 +63,7 @@ def check_precision(precision: str | None, climb: AbstractClimb) -> str | None:
 
 
 def asked_again(
-    question: "AbstractQuestion", world: PyTree, fields: dict[str, np.ndarray], ask: Ask
+    question: "AbstractQuestion", world: PyTree, fields: dict[str, np.ndarray], ask: Ask, num_settings: int
 ) -> tuple[dict[str, np.ndarray], list[Cost]]:
     """An answer's fields with what was flagged asked again, and what that took.
 
@@ -72,7 +75,10 @@ def asked_again(
         name: field.reshape((*field.shape[: field.ndim - len(shape)], -1)).copy() for name, field in fields.items()
     }
     asking, costs = _typed(question, dtype), []
-    stages = {"float64": _in_float64, "exact": _exactly} if dtype == np.float32 else {"exact": _exactly}
+    exactly = functools.partial(_exactly, step_by_step=num_settings * int(question.max_steps) <= STEP_BY_STEP)
+    stages: dict[str, Callable[..., Stage]] = (
+        {"float64": _in_float64, "exact": exactly} if dtype == np.float32 else {"exact": exactly}
+    )
     for precision, stage in stages.items():
         chosen = np.flatnonzero(_is_flagged(fields))
         if not chosen.size:
@@ -124,9 +130,12 @@ def _in_float64(question: "AbstractQuestion", settings: PyTree, chosen: np.ndarr
         yield places, found
 
 
-def _exactly(question: "AbstractQuestion", settings: PyTree, chosen: np.ndarray, ask: Ask) -> Stage:
+def _exactly(
+    question: "AbstractQuestion", settings: PyTree, chosen: np.ndarray, ask: Ask, *, step_by_step: bool
+) -> Stage:
     """One setting after the other; what takes too much effort stays flagged."""
     for index, place in enumerate(chosen):
-        found = question.exactly(*jax.tree.map(lambda leaf, index=index: leaf[index], settings))
+        hill, optimizer = jax.tree.map(lambda leaf, index=index: leaf[index], settings)
+        found = question.exactly(hill, optimizer, step_by_step)
         if found is not None:
             yield np.array([place]), {name: np.asarray(value)[..., None] for name, value in found.items()}

@@ -183,9 +183,12 @@ class AbstractQuestion(AbstractPytree):
         """Whether what is flagged is asked again: a question that can has a field `precision`, None for once, and `exactly`."""
         return False
 
-    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> dict[str, Any] | None:
-        """The answer's fields for one setting, its numbers as typed, in exact arithmetic, as float64; None where it has none."""
-        del hill, optimizer
+    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer, step_by_step: bool) -> dict[str, Any] | None:
+        """The answer's fields for one setting, its numbers as typed, in exact arithmetic, as float64; None where it has none.
+
+        What is not walked on a lattice is walked only if that may be done step by step.
+        """
+        del hill, optimizer, step_by_step
         return None
 
     def narrowed(self, fields: dict[str, np.ndarray], dtype: np.dtype) -> dict[str, np.ndarray]:
@@ -253,19 +256,25 @@ def ask(
         )
     answer = _asked(question.replace(precision=None), hill, numbers, key)
     fields = {name: np.asarray(field) for name, field in answer.items()}
-    fields, _ = in_higher_precision(question, (hill, numbers), fields)
+    fields, _ = in_higher_precision(question, (hill, numbers), fields, math.prod(common_shape((hill, numbers))))
     return question.answer_type(**{name: jnp.asarray(field) for name, field in fields.items()})
 
 
 def in_higher_precision(
-    question: AbstractQuestion, world: tuple[AbstractHill, AbstractOptimizer], fields: dict[str, np.ndarray]
+    question: AbstractQuestion,
+    world: tuple[AbstractHill, AbstractOptimizer],
+    fields: dict[str, np.ndarray],
+    num_settings: int,
 ) -> tuple[dict[str, np.ndarray], list[Cost]]:
-    """The fields of a prepared question's answer for a world's settings, what was flagged asked again, and what that took."""
+    """The fields of a prepared question's answer for a world's settings, what was flagged asked again, and what that took.
+
+    They are some or all of `num_settings`, of which only few are walked step by step.
+    """
 
     def ask_row(question: AbstractQuestion, world: tuple[AbstractHill, AbstractOptimizer]) -> dict[str, Array]:
         return dict(_asked(question.replace(precision=None), *world, None).items())
 
-    return asked_again(question, world, fields, ask_row)
+    return asked_again(question, world, fields, ask_row, num_settings)
 
 
 def _asked(

@@ -161,14 +161,14 @@ class CriticalHeight(AbstractQuestion):
     def asks_again(self) -> bool:
         return self.precision is not None
 
-    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> dict[str, Any] | None:
-        walk = walk_exactly(hill.flank(), optimizer, int(self.max_steps))
+    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer, step_by_step: bool) -> dict[str, Any] | None:
+        walk = walk_exactly(hill.flank(), optimizer, int(self.max_steps), step_by_step=step_by_step)
         if walk is None:
             return None
         height = float(walk.highest)
         found: dict[str, Any] = {
             "critical_height": height,
-            "upper": _rounded_up(walk.upper),
+            "upper": math.inf if walk.upper is None else _rounded_up(walk.upper),
             "error": _rounded_up(abs(Fraction(height) - walk.highest) + walk.error),
             "step": walk.step,
             "verdict": Verdict.TRAPPED if walk.proved else Verdict.UNDECIDED,
@@ -244,7 +244,7 @@ def verdict_of(walk: ExactWalk, target: Fraction) -> Verdict:
     """On a hill of this height, of a walk that has not passed it unless that is noted."""
     if walk.passage:
         return Verdict.ESCAPED
-    return Verdict.TRAPPED if walk.upper < target else Verdict.UNDECIDED
+    return Verdict.TRAPPED if walk.upper is not None and walk.upper < target else Verdict.UNDECIDED
 
 
 def _rounded_up(number: Fraction) -> float:

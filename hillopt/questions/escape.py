@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, Int8, Key
 
 from hillopt.climbs import PROVING, AbstractClimb, Batch, as_climbs, first_that_serves
-from hillopt.exact import as_typed, walk_exactly
+from hillopt.exact import exact_goal, walk_exactly
 from hillopt.front_door import check_steps
 from hillopt.landscapes import AbstractHill, check_height
 from hillopt.lanes import as_lanes, common_dtype, common_shape
@@ -97,9 +97,11 @@ class Escape(AbstractQuestion):
     def asks_again(self) -> bool:
         return self.precision is not None
 
-    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> dict[str, Any] | None:
-        target = as_typed(hill.height)
-        walk = walk_exactly(hill.flank(), optimizer, int(self.max_steps), target)
+    def exactly(self, hill: AbstractHill, optimizer: AbstractOptimizer, step_by_step: bool) -> dict[str, Any] | None:
+        target = exact_goal(hill) if step_by_step or hill.flank_is_shared else None
+        if target is None:
+            return None
+        walk = walk_exactly(hill.flank(), optimizer, int(self.max_steps), target, step_by_step)
         if walk is None:
             return None
         return {

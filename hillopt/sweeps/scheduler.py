@@ -213,7 +213,7 @@ class _TileWalker:
         rows, columns = mine["certainty"].shape
         swept = {name: leaf[:rows, :columns] for name, leaf in self._layout.lanes(tile_index).swept.items()}
         world = self._plan.world.replace(**swept)
-        return in_higher_precision(world.question, (world.hill, world.optimizer), mine)
+        return in_higher_precision(world.question, (world.hill, world.optimizer), mine, self._plan.size)
 
     def _walk_few(self, lanes: Lanes, max_steps: int) -> dict[str, jax.Array]:
         return self._few(*self._plan.arguments(lanes, max_steps))
