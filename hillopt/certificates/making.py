@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from hillopt.certificates.closed_bound import LOOKING, ClosedBound, reach
+from hillopt.certificates.closed_bound import LOOKING, ClosedBound, Loose, reach
 from hillopt.certificates.contract import AbstractCertificate, check_parts
 from hillopt.certificates.grounds import ground_of
 from hillopt.certificates.intervals import ONE, floor_of
@@ -74,9 +74,9 @@ def height_certificate(hill: Part, optimizer: Part, claim: Claim) -> AbstractCer
             refusals.append(error)
         else:
             return certificate
-    if not serves(optimizer) and claim.period:
+    if not serves(optimizer) and isinstance(refusals[-1], Loose):
         raise Uncovered(
-            f"`period` of {optimizer.kind} has no certificate, since its steps do not add up; none is known."
+            f"`upper` of {optimizer.kind} is below what its formula says, and no other certificate is known."
         )
     raise refusals[0]
 
