@@ -65,7 +65,8 @@ def what_came_out(dataset: "xarray.Dataset") -> list[str]:
             ends.add(piece)
         if "critical_height" in piece:
             highest.add(piece)
-            open_ends.add(piece)
+            if "upper" in piece:
+                open_ends.add(piece)
             continue
         for name, values in piece.data_vars.items():
             if values.dtype.kind in "fb" or (name == asked and name not in ENDS):
