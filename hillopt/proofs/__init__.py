@@ -11,8 +11,10 @@ from hillopt.proofs.balls import (
     upper_end,
 )
 from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
+from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
+from hillopt.proofs.intervals import Interval, as_intervals, highs, hull, is_inside, is_interval, lows
 from hillopt.proofs.lattice import (
     Errors,
     Foot,
@@ -30,20 +32,28 @@ __all__ = [
     "Ball",
     "Errors",
     "Foot",
+    "Interval",
     "Lattice",
     "LatticeState",
     "advance",
     "around_goal",
+    "as_intervals",
     "at_most",
     "ball_radius",
     "bounded",
     "descend",
     "drift_after",
+    "enclosed",
     "errors",
+    "highs",
+    "hull",
     "is_ball",
+    "is_inside",
+    "is_interval",
     "lattice_of",
     "loss",
     "lower_end",
+    "lows",
     "midpoints",
     "padded",
     "power_of",
