@@ -78,6 +78,7 @@ OPEN |= {
     "argmin",
     "argsort",
     "loop until",
+    "median",
     "polynomial",
     "top_k",
 }  # where even narrow intervals decide nothing
