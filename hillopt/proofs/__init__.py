@@ -25,6 +25,7 @@ from hillopt.proofs.lattice import (
     shift_left,
 )
 from hillopt.proofs.reach import reach_of
+from hillopt.proofs.trapping import Method, Whereabouts, methods_for
 
 __all__ = [
     "Ball",
@@ -32,6 +33,8 @@ __all__ = [
     "Foot",
     "Lattice",
     "LatticeState",
+    "Method",
+    "Whereabouts",
     "advance",
     "around_goal",
     "at_most",
@@ -44,6 +47,7 @@ __all__ = [
     "lattice_of",
     "loss",
     "lower_end",
+    "methods_for",
     "midpoints",
     "padded",
     "power_of",
