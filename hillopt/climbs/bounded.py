@@ -5,7 +5,6 @@ Trapped is said when the walk has met a closed bound, which ends it, or when a p
 exactly; the walk then goes on to max_steps all the same: only so many steps are vouched for against rounding.
 """
 
-from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -96,15 +95,13 @@ def _climb(
     walks = jax.vmap(_set_out)(hill, optimizer, target)
     methods = methods_for(*jax.tree.map(lambda leaf: leaf[0], (hill, optimizer)))
 
-    def is_walking(walk: _Walk, target: Ball | None) -> Array:
+    def is_open(walk: _Walk, target: Ball | None) -> Array:
         over = walk.diverged | walk.known
-        if target is not None:
-            over |= is_decided(walk.height, walk.upper, target.midpoint)
-        return (walk.num_steps < max_steps) & ~over
+        return ~over if target is None else ~(over | is_decided(walk.height, walk.upper, target.midpoint))
 
     def take_step_of_all(walks: _Walk, end: Array) -> _Walk:
         def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None, walk: _Walk) -> _Walk:
-            walking = is_walking(walk, target) & (walk.num_steps < end)
+            walking = is_open(walk, target) & (walk.num_steps < end)
             after = _take_step(hill, optimizer, target, walk)
             return jax.tree.map(lambda new, old: jnp.where(walking, new, old), after, walk)
 
@@ -114,21 +111,19 @@ def _climb(
         end, walks = carry
         return end, jax.lax.fori_loop(0, STEPS_BETWEEN_LOOKS, lambda _, walks: take_step_of_all(walks, end), walks)
 
-    def walking(walks: _Walk) -> Array:
-        return jax.vmap(is_walking)(walks, target)
+    def walking_to(end: Array, walks: _Walk) -> Array:
+        return jax.vmap(is_open)(walks, target) & (walks.num_steps < end)
 
     def walk_round(carry: tuple[Array, _Walk]) -> tuple[Array, _Walk]:
-        end, walks = jax.lax.while_loop(
-            lambda carry: jnp.any(walking(carry[1]) & (carry[1].num_steps < carry[0])), take_steps, carry
-        )
+        end, walks = jax.lax.while_loop(lambda carry: jnp.any(walking_to(*carry)), take_steps, carry)
         for method in methods:
-            walks = _asked(method, hill, optimizer, target, walks, walking)
+            walks = _asked(method, hill, optimizer, target, walks, jax.vmap(is_open)(walks, target))
         return jnp.where(end < max_steps // 2, 2 * end, max_steps), walks
 
     walks = varying_as_after(lambda walks: take_step_of_all(walks, max_steps), walks)
     first = jnp.minimum(FIRST_ASKED, max_steps) if methods else max_steps
     carry = varying_as_after(walk_round, (first, walks))
-    _, walks = jax.lax.while_loop(lambda carry: jnp.any(walking(carry[1])), walk_round, carry)
+    _, walks = jax.lax.while_loop(lambda carry: jnp.any(walking_to(max_steps, carry[1])), walk_round, carry)
     return Climbed(
         highest=walks.height,
         error=jnp.maximum(walks.error, jnp.where(walks.known, walks.upper, walks.highest) - walks.height),
@@ -149,9 +144,9 @@ def _asked(
     optimizer: AbstractOptimizer,
     target: Ball | None,
     walks: _Walk,
-    walking: Callable[[_Walk], Array],
+    is_open: Array,
 ) -> _Walk:
-    """The walks with what a method proves of those that are walking still."""
+    """The walks with what a method proves of those that are open still."""
     goal = jnp.full_like(walks.height, jnp.inf) if target is None else lower_end(target)
     lanes = hill, optimizer, Whereabouts(walks.position, walks.state), goal
 
@@ -159,8 +154,9 @@ def _asked(
         found = jax.lax.map(lambda lane: method.bound(*lane), lanes, batch_size=method.at_once)
         return jnp.minimum(upper, found)
 
-    going = walking(walks) & (walks.num_steps >= method.since)
-    later = where_going(going, ask, lanes, jnp.full_like(walks.upper, jnp.inf), method.at_once)
+    later = where_going(
+        is_open & (walks.num_steps >= method.since), ask, lanes, jnp.full_like(walks.upper, jnp.inf), method.at_once
+    )
     upper = jnp.maximum(jnp.minimum(walks.upper, later), walks.highest)
     met = has_met(jnp.maximum(later, walks.height), walks.height)
     return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met)
