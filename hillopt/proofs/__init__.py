@@ -24,10 +24,12 @@ from hillopt.proofs.lattice import (
     lattice_of,
     shift_left,
 )
+from hillopt.proofs.methods import METHODS, methods_for
 from hillopt.proofs.reach import reach_of
-from hillopt.proofs.trapping import Method, Whereabouts, methods_for
+from hillopt.proofs.trapping import Method, Whereabouts
 
 __all__ = [
+    "METHODS",
     "Ball",
     "Errors",
     "Foot",

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 from jaxtyping import Array, Float, PyTree
 
 from hillopt.landscapes import AbstractHill
@@ -34,13 +33,3 @@ class Method(NamedTuple):
     """It is not asked before so many steps."""
     at_once: int = 256
     """Lanes that are asked side by side."""
-
-
-METHODS: tuple[Method, ...] = ()
-"""In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
-
-
-def methods_for(hill: AbstractHill, optimizer: AbstractOptimizer) -> tuple[Method, ...]:
-    """Those that may prove something of one lane's hill and optimizer."""
-    hill, optimizer = jax.tree.map(jax.typeof, (hill, optimizer))
-    return tuple(method for method in METHODS if method.serves(hill, optimizer))
