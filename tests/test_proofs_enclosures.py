@@ -90,6 +90,7 @@ def test_narrow_intervals_stay_narrow():
     for name, (low, high) in results.items():
         narrow = np.all([(b - a) <= 1e-5 * np.abs(a) for a, b in arguments[name]], axis=0)
         if narrow.any() and COUNT not in CASES[name][2:] and name not in OPEN:
+            assert np.all(np.isfinite(low[narrow]) & np.isfinite(high[narrow])), name
             assert np.median((high - low)[narrow] / np.maximum(np.abs(low[narrow]), 1)) < 1e-2, name
 
 

@@ -26,15 +26,20 @@ from hillopt.proofs.lattice import (
     lattice_of,
     shift_left,
 )
+from hillopt.proofs.methods import METHODS, methods_for
 from hillopt.proofs.reach import reach_of
+from hillopt.proofs.trapping import Method, Whereabouts
 
 __all__ = [
+    "METHODS",
     "Ball",
     "Errors",
     "Foot",
     "Interval",
     "Lattice",
     "LatticeState",
+    "Method",
+    "Whereabouts",
     "advance",
     "around_goal",
     "as_intervals",
@@ -54,6 +59,7 @@ __all__ = [
     "loss",
     "lower_end",
     "lows",
+    "methods_for",
     "midpoints",
     "padded",
     "power_of",
