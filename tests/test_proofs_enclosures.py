@@ -81,6 +81,7 @@ OPEN |= {
     "median",
     "polynomial",
     "top_k",
+    "unstack",
 }  # where even narrow intervals decide nothing
 
 
