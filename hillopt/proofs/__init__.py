@@ -27,6 +27,7 @@ from hillopt.proofs.lattice import (
     shift_left,
 )
 from hillopt.proofs.methods import METHODS, methods_for
+from hillopt.proofs.own_terms import in_own_terms
 from hillopt.proofs.reach import reach_of
 from hillopt.proofs.trapping import Method, Whereabouts
 
@@ -52,6 +53,7 @@ __all__ = [
     "errors",
     "highs",
     "hull",
+    "in_own_terms",
     "is_ball",
     "is_inside",
     "is_interval",

@@ -9,7 +9,7 @@ from hillopt.proofs.trapping import Method
 
 METHODS = (
     Method(tubes.bound_by_tube, tubes.serves, since=32, at_once=64),
-    Method(swings.bound_by_swings, swings.serves, since=64, at_once=64),
+    Method(swings.bound_by_swings, swings.serves, since=128, at_once=1),
 )
 """In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
 

@@ -1,10 +1,10 @@
 """Swings: how far a set of walks rises on the tent, from one crossing of the valley to the next, for any optimizer.
 
-Between two crossings the slope is constant. So take a box of places just beyond the valley on the way up, cut into cells, and follow
-every cell in interval arithmetic: up, back across the valley, down, and across once more. If where they come back to lies inside
-the box, all crossings to come do, and those of the n-th swing lie where n swings take the box: sets that shrink to what attracts
-(Tucker, "Validated Numerics", 2011, section 5). So no later rise exceeds the greatest of the next n swings of the walk itself, which
-are followed in thin intervals, and of all swings of the n-th set.
+Between two crossings the slope is constant. So take a box of places just beyond the valley on the way up, cut into cells, and
+follow every cell in interval arithmetic: up, back across the valley, down, and across once more. If where they come back to lies
+inside the box, all crossings to come do, and from the n-th on they lie where n swings take the box: sets that shrink to what
+attracts (Tucker, "Validated Numerics", 2011, section 5). So no later rise exceeds the greatest of the walk's own next n swings,
+which are followed in thin intervals, and of all swings that begin in the n-th set.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, is_interval, where, whole_like
+from hillopt.proofs.own_terms import told_shortly
 from hillopt.proofs.section import Grid, Section, boxes_within, grids_of, hull_of_all, joined, pulls_of, sorted_into
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
@@ -62,7 +63,7 @@ class _Set(NamedTuple):
 
 
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
-    """On the endless tent, for an optimizer with a state that asks for no more than the slope."""
+    """On the endless tent, for an optimizer without a closed bound, with a state, and that asks for no more than the slope."""
     state = jax.eval_shape(lambda optimizer: optimizer.init(jnp.asarray(hill.start, float)), optimizer)
     floats = [leaf for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.floating)]
     return isinstance(hill, EndlessTent) and bool(floats) and not getattr(optimizer, "asks", ())
@@ -73,7 +74,9 @@ def bound_by_swings(
 ) -> Float[Array, ""]:
     """Bound of every later rise by the walk's next swings, and what the box around all of them comes to."""
     del goal
-    numbers, middle = as_intervals(jax.tree.map(rounded, optimizer)), midpoints(tuple(place))
+    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
+    optimizer, told = told_shortly(optimizer, midpoints(place.state))
+    middle, here = (midpoints(place.position), told), _two_ends((as_intervals(place.position), state))
 
     def step(slope: Array, place: PyTree) -> PyTree:
         def one(optimizer: AbstractOptimizer, slope: Array, position: Array, state: PyTree) -> tuple[Array, PyTree]:
@@ -84,7 +87,7 @@ def bound_by_swings(
     width, up, down = _seen(hill, optimizer, middle)
     above, below = grids_of(width, KINK, up, down, pulls_of(optimizer, middle, up))
     found = _followed(step, above, below, _around(width, up))
-    holds, top = _of_the_walk(step, _two_ends(as_intervals(tuple(place))), found.box)
+    holds, top = _of_the_walk(step, here, found.box)
     return jnp.where(holds & found.closed & found.sound, jnp.maximum(top, found.top), jnp.inf)
 
 
@@ -114,7 +117,7 @@ def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tu
         crosses = (place[0] > KINK) != is_up
         widest = jnp.where(crosses, jnp.maximum(widest, jnp.abs(after[0] - KINK)), widest)
         up, down = (
-            jax.tree.map(lambda each, new: _reaching(each, new, here), part, after[1], is_leaf=is_interval)
+            _reaching(part, after[1], here)
             for part, here in zip(seen, (crosses & is_up, crosses & ~is_up), strict=True)
         )
         return (after, widest, up, down), None
@@ -126,8 +129,13 @@ def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tu
     return WIDER * widest, up, down
 
 
-def _reaching(each: Interval, new: Array, here: Array) -> Interval:
-    return where(here, Interval(jnp.minimum(each.low, new), jnp.maximum(each.high, new)), each)
+def _reaching(seen: PyTree, new: PyTree, here: Array) -> PyTree:
+    """What was seen before, and the new state if it is here that it is seen."""
+
+    def of_leaf(each: Interval, new: Array) -> Interval:
+        return where(here, Interval(jnp.minimum(each.low, new), jnp.maximum(each.high, new)), each)
+
+    return jax.tree.map(of_leaf, seen, new, is_leaf=is_interval)
 
 
 def _around(width: Array, seen: PyTree) -> Section:
