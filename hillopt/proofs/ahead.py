@@ -59,6 +59,19 @@ def is_autonomous(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     return all(is_float(leaf) for leaf in jax.tree.leaves(state))
 
 
+def decays(optimizer: AbstractOptimizer) -> bool:
+    """Whether where a step leads changes with the position by another factor than 1, on a slope that does not."""
+
+    def by_numbers(optimizer: AbstractOptimizer) -> Array:
+        place = jnp.ones((), float)
+        step = lambda place: optimizer.step(jnp.ones_like(place), optimizer.init(place), place)[0]  # noqa: E731
+        return jax.jvp(step, (place,), (place,))[1]
+
+    numbers = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), optimizer)
+    with jax.ensure_compile_time_eval():
+        return depends_on(by_numbers, jax.tree.map(lambda leaf: jnp.ones(leaf.shape, leaf.dtype), numbers))
+
+
 def is_curved(hill: AbstractHill) -> bool:
     """Whether the slope changes from place to place other than by jumps."""
 

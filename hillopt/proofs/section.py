@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, PyTree
 
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import is_float
 from hillopt.proofs.intervals import Interval, is_interval, where
 
-PHASES, PARTS = 16, 16  # cells by place and by the key
+PHASES, PARTS = 8, 16  # cells by place and by the key
 
 
 class Section(NamedTuple):
@@ -19,15 +19,6 @@ class Section(NamedTuple):
     holds: Bool[Array, " cell"]
     place: PyTree
     """Intervals of (position, state), which have an axis of cells."""
-
-
-class Grid(NamedTuple):
-    """What positions and keys the cells on one side of the valley have."""
-
-    position: Interval
-    key: Interval
-    is_key: PyTree
-    """For each leaf of the state, whether it is the key."""
 
 
 def pulls_of(optimizer: AbstractOptimizer, place: PyTree, seen: PyTree) -> list[Array]:
@@ -52,54 +43,48 @@ def pulls_of(optimizer: AbstractOptimizer, place: PyTree, seen: PyTree) -> list[
     return found
 
 
-def grids_of(width: Float[Array, ""], kink: float, up: PyTree, down: PyTree, pulls: list[Array]) -> tuple[Grid, Grid]:
-    """Cells above the valley and below: up to `width`, the last ones without an end, and parts of what the key was seen to be
-    there; the key is the number of the state that pulls most."""
-    chosen, structure = jnp.argmax(jnp.stack(pulls)), jax.tree.structure(up, is_leaf=is_interval)
-    is_key = jax.tree.unflatten(structure, [chosen == index for index in range(len(pulls))])
-    steps = jnp.arange(PHASES, dtype=width.dtype) * (width / PHASES)
-    near, far = steps, jnp.append(steps[1:], jnp.inf)
-    above = Grid(_along(Interval(kink + near, kink + far), 1), _along(_parts(up, is_key, width), 0), is_key)
-    below = Grid(_along(Interval(kink - far, kink - near), 1), _along(_parts(down, is_key, width), 0), is_key)
-    return above, below
+def key_of(pulls: list[Array], like: PyTree) -> PyTree:
+    """For each leaf of a state, whether it is the key: the one that pulls most."""
+    chosen = jnp.argmax(jnp.stack(pulls))
+    structure = jax.tree.structure(like, is_leaf=is_interval)
+    return jax.tree.unflatten(structure, [chosen == index for index in range(len(pulls))])
 
 
-def _along(each: Interval, axis: int) -> Interval:
-    """Laid out over all cells, phases first."""
-    shape = (PHASES, PARTS)
-    return Interval(*(jnp.broadcast_to(jnp.expand_dims(end, axis), shape).reshape(-1) for end in each))
-
-
-def _parts(seen: PyTree, is_key: PyTree, width: Array) -> Interval:
-    low, high = jnp.zeros_like(width), jnp.zeros_like(width)
-    for each, here in zip(jax.tree.leaves(seen, is_leaf=is_interval), jax.tree.leaves(is_key), strict=True):
-        if is_float(each.low) and each.low.size == 1:
-            low, high = (jnp.where(here, end.reshape(()), other) for end, other in zip(each, (low, high), strict=True))
-    inner = low + (high - low) * (jnp.arange(1, PARTS, dtype=width.dtype) / PARTS)
-    return Interval(jnp.append(-jnp.inf, inner), jnp.append(inner, jnp.inf))
-
-
-def sorted_into(grid: Grid, found: Section) -> Section:
-    """Boxes in cells: each cell's hull of all that reaches into it."""
+def sorted_into(is_key: PyTree, found: Section) -> Section:
+    """Boxes in cells, which divide evenly what places and keys the boxes have: each cell's hull of all that reaches into it."""
     position, state = found.place
-    reaches = jnp.broadcast_to(found.holds[:, None], (found.holds.shape[0], PHASES * PARTS))
-    position, inside = _clipped(position, grid.position)
-    reaches &= inside
+    phases = _cells(_hull_of_row(found.holds, position), PHASES)
+    clipped, reaches = _clipped(position, Interval(*(jnp.repeat(end, PARTS) for end in phases)))
+    reaches &= found.holds[:, None]
 
     def of_state(each: Interval, is_key: Array) -> tuple[Interval, Array]:
         whole = Interval(*(end[:, None] for end in each))
         if not is_float(each.low) or each.low[0].size > 1:
             return whole, jnp.ones_like(reaches)
-        clipped, inside = _clipped(each, grid.key)
-        return where(is_key, clipped, whole), inside | ~is_key
+        row = Interval(*(end.reshape(-1) for end in each))
+        parts = _cells(_hull_of_row(found.holds, row), PARTS)
+        of_key, inside = _clipped(each, Interval(*(jnp.tile(end, PHASES) for end in parts)))
+        return where(is_key, of_key, whole), inside | ~is_key
 
-    pairs = jax.tree.map(of_state, state, grid.is_key, is_leaf=is_interval)
-    is_pair = lambda leaf: isinstance(leaf, tuple) and len(leaf) == 2 and is_interval(leaf[0])  # noqa: E731
-    for _, inside in jax.tree.leaves(pairs, is_leaf=is_pair):
+    leaves, structure = jax.tree.flatten(state, is_leaf=is_interval)
+    pairs = [of_state(each, here) for each, here in zip(leaves, jax.tree.leaves(is_key), strict=True)]
+    for _, inside in pairs:
         reaches &= inside
-    state = jax.tree.map(lambda pair: pair[0], pairs, is_leaf=is_pair)
-    place = jax.tree.map(lambda each: _hull(reaches, each), (position, state), is_leaf=is_interval)
+    place = (clipped, jax.tree.unflatten(structure, [each for each, _ in pairs]))
+    place = jax.tree.map(lambda each: _hull(reaches, each), place, is_leaf=is_interval)
     return Section(jnp.any(reaches, 0), place)
+
+
+def _hull_of_row(holds: Array, each: Interval) -> Interval:
+    low, high = jnp.where(holds, each.low, jnp.inf), jnp.where(holds, each.high, -jnp.inf)
+    return Interval(jnp.min(low), jnp.max(high))
+
+
+def _cells(hull: Interval, number: int) -> Interval:
+    """So many that divide an interval; the first and the last one have no end."""
+    share = jnp.arange(1, number, dtype=hull.low.dtype) / number
+    inner = jnp.nan_to_num(hull.low + (hull.high - hull.low) * share)
+    return Interval(jnp.append(-jnp.inf, inner), jnp.append(inner, jnp.inf))
 
 
 def _clipped(each: Interval, within: Interval) -> tuple[Interval, Array]:

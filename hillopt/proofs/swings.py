@@ -21,7 +21,7 @@ from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, is_interval, where, whole_like
 from hillopt.proofs.own_terms import told_shortly
-from hillopt.proofs.section import Grid, Section, boxes_within, grids_of, hull_of_all, joined, pulls_of, sorted_into
+from hillopt.proofs.section import Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
 
@@ -57,8 +57,8 @@ class _Set(NamedTuple):
     closed: Bool[Array, ""]
     top: Float[Array, ""]
     """The greatest rise since the last crossing from above."""
-    num_halves: Int[Array, ""]
-    """Half swings since the box began."""
+    num_swings: Int[Array, ""]
+    """Since the box began."""
     growings: Int[Array, ""]
 
 
@@ -84,9 +84,8 @@ def bound_by_swings(
 
         return _two_ends(enclosed(one)(numbers, exactly(slope), *place))
 
-    width, up, down = _seen(hill, optimizer, middle)
-    above, below = grids_of(width, KINK, up, down, pulls_of(optimizer, middle, up))
-    found = _followed(step, above, below, _around(width, up))
+    width, up = _seen(hill, optimizer, middle)
+    found = _followed(step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
     holds, top = _of_the_walk(step, here, found.box)
     return jnp.where(holds & found.closed & found.sound, jnp.maximum(top, found.top), jnp.inf)
 
@@ -104,29 +103,25 @@ def _select(condition: Array, one: PyTree, other: PyTree) -> PyTree:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
-def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree, PyTree]:
-    """How far beyond the valley crossings end, and between which ends states lie there, going up and going down.
+def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
+    """How far beyond the valley crossings end, and between which ends states lie there on the way up.
 
     By the walk in floating point: a guess of where to look.
     """
 
-    def go(carry: tuple[PyTree, Array, PyTree, PyTree], _: None) -> tuple[tuple[PyTree, Array, PyTree, PyTree], None]:
-        place, widest, *seen = carry
+    def go(carry: tuple[PyTree, Array, PyTree], _: None) -> tuple[tuple[PyTree, Array, PyTree], None]:
+        place, widest, seen = carry
         after = move(hill, optimizer, *place)
         is_up = after[0] > KINK
         crosses = (place[0] > KINK) != is_up
         widest = jnp.where(crosses, jnp.maximum(widest, jnp.abs(after[0] - KINK)), widest)
-        up, down = (
-            _reaching(part, after[1], here)
-            for part, here in zip(seen, (crosses & is_up, crosses & ~is_up), strict=True)
-        )
-        return (after, widest, up, down), None
+        return (after, widest, _reaching(seen, after[1], crosses & is_up)), None
 
     nothing = jax.tree.map(lambda leaf: Interval(*whole_like(leaf)[::-1]), place[1])
-    begin = (place, jnp.full_like(place[0], jnp.finfo(place[0].dtype).eps), nothing, nothing)
+    begin = (place, jnp.full_like(place[0], jnp.finfo(place[0].dtype).eps), nothing)
     begin = varying_as_after(lambda carry: go(carry, None)[0], begin)
-    (_, widest, up, down), _ = jax.lax.scan(go, begin, length=FOLLOWED)
-    return WIDER * widest, up, down
+    (_, widest, seen), _ = jax.lax.scan(go, begin, length=FOLLOWED)
+    return WIDER * widest, seen
 
 
 def _reaching(seen: PyTree, new: PyTree, here: Array) -> PyTree:
@@ -152,15 +147,15 @@ def _around(width: Array, seen: PyTree) -> Section:
     return jax.tree.map(lambda leaf: leaf[None], Section(jnp.ones((), bool), box))
 
 
-def _followed(step: Step, above: Grid, below: Grid, box: Section) -> _Set:
+def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
     """The box, grown until one swing takes it into itself, and where some swings more take it."""
 
     def is_under_way(found: _Set) -> Array:
-        return found.sound & (found.num_halves < 2 * SWINGS) & (found.growings < GROWINGS)
+        return found.sound & (found.num_swings < SWINGS) & (found.growings < GROWINGS)
 
     def half_a_swing(found: _Set) -> _Set:
         crossed, sound, top = _crossed(step, found.side, found.section)
-        after = sorted_into(_select(found.side > 0, below, above), crossed)
+        after = sorted_into(is_key, crossed)
         is_whole = found.side < 0
         hull = hull_of_all(after)
         comes_back = sound & boxes_within(hull, found.box.place)[0]
@@ -169,18 +164,18 @@ def _followed(step: Step, above: Grid, below: Grid, box: Section) -> _Set:
         place = jax.tree.map(_further, found.box.place, hull, is_leaf=is_interval)
         larger = _select(grows, Section(found.box.holds, place), found.box)
         return _Set(
-            section=_select(grows, sorted_into(above, larger), after),
+            section=_select(grows, sorted_into(is_key, larger), after),
             box=larger,
             side=-found.side,
             sound=sound,
             closed=closed,
             top=jnp.where(is_whole, jnp.maximum(found.top, top), top),
-            num_halves=jnp.where(grows, 0, found.num_halves + 1),
+            num_swings=jnp.where(grows, 0, found.num_swings + is_whole),
             growings=found.growings + grows,
         )
 
-    zero, no = jnp.zeros_like(above.position.low[0]), jnp.zeros((), bool)
-    begin = _Set(sorted_into(above, box), box, zero + 1, ~no, no, zero + jnp.inf, jnp.int32(0), jnp.int32(0))
+    zero, no = jnp.zeros_like(box.place[0].low[0]), jnp.zeros((), bool)
+    begin = _Set(sorted_into(is_key, box), box, zero + 1, ~no, no, zero + jnp.inf, jnp.int32(0), jnp.int32(0))
     return jax.lax.while_loop(is_under_way, half_a_swing, varying_as_after(half_a_swing, begin))
 
 

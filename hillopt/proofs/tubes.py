@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 from hillopt.landscapes import AbstractHill
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs.ahead import Lane, Vector, is_autonomous, is_curved, lane_of, path
+from hillopt.proofs.ahead import Lane, Vector, decays, is_autonomous, is_curved, lane_of, path
 from hillopt.proofs.balls import Ball, ball_radius, rounded, ulps, upper_end
 from hillopt.proofs.interpreter import bounded
 from hillopt.proofs.trapping import Whereabouts
@@ -57,8 +57,8 @@ def bound_by_tube(
 
 
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
-    """On straight pieces nothing draws a walk back to where it was."""
-    return is_autonomous(hill, optimizer) and is_curved(hill)
+    """On straight pieces nothing draws a walk back to where it was but a decay of the position."""
+    return is_autonomous(hill, optimizer) and (is_curved(hill) or decays(optimizer))
 
 
 def _boxes(lane: Lane, hill: AbstractHill, optimizer: AbstractOptimizer) -> Float[Array, "size number"]:
