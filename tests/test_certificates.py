@@ -153,6 +153,7 @@ WALKS = {
     "Adam": "adam",
     "Lion": "lion",
     "GradientDescent": "gradient_descent",
+    "RMSprop": "rmsprop",
 }
 
 
@@ -162,6 +163,7 @@ def random_settings(rng, kind, number):
         numbers = {"learning_rate": round(10 ** rng.uniform(-1.7, 0.3), 2)}
         decay = round(1 - 10 ** rng.uniform(-2.3, 0), 3)
         numbers |= {"momentum": decay} if kind in ("HeavyBall", "Nesterov") else {}
+        numbers |= {"decay": decay, "eps": 0.01, "initial_scale": 0.5} if kind == "RMSprop" else {}
         numbers |= {"b1": decay, "eps": 0.0} if kind == "Adam" else {}
         numbers |= {"b1": round(rng.uniform(0.1, 0.99), 2), "b2": decay} if kind == "Lion" else {}
         yield numbers
@@ -178,7 +180,7 @@ def test_no_walk_in_120_digits_rises_above_what_is_proved(kind):
             assert "must decide every" in str(error) or "may not be" in str(error)  # noqa: PT017
             kinds["open"] += 1
             continue
-        walk = exactly.WALKS[WALKS[kind]](**{name: Decimal(str(number)) for name, number in numbers.items()})
+        walk = getattr(exactly, WALKS[kind])(**{name: Decimal(str(number)) for name, number in numbers.items()})
         rises = [next(walk)[0] - 1 for _ in range(1_500)]
         assert max(rises) <= Decimal(found.upper.numerator) / found.upper.denominator
         assert rises[found.step - 1] >= Decimal(found.height.numerator) / found.height.denominator
@@ -186,7 +188,7 @@ def test_no_walk_in_120_digits_rises_above_what_is_proved(kind):
     assert kinds["Recurrence"] + kinds["ClosedBound"] > 30
 
 
-RATE, BETA = ("log", 0.01, 2.0), ("complement", 0.0, 0.99)
+RATE, BETA, ZERO = ("log", 0.01, 2.0), ("complement", 0.0, 0.99), ("one of", 0.0, 0.0)
 ANSWERED = [
     ("Adam", {"learning_rate": RATE, "b1": BETA, "eps": ("one of", 0.0, 0.3)}),
     ("HeavyBall", {"learning_rate": RATE, "momentum": BETA}),
@@ -194,6 +196,7 @@ ANSWERED = [
     ("Lion", {"learning_rate": RATE, "b1": BETA, "b2": BETA}),
     ("GradientDescent", {"learning_rate": RATE}),
     ("SignDescent", {"learning_rate": RATE}),
+    ("RMSprop", {"learning_rate": RATE, "decay": BETA, "eps": ZERO, "initial_scale": ZERO}),
 ]
 SLOW = [
     ("Adam", {"learning_rate": RATE, "b1": ("complement", 0.99, 0.9995), "eps": ("one of", 0.0, 0.0)}),
@@ -243,7 +246,7 @@ def certificates_of(name, ranges, max_steps, every=1):
 def test_every_certified_answer_on_the_tent_has_a_certificate(name, ranges):
     kinds = certificates_of(name, ranges, 300)
     assert kinds.total() > 0.9 * LANES
-    assert kinds["TRAPPED", "Recurrence"] > 0.5 * LANES
+    assert kinds["TRAPPED", "Recurrence"] > (0.1 if name == "RMSprop" else 0.5) * LANES
 
 
 @pytest.mark.parametrize(("name", "ranges"), SLOW, ids=[row[0] for row in SLOW])
@@ -366,7 +369,7 @@ TAMPERED = [
     (RETURN, {"foot": 5}, r"`foot` must be the first step beyond the valley for all numbers of `optimizer`, and 5 may not be;"),
     (RETURN, {"foot": 3}, r"`foot` must be the first step beyond the valley"),
     (RETURN, {"period": 19}, r"`period` must lead back to the checkpoint's site, and 19 steps on it is"),
-    (RETURN, {"period": 0}, r"`period` must lie between 1 and 10000000, got 0;"),
+    (RETURN, {"period": 0}, r"`period` must lie between 1 and 1000000, got 0;"),
     (RETURN, {"checkpoint": 4, "step": 4, "height": Fraction(1, 10)}, r"`period` must lead back|`checkpoint` must come when"),
     (RETURN, {"checkpoint": 10**9}, r"`checkpoint` must lie between 4 and 10000000, got 1000000000;"),
     (RETURN, {"optimizer": adam(0.31)}, r"`(foot|height|period|upper)` must"),
@@ -376,19 +379,20 @@ TAMPERED = [
     (RETURN, {"optimizer": Part("Adam", {**KNOWN, "b1": Range(9 * TENTH, 8 * TENTH)})}, "`b1` must go from"),
     (RETURN, {"optimizer": Part("Adam", {**KNOWN, "b1": Range(8 * TENTH, 9 * TENTH)})}, "must (be|decide)"),
     (RETURN, {"optimizer": exact("Adom", learning_rate=0.3)}, r"`optimizer` must be one of Adagrad, Adam, AdamW,"),
-    (RETURN, {"optimizer": exact("RMSprop", learning_rate=0.3, decay=0.9, eps=0.0, initial_scale=0.0)},
-     r"`optimizer` must be one of GradientDescent, SignDescent, .* got RMSprop; the steps of others do not add up\."),
+    (RETURN, {"optimizer": exact("Adagrad", learning_rate=0.3, initial_accumulator_value=0.0, eps=0.0)},
+     r"`optimizer` must be one of GradientDescent, SignDescent, .* got Adagrad; the steps of others do not add up\."),
     (RETURN, {"optimizer": exact("Lion", learning_rate=0.3, b1=0.9, b2=0.9, weight_decay=0.1)}, "without weight decay, got"),
     (RETURN, {"hill": wedge()}, r"`hill` must be the TentHill for such a certificate, got WedgeHill;"),
     (RETURN, {"hill": exact("TentHill", height=0.41)}, r"`upper` must be below the height of `hill`"),
-    (BOUND, {"upper": Fraction(1)}, r"`upper` must bound every rise, and some may come to"),
+    (BOUND, {"upper": Fraction(1)}, r"`upper` must be what the formula says at least, and that is 1\.0302"),
+    (BOUND, {"upper": Fraction(1, 5)}, r"`upper` must bound every rise, and some may come to 0\.41"),
     (BOUND, {"since": 3}, r"`since` must lie between 0 and 0, got 3;"),
     (BOUND, {"optimizer": exact("AdamW", learning_rate=2.0, b1=0.9, b2=0.999, eps=0.0, weight_decay=0.6), "step": 1},
      r"`height` must|`weight_decay` must be at most 1 / learning_rate"),
-    (SWING, {"momentum": Fraction(1, 100)}, r"`momentum` must be at least what the walk has at step 92,"),
+    (SWING, {"momentum": Fraction(1, 100)}, rf"`momentum` must be at least what the walk has at step {SWING.crossing},"),
     (SWING, {"momentum": Fraction(9, 10)}, r"`upper` must bound every rise"),
     (SWING, {"momentum": Fraction(3, 2)}, r"`momentum` must lie between 0 and 1, got 1\.5;"),
-    (SWING, {"crossing": 93}, r"`crossing` must be a step that crosses the valley uphill, and 93 does not;"),
+    (SWING, {"crossing": SWING.crossing + 1}, r"`crossing` must be a step that crosses the valley uphill, and \d+ does not;"),
     (SWING, {"upper": Fraction(8, 10)}, r"`upper` must bound every rise"),
     (ESCAPE, {"step": 5}, r"`step` must be at the crest or beyond it, and 5 may not be;"),
     (ESCAPE, {"step": 7}, r"`step` must be the first at the crest, and one before 7 may be there;"),

@@ -1,7 +1,9 @@
 """launch.certify: what a store claims is verified cell by cell, and a number that was changed is found."""
 
+import json
 import shutil
 
+import numpy as np
 import pytest
 import xarray
 import zarr
@@ -12,17 +14,31 @@ import hillopt as ho
 pytestmark = pytest.mark.usefixtures("as_users_call")
 
 
+ESCAPES = {
+    "title": "Escapes of GradientDescent on WedgeHill",
+    "question": "Escape",
+    "hill": "WedgeHill",
+    "optimizer": "GradientDescent",
+    "numbers": json.dumps({"hill": {"height": 0.3, "half_width": 0.25, "tail_slope": 1.0}, "optimizer": {}}),
+    "dtype": "float64",
+    "max_steps": 300,
+}
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A run of critical heights as a run folder, and one of escapes as a store."""
+    """Critical heights as a run folder, and escapes and something else as stores, written by hand."""
     folder = tmp_path_factory.mktemp("runs")
     axes = {"learning_rate": [0.01, 0.07, 0.3, 0.5, 0.9], "b1": [0.5, 0.9]}
     ho.sweep(
         ho.CriticalHeight(300), ho.TentHill(), ho.Adam(0.1), axes, tile=4, store=ho.Store(folder / "adam" / "data.zarr")
     )
+    trapped, escaped, sure = ho.Verdict.TRAPPED, ho.Verdict.ESCAPED, ho.Certainty.CERTIFIED
+    fields = {"verdict": [trapped, trapped, trapped, escaped], "certainty": [sure] * 4, "step": [300, 300, 300, 13]}
+    variables = {name: ("learning_rate", np.array(values)) for name, values in fields.items()}
     rates = {"learning_rate": [0.03, 0.11, 0.13, 0.3]}
-    ho.sweep(ho.Escape(300), ho.WedgeHill(0.3), ho.GradientDescent(0.1), rates, store=ho.Store(folder / "wedge.zarr"))
-    ho.sweep(ho.Loss(30), ho.WedgeHill(0.3), ho.GradientDescent(0.1), rates, store=ho.Store(folder / "loss.zarr"))
+    ho.save(xarray.Dataset(variables, rates, ESCAPES), folder / "wedge.zarr")
+    ho.save(xarray.Dataset(variables, rates, {**ESCAPES, "question": "Loss"}), folder / "loss.zarr")
     return folder
 
 
@@ -46,6 +62,7 @@ def test_escapes_are_verified_too_and_a_draw_is_a_draw(runs):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Escapes of GradientDescent on WedgeHill: 3 of 4 cells\n")
     assert "  refused             0" in done.stdout
+    assert "  verified            1  Passage: the walk escapes;" in done.stdout
 
 
 @pytest.mark.parametrize(("field", "change"), [("upper", -1e-6), ("critical_height", 1e-6), ("step", 1), ("period", 1)])

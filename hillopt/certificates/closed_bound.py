@@ -8,8 +8,8 @@ from typing import ClassVar
 from hillopt.certificates.braking import carried, last_for_which
 from hillopt.certificates.contract import MOST_STEPS, AbstractCertificate, check_parts, check_steps
 from hillopt.certificates.grounds import ground_of
-from hillopt.certificates.heights import check_height, check_met, check_tent, check_upper
-from hillopt.certificates.intervals import ONE, Interval, power
+from hillopt.certificates.heights import check_height, check_met, check_tent, check_upper, walk_to
+from hillopt.certificates.intervals import ONE, Interval, floor_of, power, told
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk, serves
 from hillopt.certificates.parts import Part
 from hillopt.certificates.walk import Walk
@@ -51,10 +51,12 @@ class ClosedBound(AbstractCertificate):
             lattice = Lattice(self.optimizer)
             walk = LatticeWalk(lattice, lattice.foot(self.step) or 0)
             check_height(walk, self.height, self.step)
+            walk_to(walk, self.since)
             highest = lattice.rise(walk.highest).high
         else:
             highest = self._walk_plainly()
-        check_upper(max(highest, reach(self.optimizer, self.since)), self.upper)
+        check_upper(highest, self.upper)
+        check_formula(reach(self.optimizer, self.since), self.upper)
 
     def _walk_plainly(self) -> int:
         """Up to the step that met the height and to the state that the formula looks at; the highest rise on the way."""
@@ -66,6 +68,18 @@ class ClosedBound(AbstractCertificate):
             if walk.step == self.step:
                 check_met(walk.rise.low, self.height, self.step)
         return highest
+
+
+class Loose(ValueError):
+    """What a formula says to an upper end that it does not come down to."""
+
+
+def check_formula(rise: int, upper: Fraction) -> None:
+    """Loose unless the formula says that no rise is above `upper`."""
+    if floor_of(upper) < rise:
+        raise Loose(
+            f"`upper` must be what the formula says at least, and that is {told(rise)}; give no less than that."
+        )
 
 
 def reach(optimizer: Part, since: int) -> int:

@@ -77,8 +77,9 @@ class Interval:
 
     def root(self) -> "Interval":
         """Its square roots; what is below 0 counts as 0."""
-        low, high = (math.isqrt(max(end, 0) * ONE) for end in (self.low, self.high))
-        return Interval(low, high + 1)
+        squares = max(self.low, 0) * ONE, max(self.high, 0) * ONE
+        low, high = (math.isqrt(square) for square in squares)
+        return Interval(low, high if high * high == squares[1] else high + 1)
 
     def hull(self, other: "Interval") -> "Interval":
         """The least interval that holds both."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from hillopt.certificates.closed_bound import LOOKING, ClosedBound, reach
+from hillopt.certificates.closed_bound import LOOKING, ClosedBound, Loose, reach
 from hillopt.certificates.contract import AbstractCertificate, check_parts
 from hillopt.certificates.grounds import ground_of
 from hillopt.certificates.intervals import ONE, floor_of
@@ -74,9 +74,9 @@ def height_certificate(hill: Part, optimizer: Part, claim: Claim) -> AbstractCer
             refusals.append(error)
         else:
             return certificate
-    if not serves(optimizer) and claim.period:
+    if not serves(optimizer) and isinstance(refusals[-1], Loose):
         raise Uncovered(
-            f"`period` of {optimizer.kind} has no certificate, since its steps do not add up; none is known."
+            f"`upper` of {optimizer.kind} is below what its formula says, and no other certificate is known."
         )
     raise refusals[0]
 
@@ -92,28 +92,23 @@ def _candidates(hill: Part, optimizer: Part, claim: Claim) -> Iterator[AbstractC
 
 
 def _swings(hill: Part, optimizer: Part, walk: LatticeWalk, claim: Claim) -> Iterator[SwingBound]:
-    """At crossings from the last one of the walk that was followed on, with the greatest momentum that leads no higher."""
+    """At crossings from early ones on, which are soon checked, with the greatest momentum that leads no higher."""
     foot = walk.step
-    for crossing in _crossings(walk, claim.num_steps):
+    for crossing in _crossings(walk, claim):
         momentum = _momentum(crossing, claim.upper)
         yield SwingBound(hill, optimizer, claim.height, claim.step, claim.upper, foot, crossing.step, momentum)
 
 
-def _crossings(walk: LatticeWalk, num_steps: int) -> Iterator[LatticeWalk]:
-    """The walk at its last uphill crossing within so many steps, and at the next ones, where less bias correction is left."""
-    last = copy.copy(walk)
+def _crossings(walk: LatticeWalk, claim: Claim) -> Iterator[LatticeWalk]:
+    """The walk at its uphill crossings 1, 2, 4, 8, ... since it was highest, and at some after the steps that were followed."""
+    met = later = 0
     with contextlib.suppress(ValueError):  # as long as it is certain
-        while walk.step < num_steps:
+        while later < LATER_CROSSINGS and walk.step < 2 * claim.num_steps + FIRST_WINDOW:
             walk.advance()
-            last = copy.copy(walk) if walk.has_crossed() else last
-    yield last
-    with contextlib.suppress(ValueError):
-        crossings = 0
-        while crossings < LATER_CROSSINGS and walk.step < 2 * num_steps + FIRST_WINDOW:
-            walk.advance()
-            if walk.has_crossed():
-                crossings += 1
-                yield copy.copy(walk)
+            if walk.has_crossed() and walk.step >= claim.step:
+                met, later = met + 1, later + (walk.step > claim.num_steps)
+                if later or met & (met - 1) == 0:
+                    yield copy.copy(walk)
 
 
 def _momentum(walk: LatticeWalk, upper: Fraction) -> Fraction:

@@ -4,11 +4,13 @@ import dataclasses
 from fractions import Fraction
 from typing import ClassVar, NamedTuple
 
-from hillopt.certificates.contract import MOST_STEPS, AbstractCertificate, check_parts, check_steps
+from hillopt.certificates.contract import AbstractCertificate, check_parts, check_steps
 from hillopt.certificates.heights import check_height, check_served, check_tent, check_upper, walk_to
 from hillopt.certificates.intervals import ONE, Interval, power, told
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk
 from hillopt.certificates.parts import Part
+
+LONGEST_PERIOD = 1_000_000  # steps that a check keeps in memory
 
 
 class NoReturn(ValueError):
@@ -48,7 +50,7 @@ class Recurrence(AbstractCertificate):
         check_steps("foot", self.foot, 1, 1 << 62)
         check_steps("checkpoint", self.checkpoint, self.foot)
         check_steps("step", self.step, self.foot, self.checkpoint)
-        check_steps("period", self.period, 1, MOST_STEPS)
+        check_steps("period", self.period, 1, LONGEST_PERIOD)
         walk = LatticeWalk(lattice, self.foot)
         check_height(walk, self.height, self.step)
         walk_to(walk, self.checkpoint)
@@ -92,7 +94,7 @@ class Turn:
         self._walk.advance()
         if self._walk.lattice.decay is not None:
             self._share = -(-self._share * self._walk.lattice.decay.high // ONE)
-        if self._walk.lattice.corrected:
+        if self._walk.lattice.corrected or self._walk.lattice.fading is not None:
             self._levels = self._levels.hull(self._walk.level())
 
     @property
@@ -111,11 +113,13 @@ class Turn:
     def drift(self, wander: int) -> int:
         """How far bias corrections can still move a place of the turn, if the walk is back.
 
-        They add up (1-b) T_t c_t with factors c_t that fall. Sums of (1-b) T alone are differences of levels, which stay as far
-        apart as in this turn, but for what they wander. So, by Abel, no sum of (1-b) T_t c_t exceeds that times the first c.
+        They add up (1-b) T_t c_t, or RMSprop's g_t c_t, with factors c_t that fall. Sums without these factors are differences of
+        levels, which stay as far apart as in this turn, but for what they wander. So, by Abel, no sum with them exceeds that times
+        the first factor.
         """
         apart = self._levels.high - self._levels.low + 2 * wander
-        return min(self._shift_left, (self._correction * Interval(apart, apart)).high)
+        by_levels = (self._correction * Interval(apart, apart)).high
+        return by_levels if self._shift_left is None else min(self._shift_left, by_levels)
 
     def nearest(self) -> tuple[int, int]:
         """The first decision that is not made for good, if the walk is back: its distance from the tie and what may move it.
