@@ -15,6 +15,7 @@ from hillopt.exact import as_typed, exact_goal, walk_exactly
 from hillopt.exact import lattice as exact_lattice
 from hillopt.exact.numbers import power_down, power_up, product_up, quotient_up, rounded_down, rounded_up
 from hillopt.exact.reals import Arithmetic, Interval, MoreDigitsError
+from hillopt.exact.steps import walk_steps
 from hillopt.exact.swings import Swings
 from hillopt.exact.ties import drive_after, rise_after
 from hillopt.exact.walk import is_walked_on
@@ -339,15 +340,18 @@ STEPPED = [
 
 @pytest.mark.parametrize(("optimizer", "positions"), STEPPED, ids=lambda value: getattr(value, "label", str)())
 def test_any_optimizer_steps_exactly(optimizer, positions):
-    walk = walk_exactly(FLANK, optimizer, 60)
+    walk = walk_steps(FLANK, optimizer, 60, None)
     with localcontext() as context:
         context.prec = 80
         rises = [x - 1 for x in itertools.islice(positions, 60)]
         assert abs(max(rises) - decimal_of(walk.highest)) <= decimal_of(walk.error) + TIED
     assert rises[walk.step - 1] == max(rises)
-    assert walk.upper is None or walk.upper >= walk.highest
-    assert (walk.num_steps, walk.proved) == (60, False)
-    assert walk_exactly(FLANK, optimizer, 60, step_by_step=False) is None
+    assert (walk.num_steps, walk.proved, walk.upper) == (60, False, None)
+
+
+def test_what_has_no_lattice_keeps_its_closed_bound_and_is_walked_only_where_that_may_be():
+    assert walk_exactly(FLANK, ho.Adagrad(0.3), 60).upper >= Fraction(3, 10)
+    assert walk_exactly(FLANK, ho.Adagrad(0.3), 60, step_by_step=False) is None
 
 
 @pytest.mark.parametrize("name", ["adabelief", "adadelta", "amsgrad", "lion", "nadam", "rprop", "yogi"])
@@ -368,7 +372,7 @@ def test_optimizers_of_optax_step_exactly(name):
     ],
 )
 def test_a_state_that_repeats_exactly_is_a_proof(hill, optimizer, highest, period):
-    walk = walk_exactly(hill, optimizer, 100)
+    walk = walk_steps(hill, optimizer, 100, None)
     assert (walk.highest, walk.upper, walk.period, walk.proved) == (highest, highest, period, True)
 
 

@@ -56,12 +56,13 @@ def exact_lattice(hill: AbstractHill, optimizer: AbstractOptimizer) -> Lattice |
 def is_walked_on(lattice: Lattice) -> bool:
     """Whether its numbers are rational, and such as the proofs assume: no step overshoots what memory and slope are together."""
     spacing, weight, decay = lattice.spacing, lattice.weight, lattice.decay
-    if not all(isinstance(number, Fraction | int) for number in (spacing, weight, decay)):
+    share = 0 if lattice.interpolation is None else lattice.interpolation
+    if not all(isinstance(number, Fraction | int) for number in (spacing, weight, decay, share)):
         return False
     if not (spacing > 0 and weight >= 0 and 0 <= decay < 1):
         return False
-    share = weight * (1 - decay)  # of the memory in a step, times spacing
-    return share == spacing * decay if lattice.bias_corrected else share <= spacing * decay
+    pull = weight * (1 - decay)  # of the memory in a step
+    return pull == spacing * decay if lattice.bias_corrected else pull <= spacing * decay
 
 
 def _closed_bound(optimizer: AbstractOptimizer) -> Fraction | None:
