@@ -58,19 +58,22 @@ def speed(seconds: float, progress: ho.Progress) -> str:
 
 def what_came_out(dataset: "xarray.Dataset") -> list[str]:
     """How the walks ended and how that is known, the largest of critical heights, and the ranges of all other numbers."""
-    ends, highest, tallies = Ends(), Highest(), dict[str, Tally]()
+    ends, open_ends, highest, tallies = Ends(), Open(), Highest(), dict[str, Tally]()
     asked = json.loads(dataset.attrs.get("look", "{}")).get("field")
     for piece in ho.pieces(dataset):
         if "verdict" in piece:
             ends.add(piece)
         if "critical_height" in piece:
             highest.add(piece)
+            if "upper" in piece:
+                open_ends.add(piece)
             continue
         for name, values in piece.data_vars.items():
             if values.dtype.kind in "fb" or (name == asked and name not in ENDS):
                 tallies.setdefault(str(name), Tally(values.dtype.kind == "b")).add(values.values)
     return [
         *ends.lines(),
+        *open_ends.lines(),
         *highest.lines(),
         *(f"  {name:<16} {tally.told()}" for name, tally in tallies.items()),
         *doubts(dataset, ends),
@@ -113,6 +116,37 @@ class Ends:
             + (f"  {note}" if (note := NOTES.get((kind, sure)) or SURE.get(sure)) else "")
             for (kind, sure), count in self.counts.items()
             if count
+        ]
+
+
+@dataclasses.dataclass
+class Open:
+    """What is known of walks over the valley that proofs have left undecided: how far their ends lie apart, piece by piece."""
+
+    factors: list[np.ndarray] = dataclasses.field(default_factory=list)
+
+    def add(self, piece: "xarray.Dataset") -> None:
+        """Look at a piece too."""
+        undecided = (piece["verdict"].values == ho.Verdict.UNDECIDED) & (
+            piece["certainty"].values > ho.Certainty.FLAGGED
+        )
+        lower, upper = piece["critical_height"].values[undecided], piece["upper"].values[undecided]
+        self.factors.append(upper[lower > 0] / lower[lower > 0])
+
+    def lines(self) -> list[str]:
+        """One, if there are any."""
+        factors = np.concatenate(self.factors) if self.factors else np.zeros(0)
+        if not factors.size:
+            return []
+        bounded = factors[np.isfinite(factors)]
+        ends = (
+            f"h* has an upper end {bounded.min():.3g} to {bounded.max():.3g} times the lower one, "
+            if bounded.size
+            else ""
+        )
+        unbounded = f"{factors.size - bounded.size:,} have none, " if factors.size > bounded.size else ""
+        return [
+            f"  of the undecided {ends}{unbounded}and nothing shows yet that they repeat themselves: --max_steps=auto goes on"
         ]
 
 

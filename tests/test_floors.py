@@ -15,8 +15,9 @@ FLOORS = {
     "hillopt": """
         theory | names | pytrees | jaxprs | loops | axes | certificates
         landscapes | optimizers | lanes | cheaper_steps
-        front_door | proofs
+        front_door
         walk
+        proofs
         climbs | exact | orbits
         questions | fates
         sweeps

@@ -93,6 +93,18 @@ def known(verdict, certainty, **attributes):
     )
 
 
+def test_what_is_open_is_told_with_its_ends():
+    ends = known(
+        [ho.Verdict.UNDECIDED] * 4, [ho.Certainty.CERTIFIED, ho.Certainty.AS_TYPED] + [ho.Certainty.CERTIFIED] * 2
+    )
+    heights = {"critical_height": ("x", [0.5, 0.2, 0.1, -0.3]), "upper": ("x", [0.6, 0.4, np.inf, 0.4])}
+    lines = summary.what_came_out(ends.assign(heights))
+    assert (
+        "  of the undecided h* has an upper end 1.2 to 2 times the lower one, 1 have none, and nothing shows yet that they repeat "
+        "themselves: --max_steps=auto goes on"
+    ) in lines
+
+
 def test_what_is_flagged_is_never_called_proved():
     lines = summary.what_came_out(
         known([ho.Verdict.TRAPPED] * 4, [ho.Certainty.FLAGGED] * 3 + [ho.Certainty.CERTIFIED])

@@ -1,7 +1,8 @@
 """Climbs for any optimizer, with a running error bound through every operation of its update (`hillopt.proofs.interpreter`).
 
-Trapped is said when the walk has met a closed bound, which ends it, or when the floating-point state repeats exactly. It
-then goes on to max_steps all the same: only so many steps are vouched for against rounding.
+Trapped is said when the walk has met a closed bound, which ends it, or when a proof from where it stands is found
+(`hillopt.proofs.trapping`), which is tried now and then and ends it too. It is said as well when the floating-point state repeats
+exactly; the walk then goes on to max_steps all the same: only so many steps are vouched for against rounding.
 """
 
 from typing import ClassVar, NamedTuple
@@ -13,15 +14,27 @@ from jaxtyping import Array, Int, PyTree
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost
 from hillopt.jaxprs import depends_on
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import as_lanes, common_dtype, in_blocks
+from hillopt.lanes import as_lanes, common_dtype, in_blocks, where_going
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs import Ball, bounded, is_ball, midpoints, reach_of, rounded
+from hillopt.proofs import (
+    Ball,
+    Method,
+    Whereabouts,
+    bounded,
+    is_ball,
+    lower_end,
+    methods_for,
+    midpoints,
+    reach_of,
+    rounded,
+)
 from hillopt.pytrees import static
 from hillopt.walk import certainty_of, move
 
 STEPS_BETWEEN_LOOKS = 16
 BOUNDED_BLOCK = 2_048  # lanes walked side by side
+FIRST_ASKED = 16  # steps after which proofs are tried first; then after twice as many each time
 
 
 class _Walk(NamedTuple):
@@ -80,27 +93,37 @@ def _climb(
     max_steps: Int[Array, ""],
 ) -> Climbed:
     walks = jax.vmap(_set_out)(hill, optimizer, target)
+    methods = methods_for(*jax.tree.map(lambda leaf: leaf[0], (hill, optimizer)))
 
-    def is_walking(walk: _Walk, target: Ball | None) -> Array:
+    def is_open(walk: _Walk, target: Ball | None) -> Array:
         over = walk.diverged | walk.known
-        if target is not None:
-            over |= is_decided(walk.height, walk.upper, target.midpoint)
-        return (walk.num_steps < max_steps) & ~over
+        return ~over if target is None else ~(over | is_decided(walk.height, walk.upper, target.midpoint))
 
-    def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None, walk: _Walk) -> _Walk:
-        walking = is_walking(walk, target)
-        after = _take_step(hill, optimizer, target, walk)
-        return jax.tree.map(lambda new, old: jnp.where(walking, new, old), after, walk)
+    def take_step_of_all(walks: _Walk, end: Array) -> _Walk:
+        def take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None, walk: _Walk) -> _Walk:
+            walking = is_open(walk, target) & (walk.num_steps < end)
+            after = _take_step(hill, optimizer, target, walk)
+            return jax.tree.map(lambda new, old: jnp.where(walking, new, old), after, walk)
 
-    take_step_of_all = jax.vmap(take_step)
-    walks = varying_as_after(lambda walks: take_step_of_all(hill, optimizer, target, walks), walks)
+        return jax.vmap(take_step)(hill, optimizer, target, walks)
 
-    def take_steps(walks: _Walk) -> _Walk:
-        return jax.lax.fori_loop(
-            0, STEPS_BETWEEN_LOOKS, lambda _, walks: take_step_of_all(hill, optimizer, target, walks), walks
-        )
+    def take_steps(carry: tuple[Array, _Walk]) -> tuple[Array, _Walk]:
+        end, walks = carry
+        return end, jax.lax.fori_loop(0, STEPS_BETWEEN_LOOKS, lambda _, walks: take_step_of_all(walks, end), walks)
 
-    walks = jax.lax.while_loop(lambda walks: jnp.any(jax.vmap(is_walking)(walks, target)), take_steps, walks)
+    def walking_to(end: Array, walks: _Walk) -> Array:
+        return jax.vmap(is_open)(walks, target) & (walks.num_steps < end)
+
+    def walk_round(carry: tuple[Array, _Walk]) -> tuple[Array, _Walk]:
+        end, walks = jax.lax.while_loop(lambda carry: jnp.any(walking_to(*carry)), take_steps, carry)
+        for method in methods:
+            walks = _asked(method, hill, optimizer, target, walks, jax.vmap(is_open)(walks, target))
+        return jnp.where(end < max_steps // 2, 2 * end, max_steps), walks
+
+    walks = varying_as_after(lambda walks: take_step_of_all(walks, max_steps), walks)
+    first = jnp.minimum(FIRST_ASKED, max_steps) if methods else max_steps
+    carry = varying_as_after(walk_round, (first, walks))
+    _, walks = jax.lax.while_loop(lambda carry: jnp.any(walking_to(max_steps, carry[1])), walk_round, carry)
     return Climbed(
         highest=walks.height,
         error=jnp.maximum(walks.error, jnp.where(walks.known, walks.upper, walks.highest) - walks.height),
@@ -113,6 +136,30 @@ def _climb(
         num_steps=walks.num_steps,
         passage=walks.passage,
     )
+
+
+def _asked(
+    method: Method,
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    target: Ball | None,
+    walks: _Walk,
+    is_open: Array,
+) -> _Walk:
+    """The walks with what a method proves of those that are open still."""
+    goal = jnp.full_like(walks.height, jnp.inf) if target is None else lower_end(target)
+    lanes = hill, optimizer, Whereabouts(walks.position, walks.state), goal
+
+    def ask(lanes: PyTree, upper: Array) -> Array:
+        found = jax.lax.map(lambda lane: method.bound(*lane), lanes, batch_size=method.at_once)
+        return jnp.minimum(upper, found)
+
+    later = where_going(
+        is_open & (walks.num_steps >= method.since), ask, lanes, jnp.full_like(walks.upper, jnp.inf), method.at_once
+    )
+    upper = jnp.maximum(jnp.minimum(walks.upper, later), walks.highest)
+    met = has_met(jnp.maximum(later, walks.height), walks.height)
+    return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met)
 
 
 def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> _Walk:

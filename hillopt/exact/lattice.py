@@ -22,6 +22,8 @@ DIGITS = (160, 512, 1024, 4096)
 """Bits behind the point, one number after the other until every decision is certain."""
 MOST_STEPS = 2**18
 """Beyond the valley: what is asked to go further stays open."""
+CLOSER = 0.9
+"""A bound that is met by no rise yet is worth its digits if it is so much less than the last one."""
 SETTLED = 60
 """An upper end within 2^-60 of the height is as good as met."""
 FIRST_WINDOW = 32
@@ -194,7 +196,7 @@ class _Walk:
         momentum, one = self.unsure - memory, self.one
         factor = quotient_up(one, one - power - self.unsure, self.bits) if self.lattice.bias_corrected else one
         about = swings.about(momentum / one, factor / one) * (self.spacing / one)
-        if about > self.height / one * (1 + 1e-9):
+        if about > self.height / one * (1 + 1e-9) and about > CLOSER * self.upper / one:
             return
         bound = swings.bound(momentum, factor)
         if bound is not None:

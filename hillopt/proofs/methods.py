@@ -1,0 +1,20 @@
+"""All ways to prove that a walk is trapped."""
+
+import jax
+
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs import swings, tubes
+from hillopt.proofs.trapping import Method
+
+METHODS = (
+    Method(tubes.bound_by_tube, tubes.serves, since=32, at_once=64),
+    Method(swings.bound_by_swings, swings.serves, since=128, at_once=1),
+)
+"""In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
+
+
+def methods_for(hill: AbstractHill, optimizer: AbstractOptimizer) -> tuple[Method, ...]:
+    """Those that may prove something of one lane's hill and optimizer."""
+    hill, optimizer = jax.tree.map(jax.typeof, (hill, optimizer))
+    return tuple(method for method in METHODS if method.serves(hill, optimizer))

@@ -1,0 +1,108 @@
+"""Optimizers told in fewer numbers, where slopes are of size one: there a running mean of squares, divided by what corrects its
+bias, is 1 exactly, and many an optimizer of optax walks as one of ours does.
+
+All of it is arithmetic that balls and intervals follow, so that what is proved of the one told holds for the one that was given.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import optax
+from jaxtyping import PyTree
+
+from hillopt.optimizers import (
+    AbstractOptimizer,
+    Adam,
+    AdamW,
+    GradientDescent,
+    HeavyBall,
+    Lion,
+    Nesterov,
+    OptaxOptimizer,
+    SignDescent,
+)
+from hillopt.optimizers.adaptive import AdamState
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.interpreter import at_most
+from hillopt.proofs.lattice import Lattice, lattice_of
+from hillopt.proofs.reach import reach_of
+
+Numbers = dict[str, Any]
+
+
+def _guard(numbers: Numbers) -> Any:
+    """What is added to a root that is 1."""
+    return jnp.sqrt(1 + numbers["eps_root"]) - 1 + numbers["eps"]
+
+
+def _descent(numbers: Numbers) -> AbstractOptimizer:
+    if numbers["momentum"] is None:
+        return GradientDescent(numbers["learning_rate"])
+    return (Nesterov if numbers["nesterov"] else HeavyBall)(numbers["learning_rate"], numbers["momentum"])
+
+
+def _adam(numbers: Numbers) -> AbstractOptimizer:
+    return Adam(numbers["learning_rate"], numbers["b1"], 0.0 * numbers["b1"], _guard(numbers))
+
+
+def _adamw(numbers: Numbers) -> AbstractOptimizer:
+    eps = _guard({"eps_root": 0.0, **numbers})
+    return AdamW(numbers["learning_rate"], numbers["b1"], 0.0 * numbers["b1"], eps, numbers["weight_decay"])
+
+
+# What is left out is not looked at on slopes of size one; what is given as a default must be left at it.
+WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers]] = {
+    optax.sgd: (_descent, {}),
+    optax.sign_sgd: (lambda numbers: SignDescent(numbers["learning_rate"]), {}),
+    optax.signum: (lambda numbers: Lion(numbers["learning_rate"], numbers["beta"], numbers["beta"]), {}),
+    optax.adam: (_adam, {"nesterov": False}),
+    optax.amsgrad: (_adam, {"bias_correction_mu": True, "bias_correction_nu": True}),
+    optax.adamax: (lambda numbers: _adam({"eps_root": 0.0, **numbers}), {}),
+    optax.adamw: (_adamw, {"nesterov": False, "mask": None}),
+    optax.adamaxw: (_adamw, {"mask": None}),
+}
+
+
+def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
+    """One of ours that takes the same walk on slopes of size one, in operations that balls follow; None where there is none."""
+    if not isinstance(optimizer, OptaxOptimizer) or optimizer.factory not in WALK_ALIKE:
+        return None
+    told, defaults = WALK_ALIKE[optimizer.factory]
+    numbers = {**optimizer.fixed(), **optimizer.swept}
+    dtypes = [name for name in numbers if name.endswith("_dtype")]
+    if any(numbers[name] is not None for name in dtypes) or any(numbers[name] != defaults[name] for name in defaults):
+        return None
+    if any(callable(number) for number in numbers.values()):
+        return None
+    return told(numbers)
+
+
+@lattice_of.register
+def _of_optax(optimizer: OptaxOptimizer) -> Lattice | None:
+    own = in_own_terms(optimizer)
+    return None if own is None else lattice_of(own)
+
+
+@reach_of.register
+def _reach_of_optax(optimizer: OptaxOptimizer, state: PyTree) -> Any:
+    """That of one of ours whose numbers are computed with a rounding or two more, which no bound follows by more than 8 eps."""
+    own = in_own_terms(optimizer)
+    if own is None or isinstance(own, AdamW):
+        return jnp.asarray(jnp.inf)
+    bound = reach_of(own, state)
+    return at_most(lambda bound: bound * 1.0, rounded(bound * (1 + 8 * float(jnp.finfo(bound.dtype).eps))))
+
+
+def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> tuple[AbstractOptimizer, PyTree]:
+    """An optimizer and a state of its walk on slopes of size one, in as few numbers as tell the rest of the walk."""
+    if isinstance(optimizer, (Adam, AdamW)):
+        one = jnp.ones_like(state.second)
+        return optimizer.replace(b2=0.0 * optimizer.b2), AdamState(state.first, one, state.b1_power, 0.0 * one)
+    own = in_own_terms(optimizer)
+    if isinstance(own, AdamW):
+        (adam,) = (part for part in state if hasattr(part, "mu"))
+        one = jnp.ones_like(adam.mu)
+        power = own.b1 ** adam.count.astype(own.b1.dtype)
+        return own, AdamState(adam.mu, one, power, 0.0 * one)
+    return optimizer, state

@@ -1,0 +1,243 @@
+"""Swings: how far a set of walks rises on the tent, from one crossing of the valley to the next, for any optimizer.
+
+Between two crossings the slope is constant. So take a box of places just beyond the valley on the way up, cut into cells, and
+follow every cell in interval arithmetic: up, back across the valley, down, and across once more. If where they come back to lies
+inside the box, all crossings to come do, and from the n-th on they lie where n swings take the box: sets that shrink to what
+attracts (Tucker, "Validated Numerics", 2011, section 5). So no later rise exceeds the greatest of the walk's own next n swings,
+which are followed in thin intervals, and of all swings that begin in the n-th set.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from hillopt.landscapes import AbstractHill, EndlessTent
+from hillopt.loops import varying_as_after
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs.balls import is_float, midpoints, rounded
+from hillopt.proofs.enclosures import enclosed
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, is_interval, where, whole_like
+from hillopt.proofs.own_terms import told_shortly
+from hillopt.proofs.section import Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
+from hillopt.proofs.trapping import Whereabouts
+from hillopt.walk import move
+
+KINK = 1.0
+LONGEST = 400  # steps of half a swing
+SWINGS = 30  # that a box is followed for, and the walk
+GROWINGS = 16  # of a box that does not come back into itself, each end that has moved by
+FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
+FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
+Step = Callable[[Array, PyTree], PyTree]
+"""Intervals of (position, state) after a step on a slope of -1 or 1."""
+
+
+class _Leg(NamedTuple):
+    """One cell on its way to the other side of the valley."""
+
+    place: PyTree
+    going: Bool[Array, ""]
+    crossed: tuple[Section, Section]
+    """What has crossed at first, and what later."""
+    top: Float[Array, ""]
+    num_steps: Int[Array, ""]
+
+
+class _Set(NamedTuple):
+    """A set of crossings, and what has become of the box that it began as."""
+
+    section: Section
+    box: Section
+    side: Float[Array, ""]
+    """1 above the valley, -1 below."""
+    sound: Bool[Array, ""]
+    closed: Bool[Array, ""]
+    top: Float[Array, ""]
+    """The greatest rise since the last crossing from above."""
+    num_swings: Int[Array, ""]
+    """Since the box began."""
+    growings: Int[Array, ""]
+
+
+def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
+    """On the endless tent, for an optimizer without a closed bound, with a state, and that asks for no more than the slope."""
+    state = jax.eval_shape(lambda optimizer: optimizer.init(jnp.asarray(hill.start, float)), optimizer)
+    floats = [leaf for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return isinstance(hill, EndlessTent) and bool(floats) and not getattr(optimizer, "asks", ())
+
+
+def bound_by_swings(
+    hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts, goal: Float[Array, ""]
+) -> Float[Array, ""]:
+    """Bound of every later rise by the walk's next swings, and what the box around all of them comes to."""
+    del goal
+    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
+    optimizer, told = told_shortly(optimizer, midpoints(place.state))
+    middle, here = (midpoints(place.position), told), _two_ends((as_intervals(place.position), state))
+
+    def step(slope: Array, place: PyTree) -> PyTree:
+        def one(optimizer: AbstractOptimizer, slope: Array, position: Array, state: PyTree) -> tuple[Array, PyTree]:
+            return optimizer.step(slope, state, position)
+
+        return _two_ends(enclosed(one)(numbers, exactly(slope), *place))
+
+    width, up = _seen(hill, optimizer, middle)
+    found = _followed(step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
+    holds, top = _of_the_walk(step, here, found.box)
+    return jnp.where(holds & found.closed & found.sound, jnp.maximum(top, found.top), jnp.inf)
+
+
+def _two_ends(tree: PyTree) -> PyTree:
+    """With ends of their own, also where a number is exact."""
+    return jax.tree.map(lambda each: Interval(*map(jnp.asarray, each)), tree, is_leaf=is_interval)
+
+
+def _rise(position: Interval) -> Interval:
+    return enclosed(lambda position: position - KINK)(position)
+
+
+def _select(condition: Array, one: PyTree, other: PyTree) -> PyTree:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
+
+
+def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
+    """How far beyond the valley crossings end, and between which ends states lie there on the way up.
+
+    By the walk in floating point: a guess of where to look.
+    """
+
+    def go(carry: tuple[PyTree, Array, PyTree], _: None) -> tuple[tuple[PyTree, Array, PyTree], None]:
+        place, widest, seen = carry
+        after = move(hill, optimizer, *place)
+        is_up = after[0] > KINK
+        crosses = (place[0] > KINK) != is_up
+        widest = jnp.where(crosses, jnp.maximum(widest, jnp.abs(after[0] - KINK)), widest)
+        return (after, widest, _reaching(seen, after[1], crosses & is_up)), None
+
+    nothing = jax.tree.map(lambda leaf: Interval(*whole_like(leaf)[::-1]), place[1])
+    begin = (place, jnp.full_like(place[0], jnp.finfo(place[0].dtype).eps), nothing)
+    begin = varying_as_after(lambda carry: go(carry, None)[0], begin)
+    (_, widest, seen), _ = jax.lax.scan(go, begin, length=FOLLOWED)
+    return WIDER * widest, seen
+
+
+def _reaching(seen: PyTree, new: PyTree, here: Array) -> PyTree:
+    """What was seen before, and the new state if it is here that it is seen."""
+
+    def of_leaf(each: Interval, new: Array) -> Interval:
+        return where(here, Interval(jnp.minimum(each.low, new), jnp.maximum(each.high, new)), each)
+
+    return jax.tree.map(of_leaf, seen, new, is_leaf=is_interval)
+
+
+def _around(width: Array, seen: PyTree) -> Section:
+    """Every place just above the valley, with more states than the walk has shown there; counts have no end."""
+
+    def wider(each: Interval) -> Interval:
+        if not is_float(each.low):
+            whole = whole_like(each.low)
+            return Interval(jnp.minimum(each.low, each.high), whole.high)
+        more = FURTHER * (each.high - each.low) + SLACK * (1 + jnp.maximum(jnp.abs(each.low), jnp.abs(each.high)))
+        return Interval(each.low - more, each.high + more)
+
+    box = (Interval(jnp.full_like(width, KINK), KINK + width), jax.tree.map(wider, seen, is_leaf=is_interval))
+    return jax.tree.map(lambda leaf: leaf[None], Section(jnp.ones((), bool), box))
+
+
+def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
+    """The box, grown until one swing takes it into itself, and where some swings more take it."""
+
+    def is_under_way(found: _Set) -> Array:
+        return found.sound & (found.num_swings < SWINGS) & (found.growings < GROWINGS)
+
+    def half_a_swing(found: _Set) -> _Set:
+        crossed, sound, top = _crossed(step, found.side, found.section)
+        after = sorted_into(is_key, crossed)
+        is_whole = found.side < 0
+        hull = hull_of_all(after)
+        comes_back = sound & boxes_within(hull, found.box.place)[0]
+        closed = found.closed | (is_whole & comes_back)
+        grows = is_whole & ~closed
+        place = jax.tree.map(_further, found.box.place, hull, is_leaf=is_interval)
+        larger = _select(grows, Section(found.box.holds, place), found.box)
+        return _Set(
+            section=_select(grows, sorted_into(is_key, larger), after),
+            box=larger,
+            side=-found.side,
+            sound=sound,
+            closed=closed,
+            top=jnp.where(is_whole, jnp.maximum(found.top, top), top),
+            num_swings=jnp.where(grows, 0, found.num_swings + is_whole),
+            growings=found.growings + grows,
+        )
+
+    zero, no = jnp.zeros_like(box.place[0].low[0]), jnp.zeros((), bool)
+    begin = _Set(sorted_into(is_key, box), box, zero + 1, ~no, no, zero + jnp.inf, jnp.int32(0), jnp.int32(0))
+    return jax.lax.while_loop(is_under_way, half_a_swing, varying_as_after(half_a_swing, begin))
+
+
+def _further(old: Interval, new: Interval) -> Interval:
+    """Both together, and a little more at an end that has moved."""
+    low, high = jnp.minimum(old.low, new.low), jnp.maximum(old.high, new.high)
+    if not is_float(low):
+        whole = whole_like(low)
+        return Interval(jnp.where(low < old.low, whole.low, low), jnp.where(high > old.high, whole.high, high))
+    more = FURTHER * (high - low)
+    return Interval(jnp.where(low < old.low, low - more, low), jnp.where(high > old.high, high + more, high))
+
+
+def _crossed(step: Step, side: Array, section: Section) -> tuple[Section, Bool[Array, ""], Float[Array, ""]]:
+    """What a section's cells, all on one side of the valley, cross over with; whether all do; and how high they rose."""
+    legs = jax.vmap(lambda holds, place: _leg(step, side, holds, place))(*section)
+    found = jax.tree.map(lambda *each: jnp.concatenate(each), *legs.crossed)
+    return found, ~jnp.any(legs.going), jnp.max(legs.top)
+
+
+def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
+    is_up = side > 0
+
+    def go(leg: _Leg) -> _Leg:
+        position, state = step(side, leg.place)
+        above = Interval(*(jnp.maximum(end, KINK) for end in position))
+        below = Interval(*(jnp.minimum(end, KINK) for end in position))
+        some_above, some_below = position.high > KINK, position.low <= KINK
+        now = Section(leg.going & jnp.where(is_up, some_below, some_above), (where(is_up, below, above), state))
+        first, later = leg.crossed
+        later = joined(later, now._replace(holds=now.holds & first.holds))
+        top = jnp.where(leg.going, jnp.maximum(leg.top, _rise(position).high), leg.top)
+        return _Leg(
+            place=(where(is_up, above, below), state),
+            going=leg.going & jnp.where(is_up, some_above, some_below),
+            crossed=(_select(first.holds, first, now), later),
+            top=top,
+            num_steps=leg.num_steps + 1,
+        )
+
+    none = Section(jnp.zeros((), bool), place)
+    begin = _Leg(place, holds, (none, none), jnp.where(holds, _rise(place[0]).high, -jnp.inf), jnp.int32(0))
+    return jax.lax.while_loop(lambda leg: leg.going & (leg.num_steps < LONGEST), go, varying_as_after(go, begin))
+
+
+def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Bool[Array, ""], Float[Array, ""]]:
+    """Whether the walk, followed in thin intervals, next comes up across the valley into the box; and the greatest rise on
+    its way there and in so many swings from there."""
+
+    def is_under_way(carry: tuple[PyTree, Array, Array, Array, Array]) -> Array:
+        _, sound, swings, _, num_steps = carry
+        return sound & (swings <= SWINGS) & (num_steps < SWINGS * LONGEST)
+
+    def go(carry: tuple[PyTree, Array, Array, Array, Array]) -> tuple[PyTree, Array, Array, Array, Array]:
+        place, sound, swings, top, num_steps = carry
+        is_up = place[0].low > KINK
+        after = step(jnp.where(is_up, 1, -1).astype(place[0].low.dtype), place)
+        arrives = ~is_up & (after[0].low > KINK)
+        inside = boxes_within(jax.tree.map(lambda leaf: leaf[None], after), box.place)[0]
+        sound &= (is_up | (place[0].high <= KINK)) & (~arrives | (swings > 0) | inside)
+        return after, sound, swings + arrives, jnp.maximum(top, _rise(after[0]).high), num_steps + 1
+
+    begin = (place, jnp.ones((), bool), jnp.int32(0), jnp.full_like(place[0].low, -jnp.inf), jnp.int32(0))
+    _, sound, swings, top, _ = jax.lax.while_loop(is_under_way, go, varying_as_after(go, begin))
+    return sound & (swings > SWINGS), top
