@@ -373,7 +373,7 @@ TAMPERED = [
     (RETURN, {"period": 19}, r"`period` must lead back to the checkpoint's site, and 19 steps on it is"),
     (RETURN, {"period": 0}, r"`period` must lie between 1 and 1000000, got 0;"),
     (RETURN, {"checkpoint": 4, "step": 4, "height": Fraction(1, 10)}, r"`period` must lead back|`checkpoint` must come when"),
-    (RETURN, {"checkpoint": 10**9}, r"`checkpoint` must lie between 4 and 10000000, got 1000000000;"),
+    (RETURN, {"checkpoint": 10**9}, r"`checkpoint` must lie between 4 and 2097152, got 1000000000;"),
     (RETURN, {"optimizer": adam(0.31)}, r"`(foot|height|period|upper)` must"),
     (RETURN, {"optimizer": exact("Adam", learning_rate=0.3, b1=0.9, b2=0.999)}, r"`optimizer` Adam needs its number 'eps';"),
     (RETURN, {"optimizer": adam(0.3, 1.5)}, r"`b1` must be at least 0 and below 1, got 1.5 to 1.5;"),

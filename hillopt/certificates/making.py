@@ -20,6 +20,7 @@ from hillopt.certificates.trapping_region import region_certificate
 ESCAPED, TRAPPED = 1, 2  # as answers tell verdicts
 AS_TYPED, CERTIFIED = 2, 3  # and certainties
 LATER_CROSSINGS, LATER_STEPS = 3, 32
+LONGER = 4  # times the steps that were followed, to look for a period
 MOMENTUM_BITS = 40  # of a momentum that is looked for
 
 
@@ -54,7 +55,8 @@ def height_certificate(hill: Part, optimizer: Part, claim: Claim) -> AbstractCer
             refusals.append(error)
         else:
             return certificate
-    if not serves(optimizer) and isinstance(refusals[-1], Loose):
+    has_others = optimizer.kind == "RMSprop" or not serves(optimizer)  # proofs, which no certificate knows
+    if has_others and any(isinstance(error, Loose) for error in refusals):
         raise Uncovered(
             f"`upper` of {optimizer.kind} is below what its formula says, and no other certificate is known."
         )
@@ -69,6 +71,10 @@ def _candidates(hill: Part, optimizer: Part, claim: Claim) -> Iterator[AbstractC
     yield ClosedBound(*what, claim.num_steps if optimizer.kind in LOOKING else 0)
     if foot is not None and optimizer.kind in SWINGING:
         yield from _swings(hill, optimizer, LatticeWalk(Lattice(optimizer), foot), claim)
+    if foot is not None and not claim.period:
+        for found in searched(optimizer, LONGER * claim.num_steps + LATER_STEPS):
+            if found.period:  # which the answer did not need to know
+                yield Recurrence(*what, foot, max(found.num_steps, claim.step), found.period)
 
 
 def _swings(hill: Part, optimizer: Part, walk: LatticeWalk, claim: Claim) -> Iterator[SwingBound]:
