@@ -14,7 +14,7 @@ from typing import Any, ClassVar, get_type_hints
 
 from hillopt.certificates.parts import HILLS, OPTIMIZERS, Part, Range, check_part
 
-MOST_STEPS = 10_000_000  # that a check walks: a minute
+MOST_STEPS = 2**21  # that a check walks, a hundred thousand in some seconds
 LONGEST = 2_500  # digits of a rational number; the least float has 1,075 in each half
 
 KINDS: dict[str, type["AbstractCertificate"]] = {}
