@@ -4,9 +4,10 @@
 
 prints one line for each public optimizer of optax and optax.contrib: the numbers that sweep as arrays, what it asks for
 besides the slope, the highest rise within --max_steps at three learning rates, all other numbers at optax's defaults, and which
-share of 64 learning rates from 0.01 to 1 is flagged in so many steps: there the running error bound cannot rule out that rounding
-decides. It writes runs/optimizers/optimizers.csv and settings.json. The line below the table counts those that sweep: 52 of 52.
-Where one does not, it is named there, and the exit code is 1.
+shares of 64 learning rates from 0.01 to 1 are, in so many steps, proved to be trapped; bounded, so that no number of steps ever
+climbs higher by more than 1 %; open; and flagged, where the running error bound cannot rule out that rounding decides. It writes
+runs/optimizers/optimizers.csv and settings.json. The line below the table counts those that sweep: 52 of 52. Where one does not,
+it is named there, and the exit code is 1.
 """
 
 import dataclasses
@@ -36,7 +37,8 @@ class Settings:
 
 PRESETS = {"table": Settings()}
 RATES = ("learning_rate", "max_learning_rate")
-FLAGGED = np.geomspace(0.01, 1, 64)
+MANY, WITHIN = np.geomspace(0.01, 1, 64), 0.01
+SHARES = ("proved", "bounded", "open", "flagged")
 
 
 def tiny(settings: Settings) -> Settings:
@@ -76,25 +78,30 @@ def row_of(name: str, settings: Settings) -> dict[str, str]:
     """What there is to say of one optimizer; `problem` says why it does not sweep, if it does not."""
     rates = settings.learning_rates
     row = {"optimizer": name, "swept": "", "asks": "", "problem": ""}
-    row |= {"flagged": "", **{f"height_{rate}": "" for rate in rates}}
+    row |= {**dict.fromkeys(SHARES, ""), **{f"height_{rate}": "" for rate in rates}}
     try:
-        optimizer, heights, flagged = walked(name, np.array(rates), settings.max_steps)
+        optimizer, heights, shares = walked(name, np.array(rates), settings.max_steps)
     except ValueError as error:
         return {**row, "problem": str(error)}
     asks = [*optimizer.asks, *(["an axis"] if optimizer.wants_axis else [])]
     told = {f"height_{rate}": f"{float(height):.4g}" for rate, height in zip(rates, heights, strict=True)}
-    told["flagged"] = f"{flagged:.3g}"
+    told |= {share: f"{value:.3g}" for share, value in shares.items()}
     return {**row, "swept": " ".join(optimizer.swept), "asks": " ".join(asks), **told}
 
 
-def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarray, float]:
-    """The optimizer, the highest rise with each of these learning rates, and the share of `FLAGGED` that is."""
+def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarray, dict[str, float]]:
+    """The optimizer, the highest rise with each of these learning rates, and what is known of those of `MANY`."""
     _, defaults = ho.optax_settings(name)
     rate = next(key for key in RATES if key in defaults)
-    optimizer = ho.optax_named(name, **{rate: np.concatenate([rates, FLAGGED])})
-    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps, climb=ho.BoundedClimb())
-    flagged = np.asarray(walks.certainty[len(rates) :]) == ho.Certainty.FLAGGED
-    return optimizer, np.asarray(walks.critical_height[: len(rates)]), float(flagged.mean())
+    optimizer = ho.optax_named(name, **{rate: np.concatenate([rates, MANY])})
+    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps)
+    height, upper, verdict, certainty = (
+        np.asarray(field) for field in (walks.critical_height, walks.upper, walks.verdict, walks.certainty)
+    )
+    proved, flagged = verdict == ho.Verdict.TRAPPED, certainty == ho.Certainty.FLAGGED
+    bounded = ~proved & (upper - height <= WITHIN * np.abs(height))
+    each = dict(zip(SHARES, (proved, bounded, ~proved & ~bounded, flagged), strict=True))
+    return optimizer, height[: len(rates)], {share: float(of[len(rates) :].mean()) for share, of in each.items()}
 
 
 def count_of(rows: list[dict[str, str]]) -> str:
@@ -106,11 +113,12 @@ def count_of(rows: list[dict[str, str]]) -> str:
 def table(rows: list[dict[str, str]], rates: tuple[float, ...]) -> list[str]:
     """One line an optimizer."""
     lines = [f"{'optimizer':<30}" + "".join(f"{f'h* at {rate}':>12}" for rate in rates)]
-    lines[0] += f"{'flagged':>9}  swept; asks for"
+    lines[0] += "".join(f"{share:>9}" for share in SHARES) + "  swept; asks for"
     for row in rows:
         asks = f"; {row['asks']}" if row["asks"] else ""
         cells = "".join(f"{row[f'height_{rate}']:>12}" for rate in rates)
-        lines.append(f"{row['optimizer']:<30}{cells}{row['flagged']:>9}  {row['problem'] or row['swept'] + asks}")
+        cells += "".join(f"{row[share]:>9}" for share in SHARES)
+        lines.append(f"{row['optimizer']:<30}{cells}  {row['problem'] or row['swept'] + asks}")
     return lines
 
 

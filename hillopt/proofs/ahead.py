@@ -60,7 +60,12 @@ def is_autonomous(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
 
 
 def decays(optimizer: AbstractOptimizer) -> bool:
-    """Whether where a step leads changes with the position by another factor than 1, on a slope that does not."""
+    """Whether where a step leads changes with the position by another factor than 1, on a slope that does not.
+
+    What asks for the elevation has none that does not.
+    """
+    if getattr(optimizer, "asks", ()):
+        return False
 
     def by_numbers(optimizer: AbstractOptimizer) -> Array:
         place = jnp.ones((), float)

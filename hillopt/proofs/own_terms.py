@@ -94,6 +94,13 @@ def _reach_of_optax(optimizer: OptaxOptimizer, state: PyTree) -> Any:
     return at_most(lambda bound: bound * 1.0, rounded(bound * (1 + 8 * float(jnp.finfo(bound.dtype).eps))))
 
 
+def has_reach(optimizer: AbstractOptimizer) -> bool:
+    """Whether a closed bound is known of its class, or of one of ours that walks alike."""
+    alike = in_own_terms(optimizer)
+    kind = type(optimizer if alike is None else alike)
+    return kind is not OptaxOptimizer and reach_of.dispatch(kind) is not reach_of.dispatch(object)
+
+
 def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> tuple[AbstractOptimizer, PyTree]:
     """An optimizer and a state of its walk on slopes of size one, in as few numbers as tell the rest of the walk."""
     if isinstance(optimizer, (Adam, AdamW)):

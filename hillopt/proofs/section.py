@@ -59,7 +59,7 @@ def sorted_into(is_key: PyTree, found: Section) -> Section:
 
     def of_state(each: Interval, is_key: Array) -> tuple[Interval, Array]:
         whole = Interval(*(end[:, None] for end in each))
-        if not is_float(each.low) or each.low[0].size > 1:
+        if not is_float(each.low) or each.low[0].size != 1:
             return whole, jnp.ones_like(reaches)
         row = Interval(*(end.reshape(-1) for end in each))
         parts = _cells(_hull_of_row(found.holds, row), PARTS)

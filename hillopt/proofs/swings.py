@@ -17,10 +17,11 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from hillopt.landscapes import AbstractHill, EndlessTent
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, is_interval, where, whole_like
-from hillopt.proofs.own_terms import told_shortly
+from hillopt.proofs.own_terms import has_reach, told_shortly
 from hillopt.proofs.section import Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
@@ -63,10 +64,16 @@ class _Set(NamedTuple):
 
 
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
-    """On the endless tent, for an optimizer without a closed bound, with a state, and that asks for no more than the slope."""
-    state = jax.eval_shape(lambda optimizer: optimizer.init(jnp.asarray(hill.start, float)), optimizer)
-    floats = [leaf for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return isinstance(hill, EndlessTent) and bool(floats) and not getattr(optimizer, "asks", ())
+    """On the endless tent, for an optimizer with a state that asks for no more than the slope; where a closed bound is met, as
+    walks do whose position does not decay, none of this is needed."""
+    state = jax.tree.leaves(jax.eval_shape(_init, optimizer))
+    fits = isinstance(hill, EndlessTent) and not getattr(optimizer, "asks", ())
+    fits &= any(is_float(leaf) for leaf in state) and all(leaf.size for leaf in state)
+    return fits and (decays(optimizer) or not has_reach(optimizer))
+
+
+def _init(optimizer: AbstractOptimizer) -> PyTree:
+    return optimizer.init(jnp.asarray(EndlessTent.start, float))
 
 
 def bound_by_swings(

@@ -1,0 +1,186 @@
+"""Swings: no exact walk rises above what is proved of it, sections hold what they are told, and what walks as one of ours is."""
+
+import functools
+import itertools
+from decimal import Decimal
+
+import exactly
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import hillopt as ho
+from hillopt.landscapes import EndlessTent
+from hillopt.optimizers import OptaxOptimizer, as_arrays
+from hillopt.proofs import Ball, Interval, Whereabouts, in_own_terms
+from hillopt.proofs.section import PARTS, PHASES, Section, hull_of_all, joined, sorted_into
+from hillopt.proofs.swings import bound_by_swings, serves
+from hillopt.walk import move
+
+LANES, STEPS = 24, 200
+
+
+def _settings():
+    """Rates such as 1/n, memories that are none or long, decays that hardly draw and such as draw a lot."""
+    rng = np.random.default_rng(21)
+    rate = np.where(np.arange(LANES) % 3 == 0, 1 / rng.integers(2, 40, LANES), 10 ** rng.uniform(-1.7, 0, LANES))
+    return {
+        "learning_rate": rate,
+        "b1": np.append([0.0, 0.5, 0.9, 0.97], rng.uniform(0, 0.95, LANES - 4)),
+        "weight_decay": np.append([1e-8, 0.5, 1e-3], 10 ** rng.uniform(-4, -1, LANES - 3)),
+    }
+
+
+def _lion(learning_rate, b1, weight_decay):
+    x = m = Decimal(0)
+    while True:
+        g = exactly.slope(x)
+        drive = b1 * m + (1 - b1) * g
+        m = exactly.exact(0.95) * m + (1 - exactly.exact(0.95)) * g
+        x -= learning_rate * ((drive > 0) - (drive < 0) + weight_decay * x)
+        yield x, m
+
+
+def _adamw(learning_rate, b1, weight_decay):
+    return exactly.adamw(learning_rate, b1, Decimal(0), weight_decay)
+
+
+DECAYING = {
+    "AdamW": (lambda numbers: ho.AdamW(**numbers, b2=np.full(LANES, 0.99), eps=np.zeros(LANES)), _adamw),
+    "Lion": (lambda numbers: ho.Lion(**numbers, b2=np.full(LANES, 0.95)), _lion),
+}
+
+
+def _place(optimizer):
+    """Where walks are after `STEPS`, with room for what rounding has done."""
+    begin = jnp.asarray(0.0), optimizer.init(jnp.asarray(0.0))
+    position, state = jax.lax.fori_loop(0, STEPS, lambda _, place: move(EndlessTent(), optimizer, *place), begin)
+    wide = lambda leaf: Ball(leaf, 1e-12 + 0 * leaf)  # noqa: E731
+    return Whereabouts(wide(position), jax.tree.map(wide, state))
+
+
+@pytest.mark.parametrize("name", DECAYING)
+def test_no_exact_walk_rises_above_what_its_swings_are_proved_to(name):
+    made, walk = DECAYING[name]
+    numbers = _settings()
+    optimizer = as_arrays(made(numbers))
+
+    def bound(optimizer):
+        return bound_by_swings(EndlessTent(), optimizer, _place(optimizer), jnp.asarray(jnp.inf))
+
+    bounds = np.asarray(jax.jit(functools.partial(jax.lax.map, bound))(optimizer))
+    tops = np.empty(LANES)
+    for lane in range(LANES):
+        steps = walk(**{key: exactly.exact(values[lane]) for key, values in numbers.items()})
+        top = max(x for x, *_ in itertools.islice(steps, STEPS, STEPS + 2_500)) - 1
+        assert top <= exactly.exact(bounds[lane])
+        tops[lane] = top
+    assert np.mean(np.isfinite(bounds)) > 0.9
+    assert np.median(bounds / tops) < 1.05
+
+
+def test_it_serves_where_no_closed_bound_is_met():
+    served = [
+        (ho.AdamW(0.1), True),
+        (ho.Lion(0.1), False),
+        (ho.Lion(0.1, weight_decay=0.1), True),
+        (ho.RMSprop(0.1), False),
+        (ho.optax_named("adam"), False),
+        (ho.optax_named("adamw"), True),
+        (ho.optax_named("adabelief"), True),
+        (ho.optax_named("polyak_sgd"), False),
+        (ho.optax_named("contrib.galore"), False),
+    ]
+    for optimizer, expected in served:
+        assert serves(EndlessTent(), as_arrays(optimizer)) is expected, optimizer
+    assert not serves(ho.WedgeHill(0.3), as_arrays(ho.AdamW(0.1)))
+
+
+def _section(holds, position, state):
+    as_interval = lambda ends: Interval(*(jnp.asarray(end, float) for end in ends))  # noqa: E731
+    return Section(jnp.asarray(holds), (as_interval(position), {"m": as_interval(state)}))
+
+
+def test_cells_hold_all_of_what_is_sorted_into_them():
+    rng = np.random.default_rng(2)
+    low, wide = rng.normal(size=(2, 9)), rng.uniform(0, 2, (2, 9))
+    holds = np.arange(9) != 4
+    boxes = _section(holds, (low[0], low[0] + wide[0]), (low[1], low[1] + wide[1]))
+    cells = sorted_into({"m": jnp.asarray(True)}, boxes)
+    assert cells.holds.shape == (PHASES * PARTS,)
+    position, state = cells.place[0], cells.place[1]["m"]
+    for box in np.flatnonzero(holds):
+        for share in rng.uniform(0, 1, (20, 2)):
+            x, m = low[:, box] + share * wide[:, box]
+            inside = (position.low <= x) & (x <= position.high) & (state.low <= m) & (m <= state.high)
+            assert np.any(inside & cells.holds)
+    hull = hull_of_all(cells)
+    assert float(hull[0].low[0]) == low[0][holds].min()
+    assert float(hull[1]["m"].high[0]) == (low[1] + wide[1])[holds].max()
+
+
+def test_boxes_that_hold_nothing_add_nothing():
+    one, other = (
+        jax.tree.map(lambda leaf: leaf[0], _section([h], ([a], [a + 1]), ([a], [a])))
+        for h, a in ((True, 0), (False, 5))
+    )
+    both = joined(one, other)
+    assert (float(both.place[0].low), float(both.place[0].high), bool(both.holds)) == (0, 1, True)
+    assert not joined(other, other).holds
+
+
+RATE, BETA = np.array([0.3, 0.07, 0.11]), np.array([0.9, 0.5, 0.0])
+ALIKE = {
+    "gradient descent": (optax.sgd, {}),
+    "heavy ball": (optax.sgd, {"momentum": BETA}),
+    "nesterov": (optax.sgd, {"momentum": BETA, "nesterov": True}),
+    "sign": (optax.sign_sgd, {}),
+    "signum": (optax.signum, {"beta": BETA}),
+    "adam": (optax.adam, {"b1": BETA, "b2": 0.99, "eps": 0.1, "eps_root": 0.3}),
+    "amsgrad": (optax.amsgrad, {"b1": BETA, "eps": 0.1, "eps_root": 0.3}),
+    "adamax": (optax.adamax, {"b1": BETA, "b2": 0.9, "eps": 0.2}),
+    "adamw": (optax.adamw, {"b1": BETA, "eps": 0.1, "weight_decay": 0.2}),
+    "adamaxw": (optax.adamaxw, {"b1": BETA, "eps": 0.1, "weight_decay": 0.2}),
+}
+
+
+@pytest.mark.parametrize(("factory", "numbers"), ALIKE.values(), ids=ALIKE)
+def test_what_walks_as_one_of_ours_does(factory, numbers):
+    optimizer = as_arrays(ho.from_optax(factory, learning_rate=RATE, **numbers))
+    own = in_own_terms(optimizer)
+    assert own is not None
+    assert not isinstance(own, OptaxOptimizer)
+    walks = [ho.trajectory(ho.TentHill(0.9), each, max_steps=60).position for each in (optimizer, own)]
+    np.testing.assert_allclose(*walks, rtol=0, atol=1e-12)
+
+
+OTHERS = {
+    "adam that looks ahead": (optax.nadam, {}),
+    "adam by its flag": (optax.adam, {"nesterov": True}),
+    "a mask": (optax.adamw, {"mask": lambda tree: jax.tree.map(lambda _: False, tree)}),
+    "another dtype": (optax.adam, {"mu_dtype": jnp.bfloat16}),
+    "an uncorrected mean": (optax.amsgrad, {"bias_correction_mu": False}),
+    "another one": (optax.adabelief, {}),
+}
+
+
+@pytest.mark.parametrize(("factory", "numbers"), OTHERS.values(), ids=OTHERS)
+def test_what_walks_otherwise_is_left_as_it_is(factory, numbers):
+    assert in_own_terms(ho.from_optax(factory, learning_rate=0.1, **numbers)) is None
+
+
+@pytest.mark.parametrize(
+    ("of_optax", "own"),
+    [
+        (ho.from_optax(optax.adam, learning_rate=RATE, b1=BETA, eps=0.1), ho.Adam(RATE, BETA, eps=0.1)),
+        (ho.from_optax(optax.signum, learning_rate=RATE, beta=BETA), ho.Lion(RATE, BETA, BETA)),
+    ],
+    ids=["adam", "signum"],
+)
+def test_optax_is_proved_where_ours_is(of_optax, own):
+    found, expected = (ho.critical_height(ho.TentHill(), each, max_steps=2_000) for each in (of_optax, own))
+    np.testing.assert_array_equal(found.verdict, expected.verdict)
+    np.testing.assert_array_equal(found.certainty, expected.certainty)
+    np.testing.assert_allclose(found.upper, expected.upper, rtol=1e-12)
