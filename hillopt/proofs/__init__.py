@@ -11,8 +11,10 @@ from hillopt.proofs.balls import (
     upper_end,
 )
 from hillopt.proofs.cycles import drift_after, loss, padded, power_of, wander
+from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
+from hillopt.proofs.intervals import Interval, as_intervals, highs, hull, is_inside, is_interval, lows
 from hillopt.proofs.lattice import (
     Errors,
     Foot,
@@ -33,22 +35,30 @@ __all__ = [
     "Ball",
     "Errors",
     "Foot",
+    "Interval",
     "Lattice",
     "LatticeState",
     "Method",
     "Whereabouts",
     "advance",
     "around_goal",
+    "as_intervals",
     "at_most",
     "ball_radius",
     "bounded",
     "descend",
     "drift_after",
+    "enclosed",
     "errors",
+    "highs",
+    "hull",
     "is_ball",
+    "is_inside",
+    "is_interval",
     "lattice_of",
     "loss",
     "lower_end",
+    "lows",
     "methods_for",
     "midpoints",
     "padded",

@@ -95,7 +95,7 @@ def overlap(a: Ball, b: Ball) -> Any:
     return ~(is_equal | (jnp.abs(a.midpoint - b.midpoint) > radius))
 
 
-def ulps(value: Any, count: float = 1) -> Any:
+def ulps(value: Any, count: Any = 1) -> Any:
     """So many eps of a value."""
     return count * float(jnp.finfo(value.dtype).eps) * jnp.abs(value)
 

@@ -53,15 +53,15 @@ def _evaluate(closed: ClosedJaxpr, args: Sequence[Ball], doubts: list[Any]) -> l
     def apply(equation: JaxprEqn, inputs: list[Ball]) -> list[Ball]:
         return CONTROL.get(equation.primitive.name, balls_of)(equation, inputs, doubts)
 
-    return interpret(closed, args, apply, literal=lambda atom: _written(atom.val), constant=_constant)
+    return interpret(closed, args, apply, literal=lambda atom: written(atom.val), constant=constant)
 
 
-def _constant(value: Any) -> Ball:
+def constant(value: Any) -> Ball:
     """What a function closes over: written into it, but for what is being traced still."""
-    return Ball(value) if isinstance(value, jax.core.Tracer) else _written(value)
+    return Ball(value) if isinstance(value, jax.core.Tracer) else written(value)
 
 
-def _written(value: Any) -> Ball:
+def written(value: Any) -> Ball:
     """A number in a program such as 1 or 0.5 is exact; one such as 1e-8 is the rounding of a decimal."""
     numbers = np.asarray(value) if jnp.issubdtype(jnp.result_type(value), jnp.inexact) else None
     if numbers is None or not np.issubdtype(numbers.dtype, np.floating):
