@@ -1,0 +1,91 @@
+"""What the ground around a valley is like: its slopes, enclosed piece by piece."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from hillopt.landscapes import AbstractHill, PiecewiseLinearHill, StartingAt, WedgeHill
+from hillopt.loops import bisected
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.enclosures import enclosed
+from hillopt.proofs.intervals import Interval
+
+PIECES = 192  # on either side; each is 6 % wider than the one before
+NEAREST, FARTHEST = 2.0**-14, 8.0  # how far the pieces begin and end from the valley
+HALVINGS = 64
+
+
+class Side(NamedTuple):
+    """Pieces on one side of the bottom, from there outwards; everything is positive where it leads away from the bottom."""
+
+    edges: Float[Array, " piece+1"]
+    """Where pieces begin and end, rising: positions to the right, negative ones to the left."""
+    slopes: Interval
+    """How steeply every piece rises [piece]; negative where it falls."""
+
+    def within(self, end: Float[Array, ""]) -> Bool[Array, " piece"]:
+        """The pieces that begin at or before a place."""
+        return self.edges[:-1] <= end
+
+    def steepest_fall(self, end: Float[Array, ""]) -> Float[Array, ""]:
+        """How steeply the ground falls at most, away from the bottom, from there to a place; 0 where it only rises."""
+        return jnp.max(jnp.where(self.within(end), -self.slopes.low, 0), initial=0)
+
+    def steepest_rise(self, end: Float[Array, ""]) -> Float[Array, ""]:
+        """How steeply it rises at most."""
+        return jnp.max(jnp.where(self.within(end), self.slopes.high, 0), initial=0)
+
+    def mildest_rise(self, begin: Float[Array, ""], end: Float[Array, ""]) -> Float[Array, ""]:
+        """How steeply it rises at least, between two places; negative where it may fall, or nothing is known of it."""
+        pieces = self.within(end) & (self.edges[1:] > begin)
+        least = jnp.min(jnp.where(pieces, self.slopes.low, jnp.inf), initial=jnp.inf)
+        return jnp.where((end <= self.edges[-1]) & (least < jnp.inf), least, -jnp.inf)
+
+    def foot(self) -> Float[Array, ""]:
+        """From where on the ground surely rises."""
+        return self.edges[jnp.argmax(self.slopes.low >= 0)]
+
+
+class Valley(NamedTuple):
+    """The ground on both sides of a bottom."""
+
+    sides: Side
+    """To the left and to the right [side]."""
+    between: Interval
+    """The slopes at the bottom itself."""
+    is_sharp: Bool[Array, ""]
+    """Whether nothing lies between the sides but what two neighbouring numbers leave."""
+
+
+def valley_around(hill: AbstractHill, low: Float[Array, ""], high: Float[Array, ""]) -> Valley:
+    """The valley between a place where the ground falls and a place behind it where it does not."""
+    low, high = bisected(lambda place: hill.slope(place) < 0, low, high, HALVINGS)
+    away = jnp.concatenate([jnp.zeros(1), jnp.geomspace(NEAREST, FARTHEST, PIECES)]).astype(low.dtype)
+    left, right = low - away, high + away
+    begins, ends = (
+        jnp.concatenate(each) for each in ((left[1:], right[:-1], low[None]), (left[:-1], right[1:], high[None]))
+    )
+    slopes = slopes_on(hill, begins, ends)
+    falling, rising = ((slopes.low[each], slopes.high[each]) for each in (slice(PIECES), slice(PIECES, 2 * PIECES)))
+    uphill = Interval(jnp.stack([-falling[1], rising[0]]), jnp.stack([-falling[0], rising[1]]))
+    between = Interval(slopes.low[-1], slopes.high[-1])
+    return Valley(Side(jnp.stack([-left, right]), uphill), between, jnp.nextafter(low, high) >= high)
+
+
+def slopes_on(hill: AbstractHill, low: Float[Array, "..."], high: Float[Array, "..."]) -> Interval:
+    """The slopes from one place to another, for many pairs of them."""
+
+    def on_piece(low: Array, high: Array) -> Interval:
+        return enclosed(lambda hill, place: jnp.asarray(hill.slope(place)))(
+            jax.tree.map(rounded, hill), Interval(low, high)
+        )
+
+    return Interval(*jnp.vectorize(lambda *ends: tuple(on_piece(*ends)), signature="(),()->(),()")(low, high))
+
+
+def is_straight(hill: AbstractHill) -> bool:
+    """Whether the slopes between two neighbouring numbers are those at one of them: there are straight pieces alone, and none
+    of them is as narrow."""
+    return isinstance(hill.hill if isinstance(hill, StartingAt) else hill, (PiecewiseLinearHill, WedgeHill))
