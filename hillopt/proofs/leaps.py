@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from hillopt.loops import varying_as_after
 from hillopt.optimizers import (
     AbstractOptimizer,
     Adagrad,
@@ -26,6 +27,8 @@ from hillopt.optimizers import (
 from hillopt.proofs.balls import rounded
 from hillopt.proofs.interpreter import at_most
 
+MOST_STEPS = 128  # between a turn and the bottom; in more, momentum counts as full
+
 
 class Slopes(NamedTuple):
     """Bounds of the slopes in a valley, for a leap to one of its sides; none of them is negative."""
@@ -36,6 +39,12 @@ class Slopes(NamedTuple):
     """Every slope up this side is as steep at least."""
     mildest: Float[Array, ""]
     """Every slope of the valley has this size at least."""
+    steepest: Float[Array, ""]
+    """Every slope of the valley has this size at most."""
+    run: Float[Array, ""]
+    """How far on the other side of the bottom the walk turns at most."""
+    run_now: Float[Array, ""]
+    """How far there it is now."""
 
 
 class Leap(NamedTuple):
@@ -107,13 +116,19 @@ def _of_nesterov(optimizer: Nesterov, state: PyTree, side: Array, slopes: Slopes
 
 
 def _of_momentum(optimizer: HeavyBall | Nesterov, state: PyTree, side: Array, slopes: Slopes, first_power: int) -> Leap:
-    """A trace of p becomes (p + s / (1 - b)) b^j - s / (1 - b) at most after j steps on slopes s against it."""
+    """A trace of p becomes (p + s / (1 - b)) b^j - s / (1 - b) at most after j steps on slopes s against it.
+
+    Nesterov's steps g + b trace add up to no less than the traces do while these grow from 0.
+    """
 
     def trace(known: HeavyBall, trace: Array, slopes: Slopes) -> Array:
         return jnp.maximum(-side * trace, slopes.drive / (1 - known.momentum))
 
     known = jax.tree.map(rounded, optimizer)
     most = at_most(trace, known, state.trace, slopes)
+    now = at_most(lambda trace: -side * trace, state.trace)
+    numbers = as_arrays(optimizer)
+    most = jnp.minimum(most, _built(now, slopes.drive, numbers.momentum, numbers.learning_rate, slopes))
     stride = at_most(lambda known, most: known.learning_rate * most, known, most)
     ratio = -at_most(lambda known, most, least: -(least / ((1 - known.momentum) * most)), known, most, slopes.least)
     return _swing(stride, known.momentum, as_arrays(optimizer).momentum, ratio, first_power)
@@ -133,6 +148,17 @@ def _of_adam(optimizer: Adam, state: PyTree, side: Array, slopes: Slopes) -> Lea
     most = at_most(
         lambda state, drive: jnp.maximum(-side * state.first / (1 - state.b1_power), drive), state, slopes.drive
     )
+
+    def least_stride(known: Adam, state: PyTree, steepest: Array) -> Array:
+        root = jnp.maximum(jnp.sqrt(state.second / (1 - state.b2_power)), steepest)
+        return -known.learning_rate / (root + known.eps)
+
+    corrected = at_most(lambda state: 1 / (1 - state.b1_power), state)
+    gain = at_most(lambda known, drive: (1 - known.b1) * drive, known, slopes.drive)
+    now = at_most(lambda state: -side * state.first, state)
+    least = -at_most(least_stride, known, state, slopes.steepest)
+    built = _built(now, gain, as_arrays(optimizer).b1, least, slopes)
+    most = jnp.minimum(most, at_most(lambda built, factor: built * factor, built, corrected))
 
     def stride(known: Adam, state: PyTree, most: Array, mildest: Array) -> Array:
         root = jnp.minimum(jnp.sqrt(state.second / (1 - state.b2_power)), mildest)
@@ -170,6 +196,31 @@ def _of_lion(optimizer: Lion, state: PyTree, side: Array, slopes: Slopes) -> Lea
     rest = at_most(lambda known, number: known.learning_rate * number, known, number)
     first = at_most(lambda known: known.learning_rate * 1.0, known)
     return Leap(first, jnp.where(left < 0, rest, jnp.inf))
+
+
+def _built(now: Array, gain: Array, decay: Array, stride: Array, slopes: Slopes) -> Array:
+    """How much momentum, p <- decay p + gain at most, can be there in the step that crosses the bottom, where each step before it
+    has led `stride` p towards it at least.
+
+    It has begun at a turn, with none, within `run` of the bottom, or is that of now. To gain it by the shortest way is to gain it
+    at once before the bottom: every other way to the same momentum was as fast all along, and longer.
+    """
+    pad = (
+        8 * MOST_STEPS * float(jnp.finfo(gain.dtype).eps)
+    )  # 2 eps a step for rounding, as many for the numbers' last digits
+
+    def carry_on(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], None]:
+        momentum, way, most = carry
+        momentum = decay * momentum + gain
+        most = jnp.where(way * (1 - pad) <= distances, momentum * (1 + pad), most)
+        return (momentum, way + stride * momentum, most), None
+
+    distances = jnp.stack([slopes.run, slopes.run_now])
+    begin = jnp.stack([jnp.zeros_like(now), jnp.maximum(now, 0)])
+    carry = begin, jnp.zeros_like(begin), begin
+    step = varying_as_after(lambda carry: carry_on(carry, None)[0], carry)
+    (_, way, most), _ = jax.lax.scan(carry_on, step, length=MOST_STEPS)
+    return jnp.max(jnp.where(way * (1 - pad) > distances, most, jnp.inf))
 
 
 def _swing(stride: Array, decay: Any, guess: Array, ratio: Array, first: int) -> Leap:

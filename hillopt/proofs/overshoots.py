@@ -7,6 +7,7 @@ left. How far leaps lead depends on the slopes between the two ends, and the end
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from hillopt.landscapes import AbstractHill
@@ -18,10 +19,11 @@ from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval
 from hillopt.proofs.leaps import Slopes, leap_of
 from hillopt.proofs.trapping import Whereabouts
-from hillopt.proofs.valleys import Side, Valley, is_straight, valley_around
+from hillopt.proofs.valleys import FARTHEST, NEAREST, Side, Valley, is_straight, valley_around
 
 LOOKS_AHEAD = 64  # steps among which the bottom is looked for
-ROUNDS = 12  # in which the ends have to agree
+ROUNDS = 24  # in which the ends have to agree
+WIDENED = 0.25  # of what ends have grown by, ahead of what they may grow by still
 
 
 def bound_by_overshoot(
@@ -33,23 +35,29 @@ def bound_by_overshoot(
 
     def reached(ends: Array) -> Array:
         """How far the walk gets to either side, if it keeps within two ends: [side]."""
-        mildest = _mildest(hill, valley, ends)
+        mildest, flipped = _mildest(hill, valley, ends), jax.tree.map(lambda leaf: leaf[::-1], valley.sides)
+        bottom = jnp.stack([jnp.max(sign * jnp.stack(valley.between)) for sign in (1, -1)])
+        drives = jnp.maximum(
+            jax.vmap(Side.steepest_rise)(flipped, ends[::-1]), jax.vmap(Side.steepest_fall)(valley.sides, ends)
+        )
+        drives = jnp.maximum(drives, bottom)
 
-        def to(side: Array, near: Side, far: Side, now: Array, end: Array, other: Array) -> Array:
-            drive = jnp.maximum(far.steepest_rise(other), near.steepest_fall(end))
-            drive = jnp.maximum(drive, jnp.max(-side * jnp.stack(valley.between)))
-            least = near.mildest_rise(near.foot(), end)
-            first, rest = leap_of(optimizer, place.state, side, Slopes(drive, jnp.maximum(least, 0), mildest))
-            return jnp.where(least >= 0, _plus(jnp.maximum(_plus(near.foot(), first), now), rest), jnp.inf)
+        def to(side: Array, near: Side, drive: Array, now: Array, end: Array, runs: tuple[Array, Array]) -> Array:
+            least, foot = near.mildest_rise(near.foot(), end), near.foot()
+            distances = (jnp.maximum(_plus(foot, run), 0) for run in runs)
+            slopes = Slopes(drive, jnp.maximum(least, 0), mildest, jnp.max(drives), *distances)
+            first, rest = leap_of(optimizer, place.state, side, slopes)
+            return jnp.where(least >= 0, _plus(jnp.maximum(_plus(foot, first), now), rest), jnp.inf)
 
-        sides, flipped = jnp.asarray([-1, 1], ends.dtype), jax.tree.map(lambda leaf: leaf[::-1], valley.sides)
-        return jax.vmap(to)(sides, valley.sides, flipped, now, ends, ends[::-1])
+        sides = jnp.asarray([-1, 1], ends.dtype)
+        return jax.vmap(to)(sides, valley.sides, drives, now, ends, (ends[::-1], now[::-1]))
 
     def grow(_: int, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         ends, _ = carry
         further = reached(ends)
         agreed = jnp.all(further <= ends)
-        return jnp.where(agreed, ends, jnp.maximum(ends, further)), agreed
+        wider = jnp.maximum(ends, further + WIDENED * jnp.abs(further - ends))
+        return jnp.where(agreed, ends, wider), agreed
 
     begin = jnp.maximum(now, jax.vmap(Side.foot)(valley.sides)), jnp.zeros((), bool)
     ends, agreed = jax.lax.fori_loop(0, ROUNDS, grow, varying_as_after(lambda carry: grow(0, carry), begin))
@@ -66,12 +74,20 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
 
 
 def _crossing(hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts) -> tuple[Array, Array]:
-    """Two places that the walk visits next, the first where the ground falls and a greater one where it does not."""
+    """A place where the ground falls and a greater one where it does not: two that the walk visits next, or near to it."""
     lane = lane_of(place)
-    places = jnp.concatenate([lane.centre[:1], path(lane, hill, optimizer, LOOKS_AHEAD)[:, 0]])
-    falls = jax.vmap(hill.slope)(places) < 0
-    low = jnp.max(jnp.where(falls, places, -jnp.inf))
-    return low, jnp.min(jnp.where(~falls & (places > low), places, jnp.inf))
+    here = lane.centre[:1]
+    visited = jnp.concatenate([here, path(lane, hill, optimizer, LOOKS_AHEAD)[:, 0]])
+    away = jnp.asarray(np.geomspace(NEAREST, FARTHEST, LOOKS_AHEAD), here.dtype)
+    ahead = jnp.concatenate([here - away[::-1], here, here + away])
+    falls = jax.vmap(hill.slope)(visited) < 0
+    low = jnp.max(jnp.where(falls, visited, -jnp.inf))
+    high = jnp.min(jnp.where(~falls & (visited > low), visited, jnp.inf))
+    falls = jax.vmap(hill.slope)(ahead) < 0
+    turns = falls[:-1] & ~falls[1:]
+    nearest = jnp.argmin(jnp.where(turns, jnp.abs(ahead[:-1] - here), jnp.inf))
+    crossed = jnp.isfinite(low) & jnp.isfinite(high)
+    return jnp.where(crossed, low, ahead[nearest]), jnp.where(crossed, high, ahead[nearest + 1])
 
 
 def _mildest(hill: AbstractHill, valley: Valley, ends: Array) -> Array:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hillopt.landscapes import AbstractHill, PiecewiseLinearHill, StartingAt, WedgeHill
@@ -62,15 +63,15 @@ class Valley(NamedTuple):
 def valley_around(hill: AbstractHill, low: Float[Array, ""], high: Float[Array, ""]) -> Valley:
     """The valley between a place where the ground falls and a place behind it where it does not."""
     low, high = bisected(lambda place: hill.slope(place) < 0, low, high, HALVINGS)
-    away = jnp.concatenate([jnp.zeros(1), jnp.geomspace(NEAREST, FARTHEST, PIECES)]).astype(low.dtype)
+    away = jnp.asarray([0.0, *np.geomspace(NEAREST, FARTHEST, PIECES)], low.dtype)
     left, right = low - away, high + away
-    begins, ends = (
-        jnp.concatenate(each) for each in ((left[1:], right[:-1], low[None]), (left[:-1], right[1:], high[None]))
-    )
-    slopes = slopes_on(hill, begins, ends)
-    falling, rising = ((slopes.low[each], slopes.high[each]) for each in (slice(PIECES), slice(PIECES, 2 * PIECES)))
+    begins = jnp.stack([jnp.append(left[1:], low), jnp.append(right[:-1], low)])
+    ends = jnp.stack([jnp.append(left[:-1], high), jnp.append(right[1:], high)])
+    # One side after the other, in a loop: XLA's CPU back end (jax 0.10.2) fused what follows with this, and took seconds a lane.
+    slopes = Interval(*jax.lax.map(lambda pieces: tuple(slopes_on(hill, *pieces)), (begins, ends)))
+    falling, rising = ((slopes.low[side, :-1], slopes.high[side, :-1]) for side in (0, 1))
     uphill = Interval(jnp.stack([-falling[1], rising[0]]), jnp.stack([-falling[0], rising[1]]))
-    between = Interval(slopes.low[-1], slopes.high[-1])
+    between = Interval(slopes.low[0, -1], slopes.high[0, -1])
     return Valley(Side(jnp.stack([-left, right]), uphill), between, jnp.nextafter(low, high) >= high)
 
 
