@@ -121,7 +121,7 @@ def _of_momentum(optimizer: HeavyBall | Nesterov, state: PyTree, side: Array, sl
     Nesterov's steps g + b trace add up to no less than the traces do while these grow from 0.
     """
 
-    def trace(known: HeavyBall, trace: Array, slopes: Slopes) -> Array:
+    def trace(known: HeavyBall | Nesterov, trace: Array, slopes: Slopes) -> Array:
         return jnp.maximum(-side * trace, slopes.drive / (1 - known.momentum))
 
     known = jax.tree.map(rounded, optimizer)

@@ -4,12 +4,13 @@ import jax
 
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs import overshoots, tubes
+from hillopt.proofs import cells, overshoots, tubes
 from hillopt.proofs.trapping import Method
 
 METHODS = (
     Method(overshoots.bound_by_overshoot, overshoots.serves),
     Method(tubes.bound_by_tube, tubes.serves, since=32, at_once=64),
+    Method(cells.bound_by_cells, cells.serves, at_once=64),
 )
 """In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
 

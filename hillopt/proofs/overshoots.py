@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hillopt.landscapes import AbstractHill
-from hillopt.loops import varying_as_after
+from hillopt.loops import repeated
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.ahead import is_autonomous, lane_of, path
 from hillopt.proofs.balls import lower_end, rounded, upper_end
@@ -52,7 +52,7 @@ def bound_by_overshoot(
         sides = jnp.asarray([-1, 1], ends.dtype)
         return jax.vmap(to)(sides, valley.sides, drives, now, ends, (ends[::-1], now[::-1]))
 
-    def grow(_: int, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def grow(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         ends, _ = carry
         further = reached(ends)
         agreed = jnp.all(further <= ends)
@@ -60,7 +60,7 @@ def bound_by_overshoot(
         return jnp.where(agreed, ends, wider), agreed
 
     begin = jnp.maximum(now, jax.vmap(Side.foot)(valley.sides)), jnp.zeros((), bool)
-    ends, agreed = jax.lax.fori_loop(0, ROUNDS, grow, varying_as_after(lambda carry: grow(0, carry), begin))
+    ends, agreed = repeated(grow, ROUNDS, begin)
     rise = enclosed(lambda hill, place: jnp.asarray(hill.rise(place)))(
         jax.tree.map(rounded, hill), Interval(-ends[0], ends[1])
     )

@@ -13,7 +13,8 @@ from hillopt.proofs.balls import rounded
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval
 
-PIECES = 192  # on either side; each is 6 % wider than the one before
+PIECES = 192  # on either side; each is a few percent wider than the one before
+TO_CREST = 160  # of them, up to the crest
 NEAREST, FARTHEST = 2.0**-14, 8.0  # how far the pieces begin and end from the valley
 HALVINGS = 64
 
@@ -21,7 +22,7 @@ HALVINGS = 64
 class Side(NamedTuple):
     """Pieces on one side of the bottom, from there outwards; everything is positive where it leads away from the bottom."""
 
-    edges: Float[Array, " piece+1"]
+    edges: Float[Array, " edge"]
     """Where pieces begin and end, rising: positions to the right, negative ones to the left."""
     slopes: Interval
     """How steeply every piece rises [piece]; negative where it falls."""
@@ -63,8 +64,7 @@ class Valley(NamedTuple):
 def valley_around(hill: AbstractHill, low: Float[Array, ""], high: Float[Array, ""]) -> Valley:
     """The valley between a place where the ground falls and a place behind it where it does not."""
     low, high = bisected(lambda place: hill.slope(place) < 0, low, high, HALVINGS)
-    away = jnp.asarray([0.0, *np.geomspace(NEAREST, FARTHEST, PIECES)], low.dtype)
-    left, right = low - away, high + away
+    left, right = low - _away(hill, low, -1), high + _away(hill, high, 1)
     begins = jnp.stack([jnp.append(left[1:], low), jnp.append(right[:-1], low)])
     ends = jnp.stack([jnp.append(left[:-1], high), jnp.append(right[1:], high)])
     # One side after the other, in a loop: XLA's CPU back end (jax 0.10.2) fused what follows with this, and took seconds a lane.
@@ -73,6 +73,27 @@ def valley_around(hill: AbstractHill, low: Float[Array, ""], high: Float[Array, 
     uphill = Interval(jnp.stack([-falling[1], rising[0]]), jnp.stack([-falling[0], rising[1]]))
     between = Interval(slopes.low[0, -1], slopes.high[0, -1])
     return Valley(Side(jnp.stack([-left, right]), uphill), between, jnp.nextafter(low, high) >= high)
+
+
+def _away(hill: AbstractHill, bottom: Float[Array, ""], side: int) -> Float[Array, " edge"]:
+    """How far from the bottom pieces begin and end: geometrically, and one of them where the rise ends in a crest."""
+
+    def rises(distance: Array) -> Array:
+        return side * hill.slope(bottom + side * distance) > 0
+
+    looks = jnp.asarray(np.geomspace(NEAREST, FARTHEST, PIECES), bottom.dtype)
+    found = jax.vmap(rises)(looks)
+    ends = found[:-1] & ~found[1:]
+    first = jnp.argmax(ends)
+    crest, _ = bisected(rises, looks[first], looks[first + 1], HALVINGS)
+    crest *= 1 - 64 * float(
+        jnp.finfo(crest.dtype).eps
+    )  # where it surely rises still, whatever the last digits of its numbers
+    crest = jnp.where(jnp.any(ends), crest, FARTHEST)
+    shares = jnp.linspace(0, 1, TO_CREST, dtype=bottom.dtype)[:-1]
+    beyond = jnp.linspace(0, 1, PIECES - TO_CREST + 1, dtype=bottom.dtype)[1:]
+    inner, outer = NEAREST * (crest / NEAREST) ** shares, crest * (2 * FARTHEST / crest) ** beyond
+    return jnp.concatenate([jnp.zeros_like(inner[:1]), inner, crest[None], outer])
 
 
 def slopes_on(hill: AbstractHill, low: Float[Array, "..."], high: Float[Array, "..."]) -> Interval:
