@@ -23,6 +23,7 @@ from hillopt.proofs.valleys import FARTHEST, NEAREST, Side, Valley, is_straight,
 
 LOOKS_AHEAD = 64  # steps among which the bottom is looked for
 ROUNDS = 24  # in which the ends have to agree
+EXACT_ROUNDS = 4  # of them, for leaps that do not hang on the swings before
 WIDENED = 0.25  # of what ends have grown by, ahead of what they may grow by still
 
 
@@ -52,19 +53,19 @@ def bound_by_overshoot(
         sides = jnp.asarray([-1, 1], ends.dtype)
         return jax.vmap(to)(sides, valley.sides, drives, now, ends, (ends[::-1], now[::-1]))
 
-    def grow(carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        ends, _ = carry
+    def grow(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        ends, _, num_rounds = carry
         further = reached(ends)
         agreed = jnp.all(further <= ends)
-        wider = jnp.maximum(ends, further + WIDENED * jnp.abs(further - ends))
-        return jnp.where(agreed, ends, wider), agreed
+        ahead = jnp.where(num_rounds < EXACT_ROUNDS, 0, WIDENED * jnp.maximum(further - ends, 0))
+        return jnp.where(agreed, ends, jnp.maximum(ends, further + ahead)), agreed, num_rounds + 1
 
-    begin = jnp.maximum(now, jax.vmap(Side.foot)(valley.sides)), jnp.zeros((), bool)
-    ends, agreed = repeated(grow, ROUNDS, begin)
+    begin = jnp.maximum(now, jax.vmap(Side.foot)(valley.sides)), jnp.zeros((), bool), jnp.zeros((), jnp.int32)
+    ends, agreed, _ = repeated(grow, ROUNDS, begin)
     rise = enclosed(lambda hill, place: jnp.asarray(hill.rise(place)))(
         jax.tree.map(rounded, hill), Interval(-ends[0], ends[1])
     )
-    return jnp.where(agreed & (-ends[0] <= ends[1]), rise.high, jnp.inf)
+    return jnp.where(agreed & jnp.all(jnp.isfinite(ends)), rise.high, jnp.inf)
 
 
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
