@@ -55,8 +55,8 @@ class EscapeAnswer(AbstractAnswer):
 class Escape(AbstractQuestion):
     """Does the optimizer escape from the hill at its height within max_steps, or is it trapped?
 
-    The walk stops at the first step beyond the crest. On a hill with a flank of its own, trapped means that the floating-point
-    walk repeats itself exactly.
+    The walk stops at the first step beyond the crest. Trapped is proved from where the walk stands now and then
+    (`hillopt.proofs.methods`), or says that the floating-point walk repeats itself exactly.
     """
 
     max_steps: Steps = single(default=DEFAULT_MAX_STEPS)
@@ -125,8 +125,8 @@ def escape(
 ) -> EscapeAnswer:
     """Decide whether the optimizer escapes from the hill at its height (or heights: `TentHill(height=array)`).
 
-    The walk stops at the first step beyond the crest. On a hill with a flank of its own, trapped means that the
-    floating-point walk repeats itself exactly. Arguments and errors as for `critical_height`; in addition a height that is
+    The walk stops at the first step beyond the crest. Trapped is proved, or on a hill with a flank of its own says that
+    the floating-point walk repeats itself exactly. Arguments and errors as for `critical_height`; in addition a height that is
     negative, NaN or infinite raises ValueError.
     """
     return ask(Escape(max_steps, as_climbs(climb), precision), hill, optimizer)
