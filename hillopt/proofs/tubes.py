@@ -114,7 +114,7 @@ def _sizes(ball: Ball) -> Array:
     return jnp.abs(ball.midpoint) + ball_radius(ball)
 
 
-def _sum(one: Vector, other: Vector) -> Vector:
+def _sum(one: Array, other: Array) -> Array:
     """Of numbers that are not negative, sums of a few products: no less than exact arithmetic gives."""
     total = one + other
     return total + ulps(total, 4 * total.shape[0] + 8) + jnp.finfo(total.dtype).tiny

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from hillopt.proofs.balls import is_float
+from hillopt.proofs.balls import is_float, tiny
 from hillopt.proofs.intervals import Interval, ball_of, exactly, is_exact, outward, where, whole_like
 from hillopt.proofs.rules import RADII, arithmetic, functions, places
 
@@ -92,8 +92,14 @@ def _add(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
     least = jnp.where((a.low >= 0) & (b.low >= 0), 0, -jnp.inf)
     most = jnp.where((a.high <= 0) & (b.high <= 0), 0, jnp.inf)
     drawn = outward(low, high, 1, least, most)
-    kept = [(one == 0) | (other == 0) for one, other in zip(a, b, strict=True)]
+    kept = [_is_exact_sum(*ends) for ends in zip(a, b, strict=True)]
     return [Interval(jnp.where(kept[0], low, drawn.low), jnp.where(kept[1], high, drawn.high))]
+
+
+def _is_exact_sum(one: Any, other: Any) -> Any:
+    """With 0, or 0 itself: it is no flushed one where the numbers' last digits are normal numbers."""
+    vanishes = (one + other == 0) & (jnp.abs(one) * jnp.finfo(one.dtype).eps > tiny(one))
+    return (one == 0) | (other == 0) | vanishes
 
 
 def _whole_sum(equation: JaxprEqn, a: Interval, b: Interval) -> Interval:
