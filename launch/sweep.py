@@ -8,7 +8,7 @@ runs/adam/: data.zarr (the data set, for xarray.open_zarr), phase.png, phase.pdf
 
     python -m launch.sweep --preset=teeth        escaped and trapped over learning rate and hill height
     python -m launch.sweep --preset=facets       three maps side by side, by eps
-    python -m launch.sweep --preset=wedge        hills that are not escaped between lower and higher ones that are
+    python -m launch.sweep --preset=wedge        trapped below a learning rate, with proof, and escaped beyond it
     python -m launch.sweep --preset=noise        probability of an escape over learning rate and noise
     python -m launch.sweep --preset=well         first passages in the double well, by optax.sgd
     python -m launch.sweep --preset=rough        loss of optax.nadam on a rough bowl

@@ -174,7 +174,7 @@ def test_no_exact_rise_exceeds_the_bound_of_overshoots(kind):
 
 
 def test_a_crest_just_beyond_reach_holds_the_walk_and_one_just_within_does_not():
-    rates = np.array([0.2, 0.1, 0.3])
+    rates = np.array([0.21, 0.13, 0.3])
     hills = [ho.WedgeHill(0.1, half_width=rates + offset) for offset in (1e-9, -1e-9)]
     held, free = (ho.escape(hill, ho.GradientDescent(rates), max_steps=64) for hill in hills)
     np.testing.assert_array_equal(held.verdict, ho.Verdict.TRAPPED)

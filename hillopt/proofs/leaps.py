@@ -118,7 +118,8 @@ def _of_nesterov(optimizer: Nesterov, state: PyTree, side: Array, slopes: Slopes
 def _of_momentum(optimizer: HeavyBall | Nesterov, state: PyTree, side: Array, slopes: Slopes, first_power: int) -> Leap:
     """A trace of p becomes (p + s / (1 - b)) b^j - s / (1 - b) at most after j steps on slopes s against it.
 
-    Nesterov's steps g + b trace add up to no less than the traces do while these grow from 0.
+    Nesterov's steps g + b trace add up to no less than the traces do while these grow from 0; the one that crosses the bottom
+    looks ahead, and is longer than the trace where that is not full.
     """
 
     def trace(known: HeavyBall | Nesterov, trace: Array, slopes: Slopes) -> Array:
@@ -131,7 +132,14 @@ def _of_momentum(optimizer: HeavyBall | Nesterov, state: PyTree, side: Array, sl
     most = jnp.minimum(most, _built(now, slopes.drive, numbers.momentum, numbers.learning_rate, slopes))
     stride = at_most(lambda known, most: known.learning_rate * most, known, most)
     ratio = -at_most(lambda known, most, least: -(least / ((1 - known.momentum) * most)), known, most, slopes.least)
-    return _swing(stride, known.momentum, as_arrays(optimizer).momentum, ratio, first_power)
+    leap = _swing(stride, known.momentum, numbers.momentum, ratio, first_power)
+    if first_power == 1:
+        return leap
+
+    def looked_ahead(known: HeavyBall | Nesterov, most: Array, drive: Array) -> Array:
+        return known.learning_rate * jnp.maximum(most, drive + known.momentum * most)
+
+    return leap._replace(first=at_most(looked_ahead, known, most, slopes.drive))
 
 
 @leap_of.register
