@@ -5,6 +5,7 @@ Trapped is said when the walk has met a closed bound, which ends it, or when a p
 exactly; the walk then goes on to max_steps all the same: only so many steps are vouched for against rounding.
 """
 
+import math
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -75,7 +76,7 @@ class BoundedClimb(AbstractClimb):
 
     def climb(self, batch: Batch, max_steps: Int[Array, ""]) -> Climbed:
         def climb(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> Climbed:
-            return _climb(hill, optimizer, target, max_steps)
+            return _climb(hill, optimizer, target, max_steps, math.prod(batch.shape))
 
         hill, optimizer, target = batch.lanes()
         radius = as_lanes(0.0 if batch.target_radius is None else batch.target_radius, batch.shape, batch.dtype)
@@ -91,9 +92,10 @@ def _climb(
     optimizer: AbstractOptimizer,
     target: Ball | None,
     max_steps: Int[Array, ""],
+    num_settings: int,
 ) -> Climbed:
     walks = jax.vmap(_set_out)(hill, optimizer, target)
-    methods = methods_for(*jax.tree.map(lambda leaf: leaf[0], (hill, optimizer)))
+    methods = methods_for(*jax.tree.map(lambda leaf: leaf[0], (hill, optimizer)), num_settings)
 
     def is_open(walk: _Walk, target: Ball | None) -> Array:
         over = walk.diverged | walk.known
@@ -117,7 +119,8 @@ def _climb(
     def walk_round(carry: tuple[Array, _Walk]) -> tuple[Array, _Walk]:
         end, walks = jax.lax.while_loop(lambda carry: jnp.any(walking_to(*carry)), take_steps, carry)
         for method in methods:
-            walks = _asked(method, hill, optimizer, target, walks, jax.vmap(is_open)(walks, target))
+            due = method.is_due(end, max_steps) & jax.vmap(is_open)(walks, target)
+            walks = _asked(method, hill, optimizer, target, walks, due)
         return jnp.where(end < max_steps // 2, 2 * end, max_steps), walks
 
     walks = varying_as_after(lambda walks: take_step_of_all(walks, max_steps), walks)
@@ -144,9 +147,9 @@ def _asked(
     optimizer: AbstractOptimizer,
     target: Ball | None,
     walks: _Walk,
-    is_open: Array,
+    due: Array,
 ) -> _Walk:
-    """The walks with what a method proves of those that are open still."""
+    """The walks with what a method proves of those that are due."""
     goal = jnp.full_like(walks.height, jnp.inf) if target is None else lower_end(target)
     lanes = hill, optimizer, Whereabouts(walks.position, walks.state), goal
 
@@ -154,9 +157,7 @@ def _asked(
         found = jax.lax.map(lambda lane: method.bound(*lane), lanes, batch_size=method.at_once)
         return jnp.minimum(upper, found)
 
-    later = where_going(
-        is_open & (walks.num_steps >= method.since), ask, lanes, jnp.full_like(walks.upper, jnp.inf), method.at_once
-    )
+    later = where_going(due, ask, lanes, jnp.full_like(walks.upper, jnp.inf), method.at_once)
     upper = jnp.maximum(jnp.minimum(walks.upper, later), walks.highest)
     met = has_met(jnp.maximum(later, walks.height), walks.height)
     return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met)

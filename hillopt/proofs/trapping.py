@@ -1,9 +1,11 @@
 """Ways to prove that a walk is trapped: functions of one lane with one contract, asked now and then while a climb goes on."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxtyping import Array, Float, PyTree
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
@@ -30,6 +32,15 @@ class Method(NamedTuple):
     serves: Callable[[AbstractHill, AbstractOptimizer], bool]
     """Whether it can prove anything of such a hill and optimizer, whatever their numbers; asked while tracing."""
     since: int = 0
-    """It is not asked before so many steps."""
+    """It is asked after so many steps first,"""
+    again: int = 2
+    """then after so many times as many, a power of two, and at the end."""
     at_once: int = 256
     """Lanes that are asked side by side."""
+    at_most: int | None = None
+    """Of more lanes than these it is not asked at all: where it takes far longer than their walks. None for any number."""
+
+    def is_due(self, steps: Int[Array, ""], max_steps: Int[Array, ""]) -> Bool[Array, ""]:
+        """Whether it is asked after so many steps, which double from one time to the next."""
+        times = jnp.log2(steps / self.since) / math.log2(self.again) if self.since else jnp.zeros(())
+        return (steps >= self.since) & ((jnp.abs(times - jnp.round(times)) < 1e-3) | (steps == max_steps))
