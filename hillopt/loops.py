@@ -34,6 +34,23 @@ def varying_as_after(step: Callable[[PyTree], PyTree], carry: PyTree) -> PyTree:
     return carry
 
 
+def varying_alike(tree: PyTree) -> PyTree:
+    """The same numbers, typed inside shard_map as differing wherever one of them does.
+
+    The derivative in a number that is the same everywhere would else be the sum of all devices' derivatives.
+    """
+    if not jax.sharding.get_abstract_mesh().manual_axes:
+        return tree
+    leaves, treedef = jax.tree.flatten(tree)
+    axes = frozenset[str]().union(*(_varies_over(jax.typeof(leaf)) for leaf in leaves))
+
+    def varying(leaf: Any) -> Any:
+        missing = tuple(axes - _varies_over(jax.typeof(leaf)))
+        return jax.lax.pcast(leaf, missing, to="varying") if missing else leaf
+
+    return jax.tree.unflatten(treedef, [varying(leaf) for leaf in leaves])
+
+
 def _varies_over(leaf: Any) -> frozenset[str]:
     return leaf.manual_axis_type.varying if leaf.manual_axis_type else frozenset()
 

@@ -30,6 +30,11 @@ class Settings:
     only: tuple[str, ...] | None = command.flag(None, "Optimizers by name, such as adam,contrib.sam; all by default.")
     learning_rates: tuple[float, ...] = command.flag((0.03, 0.1, 0.3), "Learning rates to walk with.", above=0)
     max_steps: int = command.flag(2_000, "Steps of each walk.", at_least=1, at_most=ho.MOST_STEPS)
+    climb: str = command.flag(
+        "thorough",
+        "How hard to try for proofs; proving takes a fifth of the time.",
+        choices=["proving", "thorough"],
+    )
     out: Path = runs.out()
     name: str = runs.name("optimizers")
     overwrite: bool = runs.overwrite()
@@ -43,7 +48,9 @@ SHARES = ("proved", "bounded", "open", "flagged")
 
 def tiny(settings: Settings) -> Settings:
     """A preset, of two optimizers and few steps."""
-    return dataclasses.replace(settings, only=("adam", "polyak_sgd"), max_steps=50, name=f"{settings.name}_tiny")
+    return dataclasses.replace(
+        settings, only=("adam", "polyak_sgd"), max_steps=50, climb="proving", name=f"{settings.name}_tiny"
+    )
 
 
 def main(settings: Settings) -> None:
@@ -80,7 +87,7 @@ def row_of(name: str, settings: Settings) -> dict[str, str]:
     row = {"optimizer": name, "swept": "", "asks": "", "problem": ""}
     row |= {**dict.fromkeys(SHARES, ""), **{f"height_{rate}": "" for rate in rates}}
     try:
-        optimizer, heights, shares = walked(name, np.array(rates), settings.max_steps)
+        optimizer, heights, shares = walked(name, np.array(rates), settings.max_steps, ho.CLIMBS[settings.climb])
     except ValueError as error:
         return {**row, "problem": str(error)}
     asks = [*optimizer.asks, *(["an axis"] if optimizer.wants_axis else [])]
@@ -89,12 +96,14 @@ def row_of(name: str, settings: Settings) -> dict[str, str]:
     return {**row, "swept": " ".join(optimizer.swept), "asks": " ".join(asks), **told}
 
 
-def walked(name: str, rates: np.ndarray, max_steps: int) -> tuple[Any, np.ndarray, dict[str, float]]:
+def walked(
+    name: str, rates: np.ndarray, max_steps: int, climb: tuple[ho.AbstractClimb, ...]
+) -> tuple[Any, np.ndarray, dict[str, float]]:
     """The optimizer, the highest rise with each of these learning rates, and what is known of those of `MANY`."""
     _, defaults = ho.optax_settings(name)
     rate = next(key for key in RATES if key in defaults)
     optimizer = ho.optax_named(name, **{rate: np.concatenate([rates, MANY])})
-    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps)
+    walks = ho.critical_height(ho.TentHill(), optimizer, max_steps=max_steps, climb=climb)
     height, upper, verdict, certainty = (
         np.asarray(field) for field in (walks.critical_height, walks.upper, walks.verdict, walks.certainty)
     )

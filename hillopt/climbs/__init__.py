@@ -2,7 +2,7 @@
 
 from hillopt.climbs.blocked import BlockedClimb
 from hillopt.climbs.bounded import BoundedClimb
-from hillopt.climbs.choice import CLIMBS, FAST, PROVING, as_climbs, first_that_serves
+from hillopt.climbs.choice import CLIMBS, FAST, PROVING, THOROUGH, as_climbs, first_that_serves
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed
 from hillopt.climbs.lattice import LatticeClimb
 from hillopt.climbs.pallas import PallasClimb
@@ -12,6 +12,7 @@ __all__ = [
     "CLIMBS",
     "FAST",
     "PROVING",
+    "THOROUGH",
     "AbstractClimb",
     "Batch",
     "BlockedClimb",

@@ -5,7 +5,6 @@ Trapped is said when the walk has met a closed bound, which ends it, or when a p
 exactly; the walk then goes on to max_steps all the same: only so many steps are vouched for against rounding.
 """
 
-import math
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -16,7 +15,7 @@ from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_d
 from hillopt.jaxprs import depends_on
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import as_lanes, common_dtype, in_blocks, where_going
-from hillopt.loops import varying_as_after
+from hillopt.loops import varying_alike, varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import (
     Ball,
@@ -71,12 +70,14 @@ class BoundedClimb(AbstractClimb):
 
     lanes: int = static(default=BOUNDED_BLOCK)
     """Of a block, on a CPU."""
+    thorough: bool = static(default=False)
+    """Whether proofs are tried too that take ten seconds to compile, and some tenths of a second for each setting that is open."""
 
     proves: ClassVar[bool] = True
 
     def climb(self, batch: Batch, max_steps: Int[Array, ""]) -> Climbed:
         def climb(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> Climbed:
-            return _climb(hill, optimizer, target, max_steps, math.prod(batch.shape))
+            return _climb(hill, optimizer, target, max_steps, self.thorough)
 
         hill, optimizer, target = batch.lanes()
         radius = as_lanes(0.0 if batch.target_radius is None else batch.target_radius, batch.shape, batch.dtype)
@@ -92,10 +93,11 @@ def _climb(
     optimizer: AbstractOptimizer,
     target: Ball | None,
     max_steps: Int[Array, ""],
-    num_settings: int,
+    thorough: bool,
 ) -> Climbed:
+    hill, optimizer, target = varying_alike((hill, optimizer, target))
     walks = jax.vmap(_set_out)(hill, optimizer, target)
-    methods = methods_for(*jax.tree.map(lambda leaf: leaf[0], (hill, optimizer)), num_settings)
+    methods = methods_for(*jax.tree.map(lambda leaf: leaf[0], (hill, optimizer)), thorough)
 
     def is_open(walk: _Walk, target: Ball | None) -> Array:
         over = walk.diverged | walk.known
@@ -124,6 +126,7 @@ def _climb(
         return jnp.where(end < max_steps // 2, 2 * end, max_steps), walks
 
     walks = varying_as_after(lambda walks: take_step_of_all(walks, max_steps), walks)
+    *_, walks = varying_alike((hill, optimizer, target, walks))
     first = jnp.minimum(FIRST_ASKED, max_steps) if methods else max_steps
     carry = varying_as_after(walk_round, (first, walks))
     _, walks = jax.lax.while_loop(lambda carry: jnp.any(walking_to(max_steps, carry[1])), walk_round, carry)
@@ -157,7 +160,7 @@ def _asked(
         found = jax.lax.map(lambda lane: method.bound(*lane), lanes, batch_size=method.at_once)
         return jnp.minimum(upper, found)
 
-    later = where_going(due, ask, lanes, jnp.full_like(walks.upper, jnp.inf), method.at_once)
+    later = where_going(due, ask, lanes, varying_alike((walks, jnp.full_like(walks.upper, jnp.inf)))[1], method.at_once)
     upper = jnp.maximum(jnp.minimum(walks.upper, later), walks.highest)
     met = has_met(jnp.maximum(later, walks.height), walks.height)
     return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met)

@@ -14,6 +14,8 @@ from hillopt.optimizers import AbstractOptimizer
 
 PROVING = (LatticeClimb(), BoundedClimb())
 """With proofs: in exact coordinates where the optimizer has them, else with a running error bound."""
+THOROUGH = (LatticeClimb(), BoundedClimb(thorough=True))
+"""With all proofs that there are, however long they take."""
 FAST = (PallasClimb(), BlockedClimb())
 """Without proofs, at full speed."""
 CLIMBS: dict[str, tuple[AbstractClimb, ...]] = {
@@ -24,6 +26,7 @@ CLIMBS: dict[str, tuple[AbstractClimb, ...]] = {
     "pallas": (PallasClimb(),),
     "plain": (PlainClimb(),),
     "proving": PROVING,
+    "thorough": THOROUGH,
 }
 """By the names that a command's flag takes."""
 

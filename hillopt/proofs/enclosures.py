@@ -14,7 +14,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from hillopt.jaxprs import interpret, scan_parts
-from hillopt.loops import varying_as_after
+from hillopt.loops import varying_alike, varying_as_after
 from hillopt.proofs.balls import is_ball
 from hillopt.proofs.interpreter import constant, written
 from hillopt.proofs.intervals import Interval, as_intervals, is_interval, where, whole_like
@@ -31,7 +31,7 @@ def enclosed(function: Callable) -> Callable:
 
     def run(*args: Any) -> Any:
         leaves, treedef = jax.tree.flatten(args, is_leaf=lambda leaf: is_ball(leaf) or is_interval(leaf))
-        intervals = as_intervals(leaves)
+        intervals = varying_alike(as_intervals(leaves))
         low = jax.tree.unflatten(treedef, [each.low for each in intervals])
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*low)
         return jax.tree.unflatten(jax.tree.structure(shapes), _evaluate(closed, intervals))

@@ -11,13 +11,13 @@ METHODS = (
     Method(overshoots.bound_by_overshoot, overshoots.serves),
     Method(tubes.bound_by_tube, tubes.serves, since=32, at_once=64),
     Method(cells.bound_by_cells, cells.serves, at_once=64),
-    Method(swings.bound_by_swings, swings.serves, since=256, again=16, at_once=1, at_most=2_048),
+    Method(swings.bound_by_swings, swings.serves, since=256, again=16, at_once=1, is_costly=True),
 )
 """In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
 
 
-def methods_for(hill: AbstractHill, optimizer: AbstractOptimizer, num_lanes: int) -> tuple[Method, ...]:
-    """Those that may prove something of so many lanes of one hill and optimizer, in good time."""
+def methods_for(hill: AbstractHill, optimizer: AbstractOptimizer, costly: bool) -> tuple[Method, ...]:
+    """Those that may prove something of one lane's hill and optimizer."""
     hill, optimizer = jax.tree.map(jax.typeof, (hill, optimizer))
-    in_time = (method for method in METHODS if method.at_most is None or num_lanes <= method.at_most)
-    return tuple(method for method in in_time if method.serves(hill, optimizer))
+    asked = (method for method in METHODS if costly or not method.is_costly)
+    return tuple(method for method in asked if method.serves(hill, optimizer))

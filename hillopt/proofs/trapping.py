@@ -37,8 +37,8 @@ class Method(NamedTuple):
     """then after so many times as many, a power of two, and at the end."""
     at_once: int = 256
     """Lanes that are asked side by side."""
-    at_most: int | None = None
-    """Of more lanes than these it is not asked at all: where it takes far longer than their walks. None for any number."""
+    is_costly: bool = False
+    """Whether it takes far longer than a walk, to compile too, and is for those who ask for it."""
 
     def is_due(self, steps: Int[Array, ""], max_steps: Int[Array, ""]) -> Bool[Array, ""]:
         """Whether it is asked after so many steps, which double from one time to the next."""
