@@ -147,6 +147,10 @@ REFUSED = {
         lambda rate: ho.design(TENT, ho.Adam(rate), 0.2, AXES),
         "^`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit",
     ),
+    "certificate": (
+        lambda rate: ho.certificate(TENT, ho.Adam(rate)),
+        "^`certificate` is made of numbers that JAX cannot trace; call it outside of jit",
+    ),
     "cycles": (
         lambda rate: ho.cycles(WEDGE, ho.Adam(rate), period=1),
         "^`cycles` finds as many cycles as there are, a number that JAX cannot trace; call it outside of jit",
@@ -185,11 +189,21 @@ def test_no_public_function_is_forgotten():
         "sensitivity",
         "sweep",
         "design",
+        "certificate",
         "cycles",
         "atlas",
     }
     tried |= {"escaping_heights", "hill_from", "reach_of", "move", "set_out", "theory", "from_optax"}
-    of_answers = {"escape_probability", "passage_time", "height_at_probability", "plot", "pieces", "save", "thinned"}
+    of_answers = {
+        "escape_probability",
+        "passage_time",
+        "height_at_probability",
+        "plot",
+        "pieces",
+        "save",
+        "thinned",
+        "cell_certificate",
+    }
     makers = {
         "optax_named",
         "optax_names",

@@ -19,7 +19,7 @@ from hillopt.front_door import check_hill, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import common_dtype, common_shape
 from hillopt.optimizers import AbstractOptimizer, as_arrays
-from hillopt.pytrees import AbstractPytree
+from hillopt.pytrees import AbstractPytree, is_traced
 from hillopt.questions.contract import DEFAULT_MAX_STEPS, ask
 from hillopt.questions.critical_height import CriticalHeight
 from hillopt.questions.escape import Escape
@@ -47,6 +47,10 @@ def certificate(
     Raises ValueError for several settings, for a hill or an optimizer that certificates do not know, and, saying what is wanting,
     where nothing is proved.
     """
+    if is_traced((hill, optimizer, max_steps)):
+        raise ValueError(
+            "`certificate` is made of numbers that JAX cannot trace; call it outside of jit, vmap and grad."
+        )
     hill, optimizer, steps = check_hill(hill), check_optimizer(optimizer), int(check_steps(max_steps))
     if common_shape((hill, optimizer)) != ():
         raise ValueError("`optimizer` and `hill` must be one setting for a certificate, got several; give one of them.")
