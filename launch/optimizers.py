@@ -107,9 +107,10 @@ def walked(
     height, upper, verdict, certainty = (
         np.asarray(field) for field in (walks.critical_height, walks.upper, walks.verdict, walks.certainty)
     )
-    proved, flagged = verdict == ho.Verdict.TRAPPED, certainty == ho.Certainty.FLAGGED
-    bounded = ~proved & (upper - height <= WITHIN * np.abs(height))
-    each = dict(zip(SHARES, (proved, bounded, ~proved & ~bounded, flagged), strict=True))
+    flagged = certainty == ho.Certainty.FLAGGED
+    proved = (verdict == ho.Verdict.TRAPPED) & ~flagged
+    bounded = (upper - height <= WITHIN * np.abs(height)) & ~flagged & ~proved
+    each = dict(zip(SHARES, (proved, bounded, ~proved & ~bounded & ~flagged, flagged), strict=True))
     return optimizer, height[: len(rates)], {share: float(of[len(rates) :].mean()) for share, of in each.items()}
 
 

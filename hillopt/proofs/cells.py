@@ -57,7 +57,7 @@ def bound_by_cells(
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """In one dimension, where the place is all that there is."""
     state = jax.eval_shape(lambda hill, optimizer: optimizer.init(jnp.asarray(hill.start)), hill, optimizer)
-    return jnp.shape(hill.start) == () and not jax.tree.leaves(state)
+    return not isinstance(hill.start, tuple) and jnp.shape(hill.start) == () and not jax.tree.leaves(state)
 
 
 def _images(

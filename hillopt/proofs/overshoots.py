@@ -71,7 +71,9 @@ def bound_by_overshoot(
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """In one dimension, for the optimizers whose leaps are known."""
     known = leap_of.dispatch(type(optimizer)) is not leap_of.dispatch(object)
-    return known and jnp.shape(hill.start) == () and is_autonomous(hill, optimizer)
+    return (
+        known and not isinstance(hill.start, tuple) and jnp.shape(hill.start) == () and is_autonomous(hill, optimizer)
+    )
 
 
 def _crossing(hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts) -> tuple[Array, Array]:
