@@ -239,7 +239,7 @@ def test_a_sweep_is_written_elsewhere_without_a_warning(stored, there_and_back, 
         xarray.testing.assert_equal(found.load(), whole)
         assert [str(np.asarray(found[name].attrs["flag_values"]).tolist()) for name in ("verdict", "certainty")] == [
             "[0, 1, 2, 3]",
-            "[0, 1, 2]",
+            "[0, 1, 2, 3]",
         ]
 
 

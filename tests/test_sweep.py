@@ -128,8 +128,8 @@ def test_everything_is_labelled():
         assert dataset[name].attrs["flag_values"].tolist() == [0, 1, 2, 3]
         assert dataset[name].attrs["flag_meanings"] == "undecided escaped trapped diverged"
     for name in ("certainty", "certainty_at_height"):
-        assert dataset[name].attrs["flag_values"].tolist() == [0, 1, 2]
-        assert dataset[name].attrs["flag_meanings"] == "unchecked flagged certified"
+        assert dataset[name].attrs["flag_values"].tolist() == [0, 1, 2, 3]
+        assert dataset[name].attrs["flag_meanings"] == "unchecked flagged as_typed certified"
 
 
 def test_the_data_set_tells_where_it_comes_from():
