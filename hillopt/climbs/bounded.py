@@ -97,7 +97,8 @@ def _climb(
 ) -> Climbed:
     hill, optimizer, target = varying_alike((hill, optimizer, target))
     walks = jax.vmap(_set_out)(hill, optimizer, target)
-    methods = methods_for(*jax.tree.map(lambda leaf: leaf[0], (hill, optimizer)), thorough)
+    one_hill, one_optimizer = jax.tree.map(lambda leaf: leaf[0], (hill, optimizer))
+    methods = methods_for(one_hill, one_optimizer, thorough)
 
     def is_open(walk: _Walk, target: Ball | None) -> Array:
         over = walk.diverged | walk.known
