@@ -155,7 +155,8 @@ def _asked(
 ) -> _Walk:
     """The walks with what a method proves of those that are due."""
     goal = jnp.full_like(walks.height, jnp.inf) if target is None else lower_end(target)
-    lanes = hill, optimizer, Whereabouts(walks.position, walks.state), goal
+    # A proof has no derivative: what it bounds is a step, a verdict or an upper end.
+    lanes = jax.lax.stop_gradient((hill, optimizer, Whereabouts(walks.position, walks.state), goal))
 
     def ask(lanes: PyTree, upper: Array) -> Array:
         found = jax.lax.map(lambda lane: method.bound(*lane), lanes, batch_size=method.at_once)
