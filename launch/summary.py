@@ -123,7 +123,10 @@ class Ends:
 class Open:
     """What is known of walks over the valley that proofs have left undecided: how far their ends lie apart, piece by piece."""
 
-    factors: list[np.ndarray] = dataclasses.field(default_factory=list)
+    unbounded: int = 0
+    low: float = np.inf
+    """The least factor from the lower end to the upper one."""
+    high: float = -np.inf
 
     def add(self, piece: "xarray.Dataset") -> None:
         """Look at a piece too."""
@@ -131,20 +134,18 @@ class Open:
             piece["certainty"].values > ho.Certainty.FLAGGED
         )
         lower, upper = piece["critical_height"].values[undecided], piece["upper"].values[undecided]
-        self.factors.append(upper[lower > 0] / lower[lower > 0])
+        factors = upper[lower > 0] / lower[lower > 0]
+        bounded = factors[np.isfinite(factors)]
+        self.unbounded += factors.size - bounded.size
+        if bounded.size:
+            self.low, self.high = min(self.low, float(bounded.min())), max(self.high, float(bounded.max()))
 
     def lines(self) -> list[str]:
         """One, if there are any."""
-        factors = np.concatenate(self.factors) if self.factors else np.zeros(0)
-        if not factors.size:
+        ends = f"h* has an upper end {self.low:.3g} to {self.high:.3g} times the lower one, " if self.high > 0 else ""
+        unbounded = f"{self.unbounded:,} have none, " if self.unbounded else ""
+        if not ends + unbounded:
             return []
-        bounded = factors[np.isfinite(factors)]
-        ends = (
-            f"h* has an upper end {bounded.min():.3g} to {bounded.max():.3g} times the lower one, "
-            if bounded.size
-            else ""
-        )
-        unbounded = f"{factors.size - bounded.size:,} have none, " if factors.size > bounded.size else ""
         return [
             f"  of the undecided {ends}{unbounded}and nothing shows yet that they repeat themselves: --max_steps=auto goes on"
         ]

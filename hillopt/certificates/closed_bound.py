@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import ClassVar
 
 from hillopt.certificates.braking import carried, last_for_which
-from hillopt.certificates.contract import MOST_STEPS, AbstractCertificate, check_parts, check_steps
+from hillopt.certificates.contract import MOST_STEPS, check_steps
 from hillopt.certificates.grounds import ground_of
-from hillopt.certificates.heights import check_height, check_met, check_tent, check_upper, walk_to
+from hillopt.certificates.heights import AbstractHeightCertificate, check_height, check_met, check_upper, walk_to
 from hillopt.certificates.intervals import ONE, Interval, floor_of, power, told
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk, serves
 from hillopt.certificates.parts import Part
@@ -16,7 +16,7 @@ from hillopt.certificates.walk import Walk
 
 
 @dataclasses.dataclass(frozen=True)
-class ClosedBound(AbstractCertificate):
+class ClosedBound(AbstractHeightCertificate):
     """The walk is at `step` as high as `height`, and a formula says that it never climbs above `upper`.
 
     What is new of a height is made by the step over the valley and the way uphill after it, while the ground brakes:
@@ -29,22 +29,13 @@ class ClosedBound(AbstractCertificate):
     - Adagrad and RMSprop, after `since` steps: the next step of theirs, or one of a full square; their steps have no memory.
     """
 
-    hill: Part
-    optimizer: Part
-    height: Fraction
-    """A walk did climb so high."""
-    step: int
-    """When it did."""
-    upper: Fraction
-    """It never climbs higher."""
     since: int
     """The steps after which the formula bounds what is to come; 0 unless it looks at the state."""
 
     claim: ClassVar[str] = "a closed bound holds"
 
     def check(self) -> None:
-        check_parts(self)
-        check_tent(self.hill, self.upper)
+        super().check()
         check_steps("step", self.step, 1)
         check_steps("since", self.since, 0, MOST_STEPS if self.optimizer.kind in LOOKING else 0)
         if serves(self.optimizer):

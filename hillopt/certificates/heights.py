@@ -1,10 +1,31 @@
 """What certificates of critical heights have in common: the rise that was met, and the one that is never passed."""
 
+import dataclasses
 from fractions import Fraction
 
+from hillopt.certificates.contract import AbstractCertificate, check_parts
 from hillopt.certificates.intervals import floor_of, told
 from hillopt.certificates.lattice_walk import SERVED, LatticeWalk, serves
 from hillopt.certificates.parts import Part
+
+
+@dataclasses.dataclass(frozen=True)
+class AbstractHeightCertificate(AbstractCertificate):
+    """Of a critical height on the tent."""
+
+    hill: Part
+    optimizer: Part
+    height: Fraction
+    """A walk did climb so high."""
+    step: int
+    """When it did."""
+    upper: Fraction
+    """It never climbs higher."""
+
+    def check(self) -> None:
+        """What all of them claim; each kind goes on from here."""
+        check_parts(self)
+        check_tent(self.hill, self.upper)
 
 
 def check_served(optimizer: Part) -> Part:

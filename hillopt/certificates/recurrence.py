@@ -1,14 +1,12 @@
 """A walk on the tent that comes back, and must come back for ever."""
 
 import dataclasses
-from fractions import Fraction
 from typing import ClassVar, NamedTuple
 
-from hillopt.certificates.contract import AbstractCertificate, check_parts, check_steps
-from hillopt.certificates.heights import check_height, check_served, check_tent, check_upper, walk_to
+from hillopt.certificates.contract import check_steps
+from hillopt.certificates.heights import AbstractHeightCertificate, check_height, check_served, check_upper, walk_to
 from hillopt.certificates.intervals import ONE, Interval, power, told
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk
-from hillopt.certificates.parts import Part
 
 LONGEST_PERIOD = 1_000_000  # steps that a check keeps in memory
 
@@ -18,7 +16,7 @@ class NoReturn(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Recurrence(AbstractCertificate):
+class Recurrence(AbstractHeightCertificate):
     """The walk is at `step` as high as `height`, and `period` steps after the `checkpoint` it is back: it never climbs above
     `upper`.
 
@@ -28,14 +26,6 @@ class Recurrence(AbstractCertificate):
     tie as these can push it, the same slopes do follow, for ever.
     """
 
-    hill: Part
-    optimizer: Part
-    height: Fraction
-    """A walk did climb so high."""
-    step: int
-    """When it did."""
-    upper: Fraction
-    """It never climbs higher."""
     foot: int
     """The first step beyond the valley."""
     checkpoint: int
@@ -44,8 +34,7 @@ class Recurrence(AbstractCertificate):
     claim: ClassVar[str] = "the walk repeats itself"
 
     def check(self) -> None:
-        check_parts(self)
-        check_tent(self.hill, self.upper)
+        super().check()
         lattice = Lattice(check_served(self.optimizer))
         check_steps("foot", self.foot, 1, 1 << 62)
         check_steps("checkpoint", self.checkpoint, self.foot)

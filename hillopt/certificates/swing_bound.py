@@ -5,18 +5,17 @@ from fractions import Fraction
 from typing import ClassVar
 
 from hillopt.certificates.braking import carried
-from hillopt.certificates.contract import AbstractCertificate, check_parts, check_steps
-from hillopt.certificates.heights import check_height, check_tent, check_upper, walk_to
+from hillopt.certificates.contract import check_steps
+from hillopt.certificates.heights import AbstractHeightCertificate, check_height, check_upper, walk_to
 from hillopt.certificates.intervals import ONE, Interval, floor_of, told
 from hillopt.certificates.lattice_walk import Lattice, LatticeWalk
-from hillopt.certificates.parts import Part
 
 LONGEST_FALL = 100_000  # steps of a swing that is checked
 SWINGING = ("HeavyBall", "Nesterov", "Adam")
 
 
 @dataclasses.dataclass(frozen=True)
-class SwingBound(AbstractCertificate):
+class SwingBound(AbstractHeightCertificate):
     """The walk crosses the valley at step `crossing` with a memory of `momentum` at most, and no later crossing has more.
 
     In spacings, with the memory m = (1-b) T, p = -m after a step that crosses uphill, K = 1 (Nesterov b), and F >= 1 the greatest
@@ -32,14 +31,6 @@ class SwingBound(AbstractCertificate):
     So if no k with p_k < p gives more than p on the other side, no crossing to come has a greater p on either side.
     """
 
-    hill: Part
-    optimizer: Part
-    height: Fraction
-    """A walk did climb so high."""
-    step: int
-    """When it did."""
-    upper: Fraction
-    """It never climbs higher."""
     foot: int
     """The first step beyond the valley."""
     crossing: int
@@ -49,8 +40,7 @@ class SwingBound(AbstractCertificate):
     claim: ClassVar[str] = "the swings grow no more"
 
     def check(self) -> None:
-        check_parts(self)
-        check_tent(self.hill, self.upper)
+        super().check()
         if self.optimizer.kind not in SWINGING:
             raise ValueError(
                 f"`optimizer` must be one of {', '.join(SWINGING)}, got {self.optimizer.kind}; no other one swings."

@@ -328,7 +328,7 @@ def _follow(
     share, worst = loss(turn.contraction), task.errors.worst
     wandering = worst.weight * padded(moved)  # times share
     returns = (since > 0) & (turn.period == 0) & (state.site == first.site) & (share > 0)
-    returns &= turn.margin * share > wandering + _drift_of_turn(task, drift, wandering / share, turn) * share
+    returns &= (turn.margin - _drift_of_turn(task, drift, wandering / share, turn)) * share > wandering
     drive_margin, spread = turn.drive_margin, turn.spread
     if drive_margin is not None:
         returns &= drive_margin * share > worst.interpolation * padded(moved)

@@ -145,7 +145,7 @@ class _Walk:
                 self.step = step
             if self.target is not None and self._passes(self.target, rise, step, site):
                 return step
-            if slope > before and self.swings is not None:
+            if slope > before and self.swings is not None and self.upper > self.height + self.close:
                 self._see_swing(self.swings, memory, power)
                 has_news = True
             before = slope

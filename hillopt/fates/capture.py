@@ -69,6 +69,11 @@ def _companion(rate: np.ndarray, momentum: np.ndarray, curvature: float) -> Floa
     return np.stack([1 + momentum - rate * curvature, -momentum, ones, 0 * ones], 1).reshape(-1, 2, 2)
 
 
+def _heavy_ball(bowl: PiecewiseQuadraticBowl, rate: Array, momentum: Array, x: Array, before: Array) -> Array:
+    """Where a step from x leads that came from `before`."""
+    return x + momentum * (x - before) - rate * bowl.slope(x)
+
+
 def captured(
     bowl: PiecewiseQuadraticBowl,
     rate: Float[np.ndarray, " cell"],
@@ -110,7 +115,7 @@ def _is_captured(
         reach = error * norm.of_x + 4 * EPS * jnp.abs(x)
         touched = (x + reach >= knots[:-1]) & (x - reach <= knots[1:])
         growth = jnp.max(jnp.where(touched, norm.pieces, 0))
-        after = x + momentum * (x - before) - rate * bowl.slope(x)
+        after = _heavy_ball(bowl, rate, momentum, x, before)
         sizes = 2 * jnp.abs(x) + jnp.abs(before) + rate * (steepest * jnp.abs(x) + offset)
         error = (growth * error + rounding * sizes * jnp.sqrt(norm.shape[0, 0])) * PADDED
         place = jnp.stack([after, x])
@@ -141,7 +146,7 @@ def _return(
 ) -> tuple[Int[Array, ""], Float[Array, " place"]]:
     def step(walk: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
         x, before = walk
-        after = x + momentum * (x - before) - rate * bowl.slope(x)
+        after = _heavy_ball(bowl, rate, momentum, x, before)
         return (after, x), x
 
     walk = repeated(lambda walk: step(walk, None)[0], SETTLING, (start, start))

@@ -49,23 +49,37 @@ class AbstractGround(AbstractPytree):
         """What is proved of each setting."""
 
 
-class AllQuadratics(AbstractGround):
-    """Every quadratic whose curvatures lie in [least, most], in any dimension: walks converge if both of heavy ball's roots are
-    below 1 in size, which for a curvature k is g k < 2 (1 + b)."""
+class AbstractClass(AbstractGround):
+    """All functions of a kind whose curvatures lie in [least, most], in any dimension."""
 
-    least: float = static()
-    most: float = static()
+    least: float
+    most: float
 
     @property
     def ends(self) -> tuple[float, float]:
         return self.least, self.most
 
+    def check(self) -> None:
+        """Raise ValueError for curvatures that are not positive, or exchanged."""
+        name = type(self).__name__
+        for field, value in (("least", self.least), ("most", self.most)):
+            POSITIVE.check(f"{name}({field}=...)", value)
+        if self.least > self.most:
+            raise ValueError(
+                f"`{name}(least=...)` must not be above most, got {self.least:g} and {self.most:g}; exchange them."
+            )
+
+
+class AllQuadratics(AbstractClass):
+    """Every quadratic: walks converge if both of heavy ball's roots are below 1 in size, which for a curvature k is
+    g k < 2 (1 + b)."""
+
+    least: float = static()
+    most: float = static()
+
     @property
     def title(self) -> str:
         return "all quadratics"
-
-    def check(self) -> None:
-        _check_ends(self)
 
     def fates(self, rate: Cells, momentum: Cells) -> Fates:
         stable, unstable = _stability(rate, momentum, self.most)
@@ -73,8 +87,8 @@ class AllQuadratics(AbstractGround):
         return Fates(fate, np.zeros(fate.shape, int))
 
 
-class AllFunctions(AbstractGround):
-    """Every function whose curvature lies in [least, most], in any dimension: smooth and strongly convex ones.
+class AllFunctions(AbstractClass):
+    """Every smooth and strongly convex function.
 
     That some has a cycle is proved by `theory.cycle_margin`, that none keeps a walk from its minimum by multipliers.
     """
@@ -83,15 +97,8 @@ class AllFunctions(AbstractGround):
     most: float = static()
 
     @property
-    def ends(self) -> tuple[float, float]:
-        return self.least, self.most
-
-    @property
     def title(self) -> str:
         return "all smooth, strongly convex functions"
-
-    def check(self) -> None:
-        _check_ends(self)
 
     def fates(self, rate: Cells, momentum: Cells) -> Fates:
         _, unstable = _stability(rate, momentum, self.most)
@@ -183,13 +190,3 @@ def _converges_on_all(rate: Cells, momentum: Cells, least: float, most: float) -
     for cell in np.flatnonzero(hopeful):
         proved[cell] = converges_by_many_taps(Setting(rate[cell], momentum[cell], least, most))
     return proved
-
-
-def _check_ends(ground: AllQuadratics | AllFunctions) -> None:
-    name = type(ground).__name__
-    for field, value in (("least", ground.least), ("most", ground.most)):
-        POSITIVE.check(f"{name}({field}=...)", value)
-    if ground.least > ground.most:
-        raise ValueError(
-            f"`{name}(least=...)` must not be above most, got {ground.least:g} and {ground.most:g}; exchange them."
-        )

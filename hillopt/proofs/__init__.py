@@ -15,7 +15,7 @@ from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.energy import energy_bound
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
-from hillopt.proofs.intervals import Interval, as_intervals, highs, hull, is_inside, is_interval, lows
+from hillopt.proofs.intervals import Interval, hull, is_inside
 from hillopt.proofs.lattice import (
     Errors,
     Foot,
@@ -27,13 +27,12 @@ from hillopt.proofs.lattice import (
     lattice_of,
     shift_left,
 )
-from hillopt.proofs.methods import METHODS, methods_for
+from hillopt.proofs.methods import methods_for
 from hillopt.proofs.own_terms import in_own_terms
 from hillopt.proofs.reach import reach_of
 from hillopt.proofs.trapping import Method, Whereabouts
 
 __all__ = [
-    "METHODS",
     "Ball",
     "Drift",
     "Errors",
@@ -45,7 +44,6 @@ __all__ = [
     "Whereabouts",
     "advance",
     "around_goal",
-    "as_intervals",
     "at_most",
     "ball_radius",
     "bounded",
@@ -54,16 +52,13 @@ __all__ = [
     "enclosed",
     "energy_bound",
     "errors",
-    "highs",
     "hull",
     "in_own_terms",
     "is_ball",
     "is_inside",
-    "is_interval",
     "lattice_of",
     "loss",
     "lower_end",
-    "lows",
     "methods_for",
     "midpoints",
     "padded",

@@ -1,7 +1,7 @@
 """A lane as proofs see it: its place as one vector, its step as a map of such vectors, and where the walk seems to go."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -53,10 +53,20 @@ def path(lane: Lane, hill: AbstractHill, optimizer: AbstractOptimizer, num_steps
     return jax.lax.scan(take_step, begin, length=num_steps)[1]
 
 
+def is_one_dimensional(hill: AbstractHill) -> bool:
+    """Whether positions are numbers."""
+    return not isinstance(hill.start, tuple) and jnp.shape(hill.start) == ()
+
+
+def state_numbers(hill: AbstractHill, optimizer: AbstractOptimizer) -> list[Any]:
+    """The shapes and dtypes of what the optimizer remembers on the hill."""
+    state = jax.eval_shape(lambda hill, optimizer: optimizer.init(jnp.asarray(hill.start)), hill, optimizer)
+    return jax.tree.leaves(state)
+
+
 def is_autonomous(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """Whether the state is made of floats alone: a count of steps never comes back."""
-    state = jax.eval_shape(lambda hill, optimizer: optimizer.init(jnp.asarray(hill.start)), hill, optimizer)
-    return all(is_float(leaf) for leaf in jax.tree.leaves(state))
+    return all(is_float(leaf) for leaf in state_numbers(hill, optimizer))
 
 
 def decays(optimizer: AbstractOptimizer) -> bool:

@@ -95,6 +95,14 @@ def overlap(a: Ball, b: Ball) -> Any:
     return ~(is_equal | (jnp.abs(a.midpoint - b.midpoint) > radius))
 
 
+def any_of(doubts: Sequence[Any]) -> Any:
+    """Whether there is a doubt among these."""
+    found = jnp.asarray(False)
+    for doubt in doubts:
+        found = found | doubt
+    return found
+
+
 def ulps(value: Any, count: Any = 1) -> Any:
     """So many eps of a value."""
     return count * float(jnp.finfo(value.dtype).eps) * jnp.abs(value)

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PyTree
 
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs.ahead import lane_of, path
+from hillopt.proofs.ahead import is_one_dimensional, lane_of, path, state_numbers
 from hillopt.proofs.balls import Ball, lower_end, rounded, ulps, upper_end
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.interpreter import bounded
@@ -56,8 +56,7 @@ def bound_by_cells(
 
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """In one dimension, where the place is all that there is."""
-    state = jax.eval_shape(lambda hill, optimizer: optimizer.init(jnp.asarray(hill.start)), hill, optimizer)
-    return not isinstance(hill.start, tuple) and jnp.shape(hill.start) == () and not jax.tree.leaves(state)
+    return is_one_dimensional(hill) and not state_numbers(hill, optimizer)
 
 
 def _images(

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool
 
 from hillopt.jaxprs import interpret, scan_parts
 from hillopt.loops import varying_as_after
-from hillopt.proofs.balls import Ball, ball_radius, is_ball, is_float, rounded, upper_end
+from hillopt.proofs.balls import Ball, any_of, ball_radius, is_ball, is_float, rounded, upper_end
 from hillopt.proofs.rules import balls_of
 from hillopt.proofs.rules.places import selected_radius
 
@@ -38,7 +38,7 @@ def bounded(function: Callable) -> Callable:
         doubts: list[Any] = []
         outputs = _evaluate(closed, balls, doubts)
         leaves = [Ball(*ball) if is_float(ball.midpoint) else ball.midpoint for ball in outputs]
-        return jax.tree.unflatten(jax.tree.structure(shapes), leaves), _any(doubts)
+        return jax.tree.unflatten(jax.tree.structure(shapes), leaves), any_of(doubts)
 
     return run
 
@@ -74,13 +74,6 @@ def written(value: Any) -> Ball:
     return Ball(ball.midpoint, jnp.where(is_exact, 0, ball.radius))
 
 
-def _any(doubts: list[Any]) -> Bool[Array, ""]:
-    ambiguous = jnp.asarray(False)
-    for doubt in doubts:
-        ambiguous = ambiguous | doubt
-    return ambiguous
-
-
 def _cond(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Ball]:
     """All branches, of which one is chosen; what is ambiguous in any of them is."""
     index, *operands = inputs
@@ -101,14 +94,14 @@ def _while(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Ba
     def goes_on(carry: list[Ball]) -> tuple[Array, Array]:
         found: list[Any] = []
         (going,) = _evaluate(equation.params["cond_jaxpr"], [*of_cond, *carry], found)
-        return jnp.asarray(going.midpoint), _any(found)
+        return jnp.asarray(going.midpoint), any_of(found)
 
     def turn(carried: tuple[list[Ball], Array, Array]) -> tuple[list[Ball], Array, Array]:
         carry, _, doubt = carried
         found: list[Any] = []
         carry = [_carried(ball) for ball in _evaluate(equation.params["body_jaxpr"], [*of_body, *carry], found)]
         going, ambiguous = goes_on(carry)
-        return carry, going, doubt | ambiguous | _any(found)
+        return carry, going, doubt | ambiguous | any_of(found)
 
     carry = [_carried(ball) for ball in begin]
     carried = varying_as_after(turn, (carry, *goes_on(carry)))
@@ -127,7 +120,7 @@ def _scan(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[Bal
         found: list[Any] = []
         outputs = _evaluate(params["jaxpr"], [*consts, *carry, *inputs], found)
         carry = [_carried(ball) for ball in outputs[:num_carry]]
-        return (carry, doubt | _any(found)), [Ball(*ball) for ball in outputs[num_carry:]]
+        return (carry, doubt | any_of(found)), [Ball(*ball) for ball in outputs[num_carry:]]
 
     carried = ([_carried(ball) for ball in begin], jnp.asarray(False))
     if params["length"]:

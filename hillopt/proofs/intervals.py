@@ -48,16 +48,6 @@ def _as_interval(leaf: Any) -> Interval:
     return Interval(lower_end(leaf), upper_end(leaf))
 
 
-def lows(tree: Any) -> Any:
-    """The low ends of the intervals anywhere in a pytree."""
-    return jax.tree.map(lambda each: each.low, tree, is_leaf=is_interval)
-
-
-def highs(tree: Any) -> Any:
-    """The high ends."""
-    return jax.tree.map(lambda each: each.high, tree, is_leaf=is_interval)
-
-
 def hull(one: Any, other: Any) -> Any:
     """The least intervals that hold both, leaf by leaf."""
 

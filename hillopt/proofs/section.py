@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, PyTree
 
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import is_float
-from hillopt.proofs.intervals import Interval, is_interval, where
+from hillopt.proofs.intervals import Interval, hull, is_interval, where
 
 PHASES, PARTS = 8, 16  # cells by place and by the key
 
@@ -117,11 +117,10 @@ def hull_of_all(section: Section) -> PyTree:
 def joined(one: Section, other: Section) -> Section:
     """The hull of two boxes, either of which may hold nothing."""
 
-    def hull(a: Interval, b: Interval) -> Interval:
-        both = Interval(jnp.minimum(a.low, b.low), jnp.maximum(a.high, b.high))
-        return where(one.holds & other.holds, both, where(other.holds, b, a))
+    def of_leaf(a: Interval, b: Interval) -> Interval:
+        return where(one.holds & other.holds, hull(a, b), where(other.holds, b, a))
 
-    return Section(one.holds | other.holds, jax.tree.map(hull, one.place, other.place, is_leaf=is_interval))
+    return Section(one.holds | other.holds, jax.tree.map(of_leaf, one.place, other.place, is_leaf=is_interval))
 
 
 def boxes_within(inner: PyTree, outer: PyTree) -> Bool[Array, " cell"]:

@@ -20,7 +20,7 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, is_interval, where, whole_like
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_interval, where, whole_like
 from hillopt.proofs.own_terms import has_reach, told_shortly
 from hillopt.proofs.section import Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.trapping import Whereabouts
@@ -135,7 +135,7 @@ def _reaching(seen: PyTree, new: PyTree, here: Array) -> PyTree:
     """What was seen before, and the new state if it is here that it is seen."""
 
     def of_leaf(each: Interval, new: Array) -> Interval:
-        return where(here, Interval(jnp.minimum(each.low, new), jnp.maximum(each.high, new)), each)
+        return where(here, hull(each, exactly(new)), each)
 
     return jax.tree.map(of_leaf, seen, new, is_leaf=is_interval)
 
@@ -188,7 +188,7 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
 
 def _further(old: Interval, new: Interval) -> Interval:
     """Both together, and a little more at an end that has moved."""
-    low, high = jnp.minimum(old.low, new.low), jnp.maximum(old.high, new.high)
+    low, high = hull(old, new)
     if not is_float(low):
         whole = whole_like(low)
         return Interval(jnp.where(low < old.low, whole.low, low), jnp.where(high > old.high, whole.high, high))

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from hillopt.proofs.balls import is_float, tiny
+from hillopt.proofs.balls import any_of, is_float, tiny
 from hillopt.proofs.intervals import Interval, ball_of, exactly, is_exact, outward, where, whole_like
 from hillopt.proofs.rules import RADII, arithmetic, functions, places
 
@@ -56,10 +56,7 @@ def _as_balls(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
     radius = RADII[name](values[0], balls, equation, doubts)
     radius = jnp.zeros_like(values[0]) if radius is None else radius
     found = outward(values[0] - radius, values[0] + radius)
-    doubt = jnp.asarray(False)
-    for each in doubts:
-        doubt |= each
-    return [where(doubt | ~jnp.isfinite(radius), whole_like(values[0]), found)]
+    return [where(any_of(doubts) | ~jnp.isfinite(radius), whole_like(values[0]), found)]
 
 
 def _ends(sign: int) -> Rule:
