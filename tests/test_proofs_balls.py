@@ -57,6 +57,8 @@ ELEMENTARY = {
     "expm1": (jnp.expm1, mpmath.expm1, SMALL),
     "log1p": (jnp.log1p, mpmath.log1p, POSITIVE),
     "exp2": (jnp.exp2, lambda x: mpmath.mpf(2) ** x, SMALL),
+    "reciprocal": (lambda x: 1 / x, lambda x: 1 / x, SIGNED),
+    "numbers in order": (lambda x: jax.lax.iota(x.dtype, 3)[2] * x, lambda x: 2 * x, SIGNED),
     "tan": (jnp.tan, mpmath.tan, UNIT),
     "tan anywhere": (jnp.tan, mpmath.tan, SMALL),
     "asin": (jnp.arcsin, mpmath.asin, HALF),

@@ -127,6 +127,18 @@ UNDECIDED = {  # of x from 0.5 to 2.5: what comes out
     "whole quotient": (lambda x: jax.lax.div(7 * x.astype(int), 2), (0, 7)),
     "whole remainder": (lambda x: (5 + x.astype(int)) % 4, (0, 3)),
     "entry of a row": (lambda x: jnp.asarray([5.0, 1.0, 2.0, 9.0])[x.astype(int)], (1, 5)),
+    "number put into a row": (
+        lambda x: jax.lax.dynamic_update_slice(jnp.arange(4.0), 10 * x[None], (x.astype(int),))[2],
+        (2, 25),
+    ),
+    "number put elsewhere": (
+        lambda x: jax.lax.dynamic_update_slice(jnp.arange(4.0), 10 * x[None], (x.astype(int),))[3],
+        (3, 3),
+    ),
+    "slope of the greater": (jax.grad(lambda x: jnp.maximum(x - 1, 0)), (0, 1)),
+    "slope of the clearly greater": (jax.grad(lambda x: jnp.maximum(x, 0.25)), (1, 1)),
+    "slope of the clearly lesser": (jax.grad(lambda x: jnp.minimum(3 * x, 0.25)), (0, 0)),
+    "slopes of several": (jax.grad(lambda x: jnp.maximum(jnp.stack([x - 3, x, 2 * x]), 0.25).sum()), (3, 3)),
     "what has no rule": (lambda x: jax.lax.lgamma(x), (-np.inf, np.inf)),
 }
 
@@ -147,6 +159,14 @@ MOST = 2**31 - 1
 
 def _one_more(count):
     return jnp.where(count < MOST, count + 1, MOST)
+
+
+def test_a_count_from_an_index_where_numbers_have_32_bits():
+    """The greatest number without a sign fits no signed one of as many bits."""
+    with jax.enable_x64(False):
+        counts = Interval(jnp.uint32(4), jnp.uint32(2**32 - 1))
+        after = enclosed(lambda count: count + jnp.uint32(1))(counts)
+        assert (int(after.low), int(after.high)) == (5, 2**32 - 1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)

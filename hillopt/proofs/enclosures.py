@@ -34,7 +34,8 @@ def enclosed(function: Callable) -> Callable:
         intervals = varying_alike(as_intervals(leaves))
         low = jax.tree.unflatten(treedef, [each.low for each in intervals])
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*low)
-        return jax.tree.unflatten(jax.tree.structure(shapes), _evaluate(closed, intervals))
+        found = (Interval(*each) for each in _evaluate(closed, intervals))
+        return jax.tree.unflatten(jax.tree.structure(shapes), found)
 
     return run
 
@@ -83,7 +84,7 @@ def _scan(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
 
     def turn(carry: list[Interval], inputs: list[Interval]) -> tuple[list[Interval], list[Interval]]:
         outputs = _evaluate(params["jaxpr"], [*consts, *carry, *inputs])
-        return [_carried(each) for each in outputs[:num_carry]], outputs[num_carry:]
+        return [_carried(each) for each in outputs[:num_carry]], [Interval(*each) for each in outputs[num_carry:]]
 
     carry = [_carried(each) for each in begin]
     if params["length"]:

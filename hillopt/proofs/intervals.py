@@ -5,6 +5,7 @@ boolean from False to True is undecided. Ends are drawn outwards by what their o
 the results of exact arithmetic for all that its arguments hold.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +19,26 @@ class Interval(NamedTuple):
 
     low: Any
     high: Any
+
+
+class Chosen(Interval):
+    """The greater or the lesser of two intervals, which it remembers until it is moved about.
+
+    Derivatives ask which of two numbers is the greater by comparing both with that. The two compare where they lie apart; each
+    compared with the hull of both never would.
+    """
+
+    among: tuple[Interval, Interval]
+    name: str
+    """max or min."""
+
+
+def chosen_among(interval: Interval, among: Sequence[Interval], name: str) -> Chosen:
+    """The interval as one that was chosen."""
+    one, other = among
+    found = Chosen(*interval)
+    found.among, found.name = (one, other), name
+    return found
 
 
 def is_interval(leaf: Any) -> bool:

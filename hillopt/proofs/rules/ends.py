@@ -14,11 +14,23 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import JaxprEqn
 
 from hillopt.proofs.balls import any_of, is_float, tiny
-from hillopt.proofs.intervals import Interval, ball_of, exactly, is_exact, outward, where, whole_like
+from hillopt.proofs.intervals import (
+    Chosen,
+    Interval,
+    ball_of,
+    chosen_among,
+    exactly,
+    is_exact,
+    outward,
+    where,
+    whole_like,
+)
 from hillopt.proofs.rules import RADII, arithmetic, functions, places
+from hillopt.pytrees import is_traced
 
 Rule = Callable[[JaxprEqn, list[Interval]], list[Interval]]
 
@@ -106,8 +118,9 @@ def _whole_sum(equation: JaxprEqn, a: Interval, b: Interval) -> Interval:
     def end(one: Any, other: Any) -> Any:
         found, ends = _apply(equation, one, other), jnp.iinfo(jnp.result_type(one))
         rises = (other < 0) if falls else (other > 0)
-        found = jnp.where(rises & (found < one), ends.max, found)
-        return jnp.where(~rises & (other != 0) & (found > one), ends.min, found)
+        least, most = (jnp.asarray(end, found.dtype) for end in (ends.min, ends.max))
+        found = jnp.where(rises & (found < one), most, found)
+        return jnp.where(~rises & (other != 0) & (found > one), least, found)
 
     return Interval(*(end(one, other) for one, other in zip(a, b[::-1] if falls else b, strict=True)))
 
@@ -118,7 +131,7 @@ def _mul(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
         return [_whole_product(equation, a, b)]
     if a is b:
         return _even_power(a, lambda end: end * end, 1)
-    return [_of_product(jax.lax.mul, a, b, 1)]
+    return [_of_product(jax.lax.mul, a, b, 1, kept_by=(a, b))]
 
 
 def _whole_product(equation: JaxprEqn, a: Interval, b: Interval) -> Interval:
@@ -154,12 +167,14 @@ def _of_corners(function: Callable, a: Interval, b: Interval) -> tuple[Any, Any]
     return reduce(jnp.minimum, found), reduce(jnp.maximum, found)
 
 
-def _of_product(function: Callable, a: Interval, b: Interval, charge: float) -> Interval:
-    """Of a product or quotient, which has a sign where both have; and by 1 or -1 is exact."""
+def _of_product(
+    function: Callable, a: Interval, b: Interval, charge: float, kept_by: Sequence[Interval] = ()
+) -> Interval:
+    """Of a product or quotient, which has a sign where both have; 1 or -1 of `kept_by` keeps the other as it is."""
     low, high = _of_corners(function, a, b)
     least, most = (jnp.where(_same_sign(a, each), 0, end) for each, end in ((b, -jnp.inf), (_turned(b), jnp.inf)))
     drawn = outward(low, high, charge, least, most)
-    is_one = ((each.low == each.high) & (jnp.abs(each.low) == 1) for each in ((a, b) if charge == 1 else ()))
+    is_one = ((each.low == each.high) & (jnp.abs(each.low) == 1) for each in (kept_by if charge == 1 else ()))
     unmoved = reduce(jnp.logical_or, is_one, jnp.asarray(False)) & jnp.isfinite(low) & jnp.isfinite(high)
     return where(unmoved, Interval(low, high), drawn)
 
@@ -193,7 +208,7 @@ def _div(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
         return _whole_quotient(equation, inputs)
     above = Interval(jnp.maximum(b.low, 0), b.high)  # 0, not -0
     charge = arithmetic.division_charge(jnp.result_type(a.low))
-    found = _of_product(jax.lax.div, a, where(b.low == 0, above, b), charge)
+    found = _of_product(jax.lax.div, a, where(b.low == 0, above, b), charge, kept_by=(b,))
     return [where((b.low >= 0) & (b.high > 0) | (b.high < 0), found, whole_like(found.low))]
 
 
@@ -250,6 +265,27 @@ def _comparison(surely: Callable, maybe: Callable) -> Rule:
     return rule
 
 
+def _choice(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
+    (found,) = _ends(1)(equation, inputs)
+    return [chosen_among(found, inputs, equation.primitive.name)]
+
+
+def _equality(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
+    """A number beside the greater of it and another asks whether it is no less than that one."""
+    for one, greatest in (inputs, inputs[::-1]):
+        if isinstance(greatest, Chosen) and any(_is_same(one, each) for each in greatest.among):
+            other = greatest.among[_is_same(one, greatest.among[0])]
+            low, high = (one, other) if greatest.name == "max" else (other, one)
+            return [Interval(low.low >= high.high, low.high >= high.low)]
+    return _comparison(_is_one, _meets)(equation, inputs)
+
+
+def _is_same(one: Interval, other: Interval) -> bool:
+    """The very same, or the same number as it is written in the program."""
+    written = is_exact(one) and is_exact(other) and not is_traced((one, other))
+    return one is other or (written and np.array_equal(one.low, other.low))
+
+
 def _meets(a: Interval, b: Interval) -> Any:
     return (a.low <= b.high) & (b.low <= a.high)
 
@@ -303,6 +339,20 @@ def _gather(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
     held = where((first >= 0) & (last <= size - longest), spread, whole_like(found.low))
     known = jnp.asarray([jnp.all(place.low == place.high) for place in places])
     return [where(jnp.all(known), found, held)]
+
+
+def _updated(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
+    """A row in which a piece is put somewhere: each place that it may come to holds what was there, or anything of the piece."""
+    row, piece, place = inputs[0], inputs[1], inputs[-1]
+    if is_exact(place) or row.low.ndim != 1:
+        return _moved(equation, inputs)
+    last = row.low.size - piece.low.size
+    first, furthest = (jnp.clip(end, 0, last) for end in place)
+    index = jnp.arange(row.low.size)
+    held = Interval(jnp.minimum(row.low, jnp.min(piece.low)), jnp.maximum(row.high, jnp.max(piece.high)))
+    touched = where((first <= index) & (index < furthest + piece.low.size), held, row)
+    (found,) = _moved(equation, [row, piece, exactly(first)])
+    return [where(first == furthest, found, touched)]
 
 
 def _convert(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
@@ -388,7 +438,8 @@ RULES: dict[str, Rule] = {
     **{name: _of_function(name) for name in {*functions.RISING, "exp", "tanh"} - LIMITED if name in functions.CHARGES},
     **dict.fromkeys(("lt", "lt_to"), _comparison(lambda a, b: a.high < b.low, lambda a, b: a.low < b.high)),
     **dict.fromkeys(("le", "le_to"), _comparison(lambda a, b: a.high <= b.low, lambda a, b: a.low <= b.high)),
-    **dict.fromkeys(("eq", "eq_to"), _comparison(_is_one, _meets)),
+    **dict.fromkeys(("eq", "eq_to"), _equality),
+    **dict.fromkeys(("max", "min"), _choice),
     "gt": _comparison(lambda a, b: a.low > b.high, lambda a, b: a.high > b.low),
     "ge": _comparison(lambda a, b: a.low >= b.high, lambda a, b: a.high >= b.low),
     "ne": _comparison(lambda a, b: ~_meets(a, b), lambda a, b: ~_is_one(a, b)),
@@ -400,6 +451,7 @@ RULES: dict[str, Rule] = {
     "cumsum": _summed,
     "div": _div,
     "dynamic_slice": _gather,
+    "dynamic_update_slice": _updated,
     "gather": _gather,
     "integer_pow": _integer_pow,
     "is_finite": _is_finite,

@@ -51,6 +51,6 @@ MOVING |= {
     "transpose",
 }
 MOVING_MANY = {"optimization_barrier", "split", "unstack"}
-EXACT = {*MOVING, *MOVING_MANY, "bitcast_convert_type", "select_n"}
+EXACT = {*MOVING, *MOVING_MANY, "bitcast_convert_type", "iota", "select_n"}
 RADII = {**dict.fromkeys(MOVING, _moved), "select_n": _select_n}
 BALLS = dict.fromkeys(MOVING_MANY, _moved_each)
