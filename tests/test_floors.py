@@ -15,7 +15,7 @@ FLOORS = {
     "hillopt": """
         theory | names | pytrees | jaxprs | loops | axes | certificates
         landscapes | optimizers | lanes | cheaper_steps
-        front_door
+        front_door | kernels
         walk
         proofs
         climbs | exact | orbits
