@@ -117,9 +117,33 @@ def test_in_two_dimensions_blocks_serve_and_the_kernel_says_why_it_cannot():
     np.testing.assert_array_equal(*verdicts)
     with pytest.raises(
         ValueError,
-        match=r"^`climb=PallasClimb\(lanes=256, interpret=True\)` cannot serve: positions on NarrowPass are vectors; leave",
+        match=r"^`climb=PallasClimb\(lanes=None, interpret=True\)` cannot serve: positions on NarrowPass are vectors; leave",
     ):
         ho.escape(ho.NarrowPass(0.3), optimizer, max_steps=300, climb=KERNEL)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rates", "b1", "blocks"),
+    [
+        ("float32", (1, 512), (512, 1), [256, 1]),
+        ("float64", (1, 512), (512, 1), [256, 1]),
+        ("float32", (1, 640), (512, 1), [128, 1]),  # with 256 lanes a fifth of them would be spare
+        ("float32", (1, 128), (128, 1), [32, 1]),  # too few to keep a GPU busy otherwise
+        ("float32", (2**19,), (2**19,), [256, 256]),
+        ("float64", (2**19,), (2**19,), [128, 128]),
+        ("float64", (2**19,), (), [256, 1]),
+        ("float32", (1, 10), (2**17, 1), [256, 256]),  # rows too short to be kept apart
+    ],
+)
+def test_lanes_of_a_program_and_what_they_share(dtype, rates, b1, blocks):
+    numbers = [jax.ShapeDtypeStruct(shape, dtype) for shape in (rates, b1)]
+
+    def solve(*numbers):
+        optimizer = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), ho.Adam(*numbers))
+        return KERNEL.climb(climbs.Batch(optimizer, TENT.flank(), None, common_shape(optimizer)), jnp.int32(1))
+
+    (call,) = [each for each in jax.make_jaxpr(solve)(*numbers).eqns if each.primitive.name == "pallas_call"]
+    assert [each.block_aval.inner_aval.size for each in call.params["grid_mapping"].block_mappings][:2] == blocks
 
 
 def test_fast_is_blocked_without_a_gpu():
