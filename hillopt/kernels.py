@@ -20,9 +20,9 @@ from hillopt.lanes import filled, num_blocks
 SPARE = 8
 
 
-def why_not() -> str | None:
+def why_not(*, interpret: bool = False) -> str | None:
     """Why no kernel can be run here, or None."""
-    if jax.default_backend() != "gpu":
+    if not interpret and jax.default_backend() != "gpu":
         return f"it is for GPUs, and JAX walks on a {jax.default_backend().upper()}"
     try:
         _pallas_and_triton()

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,8 @@ import pytest
 
 import hillopt as ho
 from hillopt import climbs
-from hillopt.lanes import common_shape
+from hillopt.climbs import blocked
+from hillopt.lanes import common_shape, rows_of
 from hillopt.optimizers import as_arrays
 
 KERNEL = ho.PallasClimb(interpret=True)
@@ -150,6 +152,49 @@ def test_fast_is_blocked_without_a_gpu():
     assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
     with pytest.raises(ValueError, match="cannot serve: it is for GPUs, and JAX walks on a CPU; leave"):
         ho.critical_height(TENT, ho.Adam(0.1), climb=ho.PallasClimb())
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """JAX says that it walks on a GPU, and walks on."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+
+
+def test_fast_is_blocked_where_jax_has_no_pallas(gpu, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax.experimental.pallas", None)
+    monkeypatch.delattr(jax.experimental, "pallas", raising=False)
+    assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
+    for climb in (ho.PallasClimb(), KERNEL):
+        assert climb.why_not(TENT, ho.Adam(0.1)) == f"jax {jax.__version__} has no Pallas for Triton"
+
+
+def test_fast_is_blocked_where_the_kernel_does_not_lower(gpu, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise NotImplementedError("no such back end\nany more")
+
+    monkeypatch.setattr("jax.experimental.pallas.pallas_call", refuse)
+    assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
+    assert ho.PallasClimb().why_not(TENT, ho.Adam(0.1)) == "the kernel does not lower: no such back end"
+
+
+def test_blocks_as_a_gpu_walks_them(gpu, monkeypatch):
+    monkeypatch.setattr(blocked, "STEPS_OF_A_KERNEL", 6)
+    optimizer = as_arrays(ho.HeavyBall(np.linspace(0.0213, 0.117, 23), momentum=np.array([[0.3], [0.99]])))
+    batch = climbs.Batch(optimizer, TENT.flank(), None, common_shape(optimizer))
+    several = jax.jit(lambda steps: ho.BlockedClimb().climb(batch, steps).highest)
+    for steps in (5, 251, STEPS):  # one by one; a look, several at once and one by one; two looks
+        np.testing.assert_allclose(several(steps), PLAIN.climb(batch, jnp.int32(steps)).highest, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(512, 512), (1, 1), (3_000, 512), (7, 2**21)])
+def test_a_gpu_walks_no_lane_that_does_not_exist(gpu, rows, columns):
+    assert ho.BlockedClimb().call_shape(rows, columns, columns) == (rows, columns)
+    cut = rows_of((rows, columns))
+    assert (cut.stacks * cut.height, cut.pieces * cut.width) == (rows, columns)
+
+
+def test_loops_on_a_gpu_are_one_graph(gpu):
+    assert "WHILE" in ho.BlockedClimb().compiler_options["xla_gpu_enable_command_buffer"]
 
 
 def test_a_block_whose_walks_all_repeat_stops_early():

@@ -54,10 +54,8 @@ class PallasClimb(AbstractClimb):
             return f"positions on {type(hill).__name__} are vectors"
         if self.block & (self.block - 1):
             return "a program has a power of two of lanes"
-        if self.interpret:
-            return None
-        reason = why_not()
-        if reason is not None:
+        reason = why_not(interpret=self.interpret)
+        if reason is not None or self.interpret:
             return reason
         batch = Batch(as_arrays(optimizer), hill, None, common_shape((optimizer, hill)))
         try:
