@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike
 
 from hillopt.jaxprs import replaced
 
@@ -18,19 +18,19 @@ def lowerable(function: Callable[..., Any]) -> Callable[..., Any]:
     return replaced(function, RULES)
 
 
-def _max(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
-    return jnp.where((a > b) | (a != a), a, b)  # noqa: PLR0124
+def _max(a: ArrayLike, b: ArrayLike) -> Array:
+    return jnp.where((a > b) | (a != a), a, b)
 
 
-def _min(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
-    return jnp.where((a < b) | (a != a), a, b)  # noqa: PLR0124
+def _min(a: ArrayLike, b: ArrayLike) -> Array:
+    return jnp.where((a < b) | (a != a), a, b)
 
 
-def _clamp(low: Float[Array, "..."], value: Float[Array, "..."], high: Float[Array, "..."]) -> Float[Array, "..."]:
+def _clamp(low: ArrayLike, value: ArrayLike, high: ArrayLike) -> Array:
     return _min(_max(value, low), high)
 
 
-def _round(value: Float[Array, "..."]) -> Float[Array, "..."]:
+def _round(value: ArrayLike) -> Array:
     """To the nearest whole number, to the even one of two."""
     below = jnp.floor(value)
     rest, is_odd = value - below, below != 2 * jnp.floor(below / 2)

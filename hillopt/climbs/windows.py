@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from hillopt.climbs.contract import Climbed, has_met, is_decided, is_lost
-from hillopt.loops import varying_as_after
+from hillopt.loops import in_strides, varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import (
     Ball,
@@ -178,8 +178,8 @@ def is_walking(task: Task, start: Array, progress: Progress) -> Array:
     return (task.limit > 0) & (start <= task.limit) & ~over
 
 
-def walk_window(task: Task, start: Array, progress: Progress) -> Progress:
-    """Follow every lane for as many steps; what a lane that has stopped would show is dropped."""
+def walk_window(task: Task, start: Array, progress: Progress, stride: int = 1) -> Progress:
+    """Follow every lane for as many steps, `stride` a round; what a lane that has stopped would show is dropped."""
     walking = is_walking(task, start, progress)
     checkpoint, end = start + _half_window(start), start_after(start)
 
@@ -189,7 +189,7 @@ def walk_window(task: Task, start: Array, progress: Progress) -> Progress:
         watching = walking & (steps <= task.limit)
         return after, _see(task, watching, task.foot.step + steps, state.rise, drive, findings)
 
-    state, findings = jax.lax.fori_loop(start, checkpoint, walk, (progress.state, progress.findings))
+    state, findings = in_strides(start, checkpoint, walk, (progress.state, progress.findings), stride)
     drift = drift_after(task.errors.worst, task.foot.step + checkpoint)
     first = state
 
@@ -201,7 +201,7 @@ def walk_window(task: Task, start: Array, progress: Progress) -> Progress:
 
     carry = (state, findings, _new_turn(task))
     carry = varying_as_after(functools.partial(walk_and_follow, checkpoint), carry)
-    state, findings, turn = jax.lax.fori_loop(checkpoint, end, walk_and_follow, carry)
+    state, findings, turn = in_strides(checkpoint, end, walk_and_follow, carry, stride)
     worst = task.errors.worst
     contraction = at_most(power_of, worst, turn.period)
     wandering = worst.weight * wander(turn.moved, loss(contraction))

@@ -56,7 +56,9 @@ def energy_bound(
         never_higher = _swings_stay_below(lattice, correction, height) & (energy <= height)
         return jnp.where(never_higher, jnp.where(index == 0, length, top), bound)
 
-    return jax.lax.fori_loop(0, 2, try_height, varying_as_after(lambda bound: try_height(0, bound), jnp.full_like(top, jnp.inf)))
+    return jax.lax.fori_loop(
+        0, 2, try_height, varying_as_after(lambda bound: try_height(0, bound), jnp.full_like(top, jnp.inf))
+    )
 
 
 def _swings_stay_below(
