@@ -22,7 +22,7 @@ from hillopt.climbs.cheap_walk import CheapWalk, Lane
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, highest_met
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import LANES, in_rows, lanes_at_once, num_blocks, on_accelerator
-from hillopt.loops import varying_as_after
+from hillopt.loops import in_strides, varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import static
 
@@ -95,13 +95,7 @@ def _walked(walk: CheapWalk, lane: Lane, num_steps: int | Array) -> Lane:
     def take_step(_: Array, lane: Lane) -> Lane:
         return walk.after(lane)
 
-    def take_several(_: Array, lane: Lane) -> Lane:
-        return jax.lax.fori_loop(0, STEPS_OF_A_KERNEL, take_step, lane, unroll=True)
-
-    if on_accelerator():
-        lane = jax.lax.fori_loop(0, num_steps // STEPS_OF_A_KERNEL, take_several, lane)
-        num_steps = num_steps % STEPS_OF_A_KERNEL
-    return jax.lax.fori_loop(0, num_steps, take_step, lane)
+    return in_strides(0, num_steps, take_step, lane, STEPS_OF_A_KERNEL if on_accelerator() else 1)
 
 
 def _is_same(lane: Lane, saved: Lane) -> Bool[Array, ""]:

@@ -13,7 +13,7 @@ from jaxtyping import Array, Int, PyTree
 
 from hillopt.climbs.cheap_walk import CheapWalk, Lane
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, highest_met
-from hillopt.kernels import in_registers, numbers_of_a_lane, why_not
+from hillopt.kernels import in_registers, numbers_of_a_lane, why_not, why_not_lowered
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import common_shape
 from hillopt.optimizers import AbstractOptimizer, as_arrays
@@ -58,22 +58,12 @@ class PallasClimb(AbstractClimb):
         if reason is not None or self.interpret:
             return reason
         batch = Batch(as_arrays(optimizer), hill, None, common_shape((optimizer, hill)))
-        try:
-            self.traced_for_gpu(batch).lower(lowering_platforms=("cuda",))
-        except Exception as error:  # whatever a compiler may say
-            return f"the kernel does not lower: {str(error).splitlines()[0]}"
-        return None
+        numbers, steps = {"optimizer": batch.optimizer, "hill": batch.hill}, jax.ShapeDtypeStruct((), jnp.int32)
+        return why_not_lowered(lambda numbers, steps: self.climb(batch._replace(**numbers), steps), numbers, steps)
 
     @property
     def block(self) -> int:
         return WARP * LANES_OF_A_THREAD if self.lanes is None else self.lanes
-
-    def traced_for_gpu(self, batch: Batch) -> jax.stages.Traced:
-        """The climb before it is lowered; `.lower(lowering_platforms=("cuda",))` takes no GPU."""
-        on_gpu = self.replace(interpret=False)
-        return jax.jit(lambda numbers, steps: on_gpu.climb(batch._replace(**numbers), steps)).trace(
-            {"optimizer": batch.optimizer, "hill": batch.hill}, jax.ShapeDtypeStruct((), jnp.int32)
-        )
 
 
 def _good_lanes(world: PyTree, shape: tuple[int, ...], dtype: np.dtype) -> int:
