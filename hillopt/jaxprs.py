@@ -80,7 +80,7 @@ def replaced(function: Callable[..., Any], rules: Mapping[str, Callable[..., Any
 
     def rule(equation: JaxprEqn, inputs: list[Any]) -> list[Any]:
         name = equation.primitive.name
-        if name in rules and jnp.issubdtype(equation.outvars[0].aval.dtype, jnp.floating):
+        if name in rules and jnp.issubdtype(jnp.result_type(*inputs), jnp.floating):
             return [rules[name](*inputs)]
         params = {key: jax.tree.map(inside, value, is_leaf=_is_jaxpr) for key, value in equation.params.items()}
         found = equation.primitive.bind(*inputs, **params)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array
 
 from hillopt.jaxprs import replaced
 
@@ -18,19 +18,19 @@ def lowerable(function: Callable[..., Any]) -> Callable[..., Any]:
     return replaced(function, RULES)
 
 
-def _max(a: ArrayLike, b: ArrayLike) -> Array:
+def _max(a: Any, b: Any) -> Array:
     return jnp.where((a > b) | (a != a), a, b)
 
 
-def _min(a: ArrayLike, b: ArrayLike) -> Array:
+def _min(a: Any, b: Any) -> Array:
     return jnp.where((a < b) | (a != a), a, b)
 
 
-def _clamp(low: ArrayLike, value: ArrayLike, high: ArrayLike) -> Array:
+def _clamp(low: Any, value: Any, high: Any) -> Array:
     return _min(_max(value, low), high)
 
 
-def _round(value: ArrayLike) -> Array:
+def _round(value: Any) -> Array:
     """To the nearest whole number, to the even one of two."""
     below = jnp.floor(value)
     rest, is_odd = value - below, below != 2 * jnp.floor(below / 2)

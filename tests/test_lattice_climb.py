@@ -60,7 +60,8 @@ slow = pytest.mark.slow
 def test_a_kernel_climbs_as_rounds_do(name, dtype, target):
     batch = a_batch(name, dtype, target)
     kernel, rounds = climbed(in_a_kernel, batch), climbed(ho.LatticeClimb().climb, batch)
-    assert 0 < kernel.proved.mean() and kernel.num_steps.min() < STEPS
+    assert kernel.proved.any()
+    assert kernel.num_steps.min() < STEPS
     for field, one, other in zip(kernel._fields, kernel, rounds, strict=True):
         tolerance = 0 if other is None or other.dtype != dtype else 8 * float(np.finfo(dtype).eps)
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance, err_msg=field)
@@ -88,7 +89,7 @@ def test_what_does_not_lower_is_climbed_in_rounds(monkeypatch):
     reason = "the kernel does not lower: Unimplemented primitive"
     monkeypatch.setattr(kernels, "why_not", lambda: None)
     monkeypatch.setattr(kernels, "why_not_lowered", lambda *_: reason)
-    assert lattice.why_no_kernel(a_batch("nesterov", np.float32)) == reason
+    assert lattice.why_no_kernel(a_batch("nesterov", np.float16)) == reason
 
 
 @pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")

@@ -27,8 +27,8 @@ from hillopt.pytrees import static
 # Lanes side by side: on one core of an AMD EPYC (Zen 4) 256, 512, 1,024 and 2,048 settle 0.53, 0.76, 0.71 and 0.61e6 settings
 # a second.
 LATTICE_BLOCK = 512
-# Lanes of a program, one for each thread of a warp: all of them walk as far as the longest walk of the program. Machine code for
-# an H100, Adam: nothing is spilled; in float64 47 instructions a step, and 128 where a return is watched for; in float32 36 and 45.
+# Lanes of a program, one for each thread of a warp: all of them walk as far as the longest walk of the program. In machine code
+# for an H100 nothing of Adam is spilled; a step is 47 instructions, and 128 where a return is watched for, in float32 36 and 45.
 PROGRAM, WARPS = 32, 1
 # Steps a round of a loop where there is an accelerator and no kernel: XLA fuses them.
 STRIDE = 8
@@ -98,7 +98,8 @@ def climb_in_registers(batch: Batch, max_steps: Int[Array, ""], *, interpret: bo
 
     def climb(numbers: PyTree) -> Climbed:
         optimizer, target, max_steps = numbers
-        return _climb(*as_lanes((optimizer, target), (PROGRAM,), batch.dtype), max_steps, walk_window)
+        optimizer, target = as_lanes((optimizer, target), (PROGRAM,), batch.dtype)
+        return _climb(optimizer, target, max_steps, walk_window)
 
     numbers = jax.tree.map(lambda leaf: jnp.asarray(leaf, batch.dtype), (batch.optimizer, batch.target))
     return kernels.in_registers(
@@ -111,15 +112,16 @@ def why_no_kernel(batch: Batch) -> str | None:
     reason = kernels.why_not()
     if reason is None and jax.sharding.get_abstract_mesh().manual_axes:
         reason = "it is inside shard_map"
-    return reason or _why_not_lowered(jax.tree.structure((batch.optimizer, batch.target)), batch.dtype)
+    return reason or _why_not_lowered(jax.tree.structure(batch.world), batch.dtype)
 
 
 @functools.cache
 def _why_not_lowered(structure: jax.tree_util.PyTreeDef, dtype: np.dtype) -> str | None:
     """How many settings there are makes no difference."""
-    optimizer, target = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct((), dtype)] * structure.num_leaves)
 
-    def climb(optimizer: AbstractOptimizer, target: Array | None, max_steps: Array) -> Climbed:
-        return climb_in_registers(Batch(optimizer, None, target, ()), max_steps)
+    def climb(world: tuple[AbstractHill, AbstractOptimizer, Array | None], max_steps: Array) -> Climbed:
+        hill, optimizer, target = world
+        return climb_in_registers(Batch(optimizer, hill, target, ()), max_steps)
 
-    return kernels.why_not_lowered(climb, optimizer, target, jax.ShapeDtypeStruct((), jnp.int32))
+    world = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct((), dtype)] * structure.num_leaves)
+    return kernels.why_not_lowered(climb, world, jax.ShapeDtypeStruct((), jnp.int32))

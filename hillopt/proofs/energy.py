@@ -18,7 +18,7 @@ the energy is. For small c a crossing memory of p becomes p - 2/3 p^2 + O(c): on
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from hillopt.loops import repeated, varying_as_after
 from hillopt.proofs.balls import Ball, lower_end, midpoints
@@ -51,7 +51,7 @@ def energy_bound(
     persisting = jnp.maximum(energy, PERSISTS * correction) * (1 + SPARE)
     length = at_most(lambda height, spacing: height * spacing, persisting, lattice.spacing)
 
-    def try_height(index: Array, bound: Array) -> Array:
+    def try_height(index: ArrayLike, bound: Array) -> Array:
         height = jnp.where(index == 0, persisting, lower_end(scaled))
         never_higher = _swings_stay_below(lattice, correction, height) & (energy <= height)
         return jnp.where(never_higher, jnp.where(index == 0, length, top), bound)
