@@ -70,6 +70,8 @@ def walk_tiles(
     with concurrent.futures.ThreadPoolExecutor(len(devices)) as threads:
         walkers = [threads.submit(_TileWalker(plan, device).walk, dealer, walked) for device in devices]
         try:
+            import xarray  # noqa: F401  (the data set's, which takes a while: now the devices' threads compile)
+
             for tile_index, answer, costs in _as_they_come(walkers, walked):
                 tiles.write(tile_index, answer)
                 counter.note(tile_index, answer, costs)
