@@ -30,6 +30,11 @@ def lanes_at_once(of_a_core: int) -> int:
     return of_a_core if jax.default_backend() == "cpu" else LANES_OF_AN_ACCELERATOR
 
 
+def steps_at_once(of_an_accelerator: int) -> int:
+    """Steps in one round of a loop: XLA makes one kernel of them there. On a CPU it pulls them apart (`hillopt.climbs.blocked`)."""
+    return 1 if jax.default_backend() == "cpu" else of_an_accelerator
+
+
 def compiler_options() -> dict[str, bool | int | str]:
     """For whoever compiles walks into a program of their own: `jax.jit(f, compiler_options=ho.compiler_options())`.
 
