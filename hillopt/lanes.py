@@ -31,7 +31,7 @@ def lanes_at_once(of_a_core: int) -> int:
 
 
 def steps_at_once(of_an_accelerator: int) -> int:
-    """Steps in one round of a loop: XLA makes one kernel of them there. On a CPU it pulls them apart (`hillopt.climbs.blocked`)."""
+    """Steps in one round of a loop: XLA makes one kernel of them there, but several on a CPU (`hillopt.climbs.blocked`)."""
     return 1 if jax.default_backend() == "cpu" else of_an_accelerator
 
 
