@@ -16,7 +16,7 @@ def repeated(step: Callable[[Carry], Carry], times: ArrayLike, carry: Carry) -> 
 
 
 def in_strides(
-    first: Array | int, last: Array | int, step: Callable[[Array, Carry], Carry], carry: Carry, stride: int
+    first: int | Array, last: int | Array, step: Callable[[Array, Carry], Carry], carry: Carry, stride: int
 ) -> Carry:
     """`fori_loop(first, last, step, carry)`, so many steps a round: on a GPU XLA makes one kernel of each round's."""
     if stride == 1:
