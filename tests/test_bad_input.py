@@ -296,7 +296,7 @@ BAD = {
     ),
     "climb lattice for rmsprop": (
         lambda: ho.critical_height(TENT, ho.RMSprop(0.1), climb=ho.LatticeClimb()),
-        "`climb=LatticeClimb(lanes=512)` cannot serve: RMSprop does not move on a lattice; leave `climb`",
+        "`climb=LatticeClimb(lanes=None)` cannot serve: RMSprop does not move on a lattice; leave `climb`",
     ),
     "climb lanes 0": (
         lambda: ho.critical_height(TENT, ADAM, climb=ho.BlockedClimb(lanes=0)),

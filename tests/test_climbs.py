@@ -286,3 +286,24 @@ def test_the_kernel_lowers_whatever_is_shared(gpu, b1):
 
     with on_a_gpu():
         assert why_not_lowered(climb, *numbers) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"),
+        ("--x=1", "--x=1 --xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"),
+        *[("--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=0",) * 2],
+    ],
+    ids=["none", "others", "one's own"],
+)
+def test_flags_of_xla_are_added_to_those_that_are_there(before, after, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", before)
+    assert ho.xla_flags() == after
+
+
+def test_small_loops_are_functions():
+    """What the width of blocks rests on; else every round of a short block is begun anew."""
+    walk = jax.jit(lambda rates: ho.critical_height(TENT, ho.Adam(rates), max_steps=1_000, climb=ho.BlockedClimb()))
+    compiled = walk.lower(jax.ShapeDtypeStruct((3_000,), jnp.float64)).compile(compiler_options=ho.compiler_options())
+    assert "small_call" in compiled.as_text()

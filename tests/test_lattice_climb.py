@@ -62,9 +62,9 @@ def test_a_kernel_climbs_as_rounds_do(name, dtype, target):
     kernel, rounds = climbed(in_a_kernel, batch), climbed(ho.LatticeClimb().climb, batch)
     assert kernel.proved.any()
     assert kernel.num_steps.min() < STEPS
-    for field, one, other in zip(kernel._fields, kernel, rounds, strict=True):
-        tolerance = 0 if other is None or other.dtype != dtype else 8 * float(np.finfo(dtype).eps)
-        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance, err_msg=field)
+    for one, other in zip(jax.tree.leaves(kernel), jax.tree.leaves(rounds), strict=True):
+        tolerance = 8 * float(np.finfo(dtype).eps) if other.dtype == dtype else 0
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
 LOWERED = [(name, dtype, target) for name in OPTIMIZERS for dtype in (np.float32, np.float64) for target in (None, 0.3)]
@@ -144,4 +144,4 @@ def test_strides_take_every_step_once(length):
 
 def test_on_a_gpu_loops_do_not_wait_for_the_host(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert ho.LatticeClimb().compiler_options["xla_gpu_enable_command_buffer"] == "FUSION,WHILE"
+    assert ho.LatticeClimb().compiler_options["xla_gpu_enable_command_buffer"].startswith("FUSION,WHILE")

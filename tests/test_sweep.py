@@ -567,7 +567,7 @@ def test_float64_must_be_switched_on():
 
 
 def test_an_optimizer_without_a_lattice_cannot_walk_on_one():
-    message = r"^`climb=LatticeClimb\(lanes=512\)` cannot serve: Adagrad does not move on a lattice; leave"
+    message = r"^`climb=LatticeClimb\(lanes=None\)` cannot serve: Adagrad does not move on a lattice; leave"
     with pytest.raises(ValueError, match=message):
         ho.sweep(ho.CriticalHeight(5, ho.LatticeClimb()), HILL, ho.Adagrad(0.1), {"learning_rate": [0.3]})
 

@@ -14,8 +14,8 @@ from jaxtyping import Array, Int, PyTree
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost
 from hillopt.jaxprs import depends_on
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import as_lanes, common_dtype, in_blocks, where_going
-from hillopt.loops import varying_alike, varying_as_after
+from hillopt.lanes import as_lanes, common_dtype, in_blocks, steps_at_once, where_going
+from hillopt.loops import in_strides, varying_alike, varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import (
     Ball,
@@ -33,6 +33,7 @@ from hillopt.pytrees import static
 from hillopt.walk import certainty_of, move
 
 STEPS_BETWEEN_LOOKS = 16
+STRIDE = 4  # steps in one round of a loop, on a GPU
 BOUNDED_BLOCK = 2_048  # lanes walked side by side
 FIRST_ASKED = 16  # steps after which proofs are tried first; then after twice as many each time
 
@@ -114,7 +115,11 @@ def _climb(
 
     def take_steps(carry: tuple[Array, _Walk]) -> tuple[Array, _Walk]:
         end, walks = carry
-        return end, jax.lax.fori_loop(0, STEPS_BETWEEN_LOOKS, lambda _, walks: take_step_of_all(walks, end), walks)
+
+        def take_step(_: Array | int, walks: _Walk) -> _Walk:
+            return take_step_of_all(walks, end)
+
+        return end, in_strides(0, STEPS_BETWEEN_LOOKS, take_step, walks, steps_at_once(STRIDE))
 
     def walking_to(end: Array, walks: _Walk) -> Array:
         return jax.vmap(is_open)(walks, target) & (walks.num_steps < end)

@@ -26,6 +26,7 @@ core of a 2-core AMD EPYC (Zen 4, AVX-512) expect 3.85e9 steps a second for `ten
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ from pathlib import Path
 
 import jax
 
+import hillopt as ho
 from launch import command
 from launch.bench import heights, rivals, timing, walks
 from launch.bench.figures import Figures
@@ -120,4 +122,5 @@ def told(figures: Figures, settings: Settings) -> list[str]:
 
 
 if __name__ == "__main__":
+    os.environ["XLA_FLAGS"] = ho.xla_flags()
     command.run(main, Settings)
