@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from hillopt.lanes import filled, num_blocks
+from hillopt.lowerable import lowerable
 
 # Lanes of every program may be spare in a row of columns: one part in so many, or else rows are not kept apart.
 SPARE = 8
@@ -27,6 +28,15 @@ def why_not() -> str | None:
         _pallas_and_triton()
     except ImportError:
         return f"jax {jax.__version__} has no Pallas for Triton"
+    return None
+
+
+def why_not_lowered(function: Callable, *shapes: PyTree) -> str | None:
+    """Why a function that calls a kernel cannot be lowered by the installed JAX, or None; no GPU is asked."""
+    try:
+        jax.jit(function).trace(*shapes).lower(lowering_platforms=("cuda",))
+    except Exception as error:  # whatever a compiler may say
+        return f"the kernel does not lower: {str(error).splitlines()[0]}"
     return None
 
 
@@ -89,7 +99,7 @@ def in_registers(
         return number != 0 if kind == jnp.bool_ else number
 
     def run(*loaded: Array) -> PyTree:
-        found = function(jax.tree.unflatten(structure, loaded))
+        found = lowerable(function)(jax.tree.unflatten(structure, loaded))
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (lanes,)), found)
 
     examples = (
