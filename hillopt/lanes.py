@@ -48,9 +48,14 @@ def width_of_a_loop(short: int, long: int) -> int:
     )
 
 
+def on_accelerator() -> bool:
+    """Whether JAX walks on a GPU or its like."""
+    return jax.default_backend() != "cpu"
+
+
 def lanes_at_once(of_a_core: int) -> int:
     """Lanes to walk side by side: what a core's cache holds, or enough to fill an accelerator."""
-    return of_a_core if jax.default_backend() == "cpu" else LANES_OF_AN_ACCELERATOR
+    return LANES_OF_AN_ACCELERATOR if on_accelerator() else of_a_core
 
 
 def compiler_options() -> dict[str, bool | int | str]:
@@ -217,7 +222,10 @@ def rows_of(shape: tuple[int, ...], of_a_core: int) -> Rows:
     columns, rows = (shape or (1,))[-1], math.prod(shape[:-1])
     lanes = lanes_at_once(of_a_core if rows > 1 else of_a_core // 2)
     width = num_blocks(columns, num_blocks(columns, lanes))
-    return Rows(rows, columns, max(1, min(rows, lanes // width)), width)
+    height = max(1, min(rows, lanes // width))
+    if on_accelerator():  # whose blocks are so large that one half empty would count
+        height = num_blocks(rows, num_blocks(rows, height))
+    return Rows(rows, columns, height, width)
 
 
 def in_rows(

@@ -15,7 +15,9 @@ def repeated(step: Callable[[Carry], Carry], times: ArrayLike, carry: Carry) -> 
     return jax.lax.fori_loop(0, times, lambda _, carry: step(carry), varying_as_after(step, carry))
 
 
-def in_strides(first: Array, last: Array, step: Callable[[Array, Carry], Carry], carry: Carry, stride: int) -> Carry:
+def in_strides(
+    first: int | Array, last: int | Array, step: Callable[[Array, Carry], Carry], carry: Carry, stride: int
+) -> Carry:
     """`fori_loop(first, last, step, carry)`, so many steps a round: on a GPU XLA makes one kernel of each round's."""
     if stride == 1:
         return jax.lax.fori_loop(first, last, step, carry)

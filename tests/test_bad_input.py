@@ -304,7 +304,7 @@ BAD = {
     ),
     "climb pallas": (
         lambda: ho.critical_height(TENT, ADAM, climb=ho.PallasClimb()),
-        "`climb=PallasClimb(lanes=256, interpret=False)` cannot serve: it is for GPUs, and JAX walks on ",
+        "`climb=PallasClimb(lanes=None, interpret=False)` cannot serve: it is for GPUs, and JAX walks on ",
     ),
     "hill none": (
         lambda: ho.critical_height(None, ADAM),
