@@ -40,8 +40,8 @@ def the_grid(num_settings: int, shared: bool) -> dict[str, Any]:
     return {name: jnp.broadcast_to(number, shape).reshape(-1) for name, number in numbers.items()}
 
 
-def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, climb: str) -> Call:
-    """A compiled call that walks on a hill that nobody escapes from."""
+def walk(hill: ho.AbstractHill, steps: int, climb: str) -> Any:
+    """What walks every setting of an optimizer on a hill that nobody escapes from, jitted."""
 
     def answer(optimizer: Any) -> Any:
         return ho.escape(hill, optimizer, max_steps=steps, climb=ho.CLIMBS[climb])
@@ -49,8 +49,12 @@ def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, climb: str) -> Call
     def heights(optimizer: Any) -> Any:
         return ho.critical_height(hill, optimizer, max_steps=steps, climb=ho.CLIMBS[climb]).critical_height
 
-    solve = jax.jit(heights if hill.flank_is_shared else answer, compiler_options=ho.compiler_options())
-    return functools.partial(solve.lower(optimizer).compile(), optimizer)
+    return jax.jit(heights if hill.flank_is_shared else answer, compiler_options=ho.compiler_options())
+
+
+def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, climb: str) -> Call:
+    """The same, compiled, as a call."""
+    return functools.partial(walk(hill, steps, climb).lower(optimizer).compile(), optimizer)
 
 
 def optax_walks(size: Size) -> Call:
