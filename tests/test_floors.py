@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "hillopt": """
         theory | names | pytrees | jaxprs | loops | axes | certificates
-        landscapes | optimizers | lanes | cheaper_steps
+        landscapes | optimizers | lanes | cheaper_steps | lowerable
         front_door | kernels
         walk
         proofs
