@@ -24,7 +24,7 @@ from typing import Any, NoReturn, TypeVar
 import absl.logging
 from absl import flags
 
-from launch import kept
+from launch import driver, kept
 from launch.fields import Flag, flag, flags_of
 from launch.saved import SETTINGS_FILE, command_of, save, saved
 
@@ -50,6 +50,7 @@ def run(
     try:
         settings, texts = _parsed(arguments, settings_type, presets or {}, tiny)
         kept.keep_compiled(_last(texts.get(kept.FLAG)))
+        driver.or_the_cpu()
     except ValueError as error:
         _refuse(settings_type, str(error))
     try:

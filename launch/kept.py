@@ -28,7 +28,7 @@ def keep_compiled(place: str | None) -> None:
 
     A folder that cannot be written is told of in one line on stderr, and nothing is kept. ValueError for no folder's name.
     """
-    if place is None and jax.config.jax_compilation_cache_dir:
+    if place is None and jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return
     if place is not None and (not place or "\0" in place):
         raise ValueError(

@@ -2,7 +2,9 @@
 
 import functools
 import json
+import math
 import re
+import types
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,9 @@ import xarray
 
 import hillopt as ho
 from hillopt.questions.contract import _answer
-from hillopt.sweeps.program import _program
+from hillopt.sweeps.memory import settings_that_fit
+from hillopt.sweeps.program import Program, _program
+from hillopt.sweeps.scheduler import _TileWalker
 
 HILL = ho.TentHill()
 RATES = ho.Axis.log(0.033, 0.9, 11)
@@ -486,6 +490,56 @@ def test_a_wrong_kind_is_refused_by_one_sentence(changes, message):
     given = {"question": QUESTION, "hill": HILL, "optimizer": ho.Adam(0.1), "axes": RATE, **changes}
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         ho.sweep(**given)
+
+
+GIB = 2**30
+
+
+@pytest.mark.usefixtures("as_users_call")  # these devices are none
+@pytest.mark.parametrize(
+    ("reported", "heights", "fit"),
+    [
+        ([None], None, math.inf),
+        ([{"bytes_in_use": 5}], None, math.inf),
+        ([{"bytes_limit": 80 * GIB}], None, 2**24),
+        ([{"bytes_limit": 4 * GIB}], None, 2**19),
+        ([{"bytes_limit": 4 * GIB}, None, {"bytes_limit": 80 * GIB}], None, 2**19),  # the least of them
+        ([{"bytes_limit": 4 * GIB}], np.linspace(0.01, 1, 4_000), 2**14),
+        ([{"bytes_limit": 100}], None, 1),
+    ],
+)
+def test_a_tile_fits_into_what_every_device_reports(reported, heights, fit):
+    devices = [types.SimpleNamespace(memory_stats=lambda told=told: told) for told in reported]
+    assert settings_that_fit(ho.CriticalHeight(heights=heights), devices) == fit
+
+
+def test_a_small_device_has_small_tiles_and_the_same_answer(monkeypatch):
+    axes = {"learning_rate": ho.Axis.linear(0.1, 0.8, 23)}
+    whole = ho.sweep(QUESTION, HILL, ho.GradientDescent(0.1), axes)
+    told: list[ho.Progress] = []
+    monkeypatch.setattr("hillopt.sweeps.memory._memory_of", lambda device: 40_000)
+    parts = ho.sweep(QUESTION, HILL, ho.GradientDescent(0.1), axes, on_progress=told.append)
+    assert told[-1].num_tiles == 3
+    assert parts.equals(whole)
+
+
+def test_a_device_has_its_next_tile_before_the_last_one_is_read(monkeypatch):
+    done: list[str] = []
+
+    def walked(self, *args):
+        done.append("walk")
+        return walk(self, *args)
+
+    def read_by(self, *args):
+        done.append("read")
+        return read(self, *args)
+
+    walk, read = Program.__call__, _TileWalker._read
+    monkeypatch.setattr(Program, "__call__", walked)
+    monkeypatch.setattr(_TileWalker, "_read", read_by)
+    monkeypatch.setattr(jax, "local_devices", lambda **_: jax.devices()[:1])
+    ho.sweep(QUESTION, HILL, ho.GradientDescent(0.1), {"learning_rate": ho.Axis.linear(0.1, 0.8, 23)}, tile=8)
+    assert done == ["walk", "walk", "read", "walk", "read", "read"]
 
 
 def test_what_does_not_fit_into_memory_is_told(monkeypatch):

@@ -20,6 +20,7 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.questions import AbstractQuestion
 from hillopt.sweeps.budget import Doubling
 from hillopt.sweeps.layout import Lanes, Layout, walking_order
+from hillopt.sweeps.memory import settings_that_fit
 from hillopt.sweeps.program import World, program_for
 from hillopt.sweeps.tiles import cut
 
@@ -86,7 +87,7 @@ def make_plan(
     most = int(world.question.max_steps)
     first = _first_budget(world.question, budget, most)
     shape = tuple(len(axis.values) for axis in named.values())
-    cells = min(_tile_size(tile, math.prod(shape)), world.question.settings_at_once)
+    cells = min(_tile_size(world.question, tile, math.prod(shape)), world.question.settings_at_once)
     order = [list(named).index(name) for name in walking_order(named)]
     tiling = cut(shape, order, int(cells))
     layout = Layout(named, number_type, tiling, _call_shape(world.question, tiling.shape, tiling.tile, order))
@@ -180,11 +181,11 @@ def _first_budget(question: AbstractQuestion, budget: Doubling | None, most: int
     return most if climb.gathers else min(budget.first, most)
 
 
-def _tile_size(tile: int | None, cells: int) -> int:
-    """Cells of a tile, as asked for or by default."""
+def _tile_size(question: AbstractQuestion, tile: int | None, cells: int) -> float:
+    """Cells of a tile, as asked for, or by default as many as are walked well and fit into memory."""
     if tile is None:
         widest, narrowest = TILES["cpu" if jax.default_backend() == "cpu" else "accelerator"]
-        return min(widest, max(narrowest, cells // TILES_AT_LEAST))
+        return min(widest, max(narrowest, cells // TILES_AT_LEAST), settings_that_fit(question, jax.local_devices()))
     return check_count(tile, "tile", remedy="leave it out for a good one")
 
 

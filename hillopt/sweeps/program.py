@@ -73,7 +73,8 @@ class Program:
     @functools.cached_property
     def _compiled(self) -> jax.stages.Compiled:
         """With a persistent cache one after the other: what a device has compiled, others of its kind find there."""
-        with _one_at_a_time if jax.config.jax_compilation_cache_dir else contextlib.nullcontext():
+        keeps = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+        with _one_at_a_time if keeps else contextlib.nullcontext():
             return self._lowered.compile()
 
     @property

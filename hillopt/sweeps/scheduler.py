@@ -17,6 +17,7 @@ import numpy as np
 from hillopt.questions import Cost, in_higher_precision
 from hillopt.sweeps.budget import settle
 from hillopt.sweeps.layout import Lanes
+from hillopt.sweeps.memory import IN_FLIGHT
 from hillopt.sweeps.plan import Plan
 from hillopt.sweeps.program import Program, program_for
 from hillopt.sweeps.store import AbstractTiles, Store
@@ -69,6 +70,8 @@ def walk_tiles(
     with concurrent.futures.ThreadPoolExecutor(len(devices)) as threads:
         walkers = [threads.submit(_TileWalker(plan, device).walk, dealer, walked) for device in devices]
         try:
+            import xarray  # noqa: F401  (the data set's, which takes a while: now the devices' threads compile)
+
             for tile_index, answer, costs in _as_they_come(walkers, walked):
                 tiles.write(tile_index, answer)
                 counter.note(tile_index, answer, costs)
@@ -191,12 +194,14 @@ class _TileWalker:
         return program_for(device, *self._plan.arguments(lanes, self._plan.first))
 
     def walk(self, dealer: _Dealer, walked: "queue.Queue[_Walked]") -> None:
-        """Walk what is dealt; the device has its next tile before the last one is read."""
+        """Walk what is dealt; the device has its next tile before the last one is read, and copies that while it walks."""
         walking: list[tuple[int, dict[str, jax.Array]]] = []
         while (tile_index := dealer.next()) is not None:
             arguments = self._plan.arguments(self._layout.lanes(tile_index), self._plan.first)
             walking.append((tile_index, self._some(*arguments)))
-            if len(walking) == 2:
+            for field in walking[-1][1].values():
+                field.copy_to_host_async()
+            if len(walking) == IN_FLIGHT:
                 walked.put(self._read(*walking.pop(0)))
         for each in walking:
             walked.put(self._read(*each))
