@@ -15,6 +15,7 @@ from launch.bench.compiled.machine_code import Kernel, kernels_of, tool
 from launch.bench.compiled.programs import Program
 from launch.bench.compiled.targets import Target
 
+CACHE = "jax_enable_compilation_cache"
 EXTRA = "install the extra: pip install '.[ahead-of-time]'"
 
 
@@ -85,9 +86,9 @@ def looked_at(lowered: jax.stages.Lowered) -> Compiled:
 @contextlib.contextmanager
 def no_cache() -> Iterator[None]:
     """A program taken from disk leaves nothing to read."""
-    before = jax.config.read("jax_enable_compilation_cache")
-    jax.config.update("jax_enable_compilation_cache", False)
+    before = getattr(jax.config, CACHE)
+    jax.config.update(CACHE, False)
     try:
         yield
     finally:
-        jax.config.update("jax_enable_compilation_cache", before)
+        jax.config.update(CACHE, before)

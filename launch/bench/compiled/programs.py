@@ -30,13 +30,13 @@ class Program(NamedTuple):
 
 def programs() -> dict[str, Program]:
     """All of them by name."""
-    found = {"default sweep, float64": Program(default_sweep, True, SIDE**2)}
+    found = {"walk, default sweep, float64": Program(default_sweep, True, SIDE**2)}
     for climb in ("pallas", "blocked"):
         for land, hill in (("tent", walks.TENT), ("wedge", walks.WEDGE)):
             for kind in ("shared", "lanes"):
                 for dtype in ("float32", "float64"):
                     make = functools.partial(fast_walk, climb, hill, kind == "shared", dtype)
-                    found[f"{land}, {kind}, {climb}, {dtype}"] = Program(make, dtype == "float64", SETTINGS)
+                    found[f"walk, {land}, {kind}, {climb}, {dtype}"] = Program(make, dtype == "float64", SETTINGS)
     architectures = {"dense": ae.Dense(16), "convolutional": ae.Convolutional(16), "restorer": ae.Restorer()}
     for name, architecture in architectures.items():
         for precision in ("float32", "bfloat16"):
