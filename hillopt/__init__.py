@@ -45,7 +45,7 @@ from hillopt.landscapes import (
     WedgeHill,
     hill_from,
 )
-from hillopt.lanes import compiler_options, setting_by_setting
+from hillopt.lanes import compiler_options, setting_by_setting, xla_flags
 from hillopt.names import check_names
 from hillopt.optimizers import (
     OPTIMIZERS,
@@ -274,4 +274,5 @@ __all__ = [
     "theory",
     "thinned",
     "trajectory",
+    "xla_flags",
 ]

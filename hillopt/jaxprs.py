@@ -1,9 +1,10 @@
 """Jaxprs, read in one place: an interpreter that works with values of any kind, and a walk over all equations."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 T = TypeVar("T")
@@ -69,6 +70,33 @@ def scan_parts(equation: JaxprEqn) -> tuple[int, int]:
         return equation.params["num_consts"], equation.params["num_carry"]
     staying, carried, _ = equation.params["ft_in"].update(equation.invars).unpack()
     return len(list(staying)), len(list(carried))
+
+
+def replaced(function: Callable[..., Any], rules: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """The function with some primitives computed otherwise, in its loops and branches too.
+
+    `rules[name](*inputs)` gives the one result of a primitive of floating-point numbers; what is given integers stays.
+    """
+
+    def rule(equation: JaxprEqn, inputs: list[Any]) -> list[Any]:
+        name = equation.primitive.name
+        if name in rules and jnp.issubdtype(jnp.result_type(*inputs), jnp.floating):
+            return [rules[name](*inputs)]
+        params = {key: jax.tree.map(inside, value, is_leaf=_is_jaxpr) for key, value in equation.params.items()}
+        found = equation.primitive.bind(*inputs, **params)
+        return list(found) if equation.primitive.multiple_results else [found]
+
+    def inside(part: Any) -> Any:
+        return jax.make_jaxpr(lambda *inputs: evaluate(part, inputs))(*part.in_avals) if _is_jaxpr(part) else part
+
+    def evaluate(closed: ClosedJaxpr, inputs: Sequence[Any]) -> list[Any]:
+        return interpret(closed, inputs, rule, literal=lambda atom: atom.val, constant=lambda value: value)
+
+    def run(*arguments: Any) -> Any:
+        closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+        return jax.tree.unflatten(jax.tree.structure(shapes), evaluate(closed, jax.tree.leaves(arguments)))
+
+    return run
 
 
 def depends_on(function: Callable[..., Any], *arguments: Any) -> bool:

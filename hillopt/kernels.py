@@ -11,22 +11,33 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PyTree
 
 from hillopt.lanes import filled, num_blocks
+from hillopt.lowerable import lowerable
 
 # Lanes of every program may be spare in a row of columns: one part in so many, or else rows are not kept apart.
 SPARE = 8
 
 
-def why_not() -> str | None:
+def why_not(*, interpret: bool = False) -> str | None:
     """Why no kernel can be run here, or None."""
-    if jax.default_backend() != "gpu":
+    if not interpret and jax.default_backend() != "gpu":
         return f"it is for GPUs, and JAX walks on a {jax.default_backend().upper()}"
     try:
         _pallas_and_triton()
     except ImportError:
         return f"jax {jax.__version__} has no Pallas for Triton"
+    return None
+
+
+def why_not_lowered(function: Callable, *shapes: PyTree) -> str | None:
+    """Why a function that calls a kernel cannot be lowered by the installed JAX, or None; no GPU is asked."""
+    try:
+        jax.jit(function).trace(*shapes).lower(lowering_platforms=("cuda",))
+    except Exception as error:  # whatever a compiler may say
+        return f"the kernel does not lower: {str(error).splitlines()[0]}"
     return None
 
 
@@ -63,6 +74,12 @@ def programs_of(shape: tuple[int, ...], lanes: int) -> Programs:
     return in_rows if rows == 1 or spare * SPARE <= columns else Programs(1, rows * columns, lanes)
 
 
+def numbers_of_a_lane(tree: PyTree, shape: tuple[int, ...], lanes: int) -> int:
+    """How many of the leaves, which broadcast to `shape`, differ between the lanes of a program of so many."""
+    dealt = programs_of(shape, lanes)
+    return sum(_by_lane(dealt, shape, np.shape(leaf)) for leaf in jax.tree.leaves(tree))
+
+
 def in_registers(
     function: Callable[[PyTree], PyTree],
     tree: PyTree,
@@ -89,7 +106,7 @@ def in_registers(
         return number != 0 if kind == jnp.bool_ else number
 
     def run(*loaded: Array) -> PyTree:
-        found = function(jax.tree.unflatten(structure, loaded))
+        found = lowerable(function)(jax.tree.unflatten(structure, loaded))
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (lanes,)), found)
 
     examples = (
@@ -130,18 +147,31 @@ def _in_memory(dtype: Any) -> Any:
     return jnp.int32 if dtype == jnp.bool_ else dtype
 
 
+def _is_flat(dealt: Programs, shape: tuple[int, ...]) -> bool:
+    return dealt.rows != math.prod(shape[:-1])
+
+
+def _varies(shape: tuple[int, ...]) -> tuple[bool, bool]:
+    """Whether a number of such a shape differs from row to row, and from column to column."""
+    return math.prod(shape[:-1]) > 1, len(shape) > 0 and shape[-1] > 1
+
+
+def _by_lane(dealt: Programs, shape: tuple[int, ...], of_leaf: tuple[int, ...]) -> bool:
+    over_rows, over_columns = _varies(of_leaf)
+    return over_columns or (over_rows and _is_flat(dealt, shape))
+
+
 def _dealt(pallas: ModuleType, dealt: Programs, shape: tuple[int, ...], leaf: Array) -> tuple[Array, Any]:
     """A number as often as it differs, and which part of it a program reads."""
     leaf = leaf.astype(_in_memory(leaf.dtype)).reshape((1,) * (len(shape) - leaf.ndim) + leaf.shape)
-    flat = dealt.rows != math.prod(shape[:-1])
-    over_rows, over_columns = math.prod(leaf.shape[:-1]) > 1, leaf.ndim > 0 and leaf.shape[-1] > 1
+    over_rows, over_columns = _varies(leaf.shape)
     if not (over_rows or over_columns):
         return leaf.reshape(1), pallas.BlockSpec((1,), lambda index: (0,))
     pieces, width = dealt.pieces, dealt.pieces * dealt.lanes
-    if over_rows and not over_columns and not flat:
+    if not _by_lane(dealt, shape, leaf.shape):
         by_row = jnp.broadcast_to(leaf, (*shape[:-1], 1)).reshape(-1)
         return by_row, pallas.BlockSpec((1,), lambda index: (index // pieces,))
-    if over_columns and not over_rows and not flat:
+    if over_columns and not over_rows and not _is_flat(dealt, shape):
         one_row = filled(leaf.reshape(-1), width)
         return one_row, pallas.BlockSpec((dealt.lanes,), lambda index: (index % pieces,))
     whole = filled(jnp.broadcast_to(leaf, shape).reshape(dealt.rows, dealt.columns), width, axis=1).reshape(-1)

@@ -15,6 +15,23 @@ def repeated(step: Callable[[Carry], Carry], times: ArrayLike, carry: Carry) -> 
     return jax.lax.fori_loop(0, times, lambda _, carry: step(carry), varying_as_after(step, carry))
 
 
+def in_strides(
+    first: int | Array, last: int | Array, step: Callable[[Array, Carry], Carry], carry: Carry, stride: int
+) -> Carry:
+    """`fori_loop(first, last, step, carry)`, so many steps a round: on a GPU XLA makes one kernel of each round's."""
+    if stride == 1:
+        return jax.lax.fori_loop(first, last, step, carry)
+
+    def take_stride(index: Array, carry: Carry) -> Carry:
+        for at in range(stride):
+            carry = step(first + stride * index + at, carry)
+        return carry
+
+    strides = (last - first) // stride
+    carry = jax.lax.fori_loop(0, strides, take_stride, carry)
+    return jax.lax.fori_loop(first + stride * strides, last, step, carry)
+
+
 def varying_as_after(step: Callable[[PyTree], PyTree], carry: PyTree) -> PyTree:
     """The same numbers, typed inside shard_map as differing from device to device where they will after some steps.
 

@@ -24,6 +24,7 @@ from typing import Any, NoReturn, TypeVar
 import absl.logging
 from absl import flags
 
+from launch import kept
 from launch.fields import Flag, flag, flags_of
 from launch.saved import SETTINGS_FILE, command_of, save, saved
 
@@ -47,7 +48,8 @@ def run(
     absl.logging.set_verbosity(absl.logging.WARNING)  # JAX tells of every backend that it does not find
     declared = flags_of(settings_type)
     try:
-        settings = parse(arguments, settings_type, presets or {}, tiny)
+        settings, texts = _parsed(arguments, settings_type, presets or {}, tiny)
+        kept.keep_compiled(_last(texts.get(kept.FLAG)))
     except ValueError as error:
         _refuse(settings_type, str(error))
     try:
@@ -75,7 +77,16 @@ def parse(
     tiny: Callable[[Settings], Settings] | None = None,
 ) -> Settings:
     """The settings that the arguments give; ValueError for an unknown name, a wrong type, a value out of bounds."""
-    presets = presets or {}
+    return _parsed(arguments, settings_type, presets or {}, tiny)[0]
+
+
+def _parsed(
+    arguments: Sequence[str],
+    settings_type: type[Settings],
+    presets: Mapping[str, Settings],
+    tiny: Callable[[Settings], Settings] | None,
+) -> tuple[Settings, dict[str, list[str] | None]]:
+    """The settings, and the texts of the flags that are none."""
     declared = flags_of(settings_type)
     sources = _sources(declared, presets, tiny is not None)
     given = _given(arguments, declared, sources)
@@ -84,17 +95,21 @@ def parse(
     if texts.get("tiny") and tiny is not None:
         base = tiny(base)
     changes = {name: declared[name].parse(values) for name, values in given.items()}
-    return dataclasses.replace(base, **changes)  # type: ignore[type-var]
+    return dataclasses.replace(base, **changes), texts  # type: ignore[type-var]
+
+
+def _last(texts: Sequence[str] | None) -> str | None:
+    return texts[-1] if texts else None
 
 
 def _sources(declared: Mapping[str, Flag], presets: Mapping[str, Any], has_tiny: bool) -> dict[str, str]:
-    """The flags that say where settings come from, which are no settings themselves."""
+    """The flags that are no settings: where those come from, and where compiled programs are kept."""
     found = {"preset": f"Settings by name: {', '.join(presets)}. Other flags change them."} if presets else {}
     if has_tiny:
         found["tiny"] = "The same made so small, on data that need no download, that it takes seconds."
     if "out" in declared:
         found["settings"] = f"A run folder or its {SETTINGS_FILE}, to repeat that run. Other flags change it."
-    return found
+    return {**found, kept.FLAG: kept.ABOUT}
 
 
 def _given(arguments: Sequence[str], declared: Mapping[str, Flag], sources: Mapping[str, str]) -> dict[str, list[str]]:

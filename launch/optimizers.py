@@ -11,6 +11,7 @@ it is named there, and the exit code is 1.
 """
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -133,4 +134,5 @@ def table(rows: list[dict[str, str]], rates: tuple[float, ...]) -> list[str]:
 
 
 if __name__ == "__main__":
+    os.environ["XLA_FLAGS"] = ho.xla_flags()
     command.run(main, Settings, PRESETS, tiny)

@@ -40,6 +40,7 @@ import dataclasses
 import math
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 
 
 MOST_STEPS = 2**20
+# Seconds that the first of several processes, which coordinates them, stays when all refuse: who takes leave of it in vain dies.
+LEAVES_LAST = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -336,6 +339,8 @@ def walk(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress], 
     try:
         dataset = sweep(settings, folder, on_progress)
     except ValueError as error:
+        if jax.process_count() > 1 and jax.process_index() == 0:
+            time.sleep(LEAVES_LAST)
         raise ValueError(asked.as_typed(str(error), settings)) from error
     if jax.process_count() > 1:
         wait_for_others()
@@ -376,4 +381,5 @@ def draw(dataset: "xarray.Dataset", folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["XLA_FLAGS"] = ho.xla_flags()
     command.run(main, Settings, PRESETS, tiny)

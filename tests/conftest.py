@@ -1,5 +1,6 @@
 """Executes the annotations of both libraries, and sets JAX up: float64, two devices on the CPU, and what it compiles is kept."""
 
+import importlib
 import os
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import jaxtyping
 import pytest
 
 jaxtyping.install_import_hook(["hillopt", "aecluster"], "annotations.checked")
+
+os.environ["XLA_FLAGS"] = importlib.import_module("hillopt").xla_flags()  # as the commands do
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", 2)

@@ -6,6 +6,7 @@ writes tests/golden.npz anew. That is done knowingly, by whoever changes the mat
 failure first.
 """
 
+import os
 import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -140,6 +141,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    os.environ["XLA_FLAGS"] = ho.xla_flags()  # as in the tests
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_num_cpu_devices", 2)
     main()

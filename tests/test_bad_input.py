@@ -296,7 +296,7 @@ BAD = {
     ),
     "climb lattice for rmsprop": (
         lambda: ho.critical_height(TENT, ho.RMSprop(0.1), climb=ho.LatticeClimb()),
-        "`climb=LatticeClimb(lanes=512)` cannot serve: RMSprop does not move on a lattice; leave `climb`",
+        "`climb=LatticeClimb(lanes=None)` cannot serve: RMSprop does not move on a lattice; leave `climb`",
     ),
     "climb lanes 0": (
         lambda: ho.critical_height(TENT, ADAM, climb=ho.BlockedClimb(lanes=0)),
@@ -304,7 +304,7 @@ BAD = {
     ),
     "climb pallas": (
         lambda: ho.critical_height(TENT, ADAM, climb=ho.PallasClimb()),
-        "`climb=PallasClimb(lanes=256, interpret=False)` cannot serve: it is for GPUs, and JAX walks on ",
+        "`climb=PallasClimb(lanes=None, interpret=False)` cannot serve: it is for GPUs, and JAX walks on ",
     ),
     "hill none": (
         lambda: ho.critical_height(None, ADAM),

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,8 @@ import pytest
 
 import hillopt as ho
 from hillopt import climbs
-from hillopt.lanes import common_shape
+from hillopt.climbs import blocked
+from hillopt.lanes import common_shape, rows_of
 from hillopt.optimizers import as_arrays
 
 KERNEL = ho.PallasClimb(interpret=True)
@@ -117,15 +119,82 @@ def test_in_two_dimensions_blocks_serve_and_the_kernel_says_why_it_cannot():
     np.testing.assert_array_equal(*verdicts)
     with pytest.raises(
         ValueError,
-        match=r"^`climb=PallasClimb\(lanes=256, interpret=True\)` cannot serve: positions on NarrowPass are vectors; leave",
+        match=r"^`climb=PallasClimb\(lanes=None, interpret=True\)` cannot serve: positions on NarrowPass are vectors; leave",
     ):
         ho.escape(ho.NarrowPass(0.3), optimizer, max_steps=300, climb=KERNEL)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rates", "b1", "blocks"),
+    [
+        ("float32", (1, 512), (512, 1), [256, 1]),
+        ("float64", (1, 512), (512, 1), [256, 1]),
+        ("float32", (1, 640), (512, 1), [128, 1]),  # with 256 lanes a fifth of them would be spare
+        ("float32", (1, 128), (128, 1), [32, 1]),  # too few to keep a GPU busy otherwise
+        ("float32", (2**19,), (2**19,), [256, 256]),
+        ("float64", (2**19,), (2**19,), [128, 128]),
+        ("float64", (2**19,), (), [256, 1]),
+        ("float32", (1, 10), (2**17, 1), [256, 256]),  # rows too short to be kept apart
+    ],
+)
+def test_lanes_of_a_program_and_what_they_share(dtype, rates, b1, blocks):
+    numbers = [jax.ShapeDtypeStruct(shape, dtype) for shape in (rates, b1)]
+
+    def solve(*numbers):
+        optimizer = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), ho.Adam(*numbers))
+        return KERNEL.climb(climbs.Batch(optimizer, TENT.flank(), None, common_shape(optimizer)), jnp.int32(1))
+
+    (call,) = [each for each in jax.make_jaxpr(solve)(*numbers).eqns if each.primitive.name == "pallas_call"]
+    assert [each.block_aval.inner_aval.size for each in call.params["grid_mapping"].block_mappings][:2] == blocks
 
 
 def test_fast_is_blocked_without_a_gpu():
     assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
     with pytest.raises(ValueError, match="cannot serve: it is for GPUs, and JAX walks on a CPU; leave"):
         ho.critical_height(TENT, ho.Adam(0.1), climb=ho.PallasClimb())
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """JAX says that it walks on a GPU, and walks on."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+
+
+def test_fast_is_blocked_where_jax_has_no_pallas(gpu, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax.experimental.pallas", None)
+    monkeypatch.delattr(jax.experimental, "pallas", raising=False)
+    assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
+    for climb in (ho.PallasClimb(), KERNEL):
+        assert climb.why_not(TENT, ho.Adam(0.1)) == f"jax {jax.__version__} has no Pallas for Triton"
+
+
+def test_fast_is_blocked_where_the_kernel_does_not_lower(gpu, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise NotImplementedError("no such back end\nany more")
+
+    monkeypatch.setattr("jax.experimental.pallas.pallas_call", refuse)
+    assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
+    assert ho.PallasClimb().why_not(TENT, ho.Adam(0.1)) == "the kernel does not lower: no such back end"
+
+
+def test_blocks_as_a_gpu_walks_them(gpu, monkeypatch):
+    monkeypatch.setattr(blocked, "STEPS_OF_A_KERNEL", 6)
+    optimizer = as_arrays(ho.HeavyBall(np.linspace(0.0213, 0.117, 23), momentum=np.array([[0.3], [0.99]])))
+    batch = climbs.Batch(optimizer, TENT.flank(), None, common_shape(optimizer))
+    several = jax.jit(lambda steps: ho.BlockedClimb().climb(batch, steps).highest)
+    for steps in (5, 251, STEPS):  # one by one; a look, several at once and one by one; two looks
+        np.testing.assert_allclose(several(steps), PLAIN.climb(batch, jnp.int32(steps)).highest, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(512, 512), (1, 1), (3_000, 512), (7, 2**21)])
+def test_a_gpu_walks_no_lane_that_does_not_exist(gpu, rows, columns):
+    assert ho.BlockedClimb().call_shape(rows, columns, columns) == (rows, columns)
+    cut = rows_of((rows, columns))
+    assert (cut.stacks * cut.height, cut.pieces * cut.width) == (rows, columns)
+
+
+def test_loops_on_a_gpu_are_one_graph(gpu):
+    assert "WHILE" in ho.BlockedClimb().compiler_options["xla_gpu_enable_command_buffer"]
 
 
 def test_a_block_whose_walks_all_repeat_stops_early():
@@ -189,9 +258,28 @@ def on_a_gpu():
 @pytest.mark.parametrize(
     "make", [*ho.OPTIMIZERS.values(), OPTAX_ADAM], ids=lambda make: getattr(make, "__name__", "optax")
 )
-def test_the_kernel_lowers_for_cuda_without_a_gpu(make, hill, dtype):
+def test_the_kernel_lowers_for_cuda_without_a_gpu(gpu, make, hill, dtype):
     optimizer = jax.tree.map(lambda leaf: leaf.astype(dtype), as_arrays(make(learning_rate=np.linspace(0.1, 0.9, 300))))
-    batch = climbs.Batch(optimizer, hill.flank(), None, common_shape((optimizer, hill)))
     with on_a_gpu():
-        text = ho.PallasClimb().traced_for_gpu(batch).lower(lowering_platforms=("cuda",)).as_text()
-    assert "triton" in text
+        assert ho.PallasClimb().why_not(hill.flank(), optimizer) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"),
+        ("--x=1", "--x=1 --xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"),
+        *[("--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=0",) * 2],
+    ],
+    ids=["none", "others", "one's own"],
+)
+def test_flags_of_xla_are_added_to_those_that_are_there(before, after, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", before)
+    assert ho.xla_flags() == after
+
+
+def test_small_loops_are_functions():
+    """What the width of blocks rests on; else every round of a short block is begun anew."""
+    walk = jax.jit(lambda rates: ho.critical_height(TENT, ho.Adam(rates), max_steps=1_000, climb=ho.BlockedClimb()))
+    compiled = walk.lower(jax.ShapeDtypeStruct((3_000,), jnp.float64)).compile(compiler_options=ho.compiler_options())
+    assert "small_call" in compiled.as_text()

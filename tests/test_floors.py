@@ -120,7 +120,7 @@ def test_commands_are_seen_to_use_both_packages():
 @pytest.mark.parametrize(
     ("package", "guests"),
     [
-        ("hillopt", {"matplotlib", "xarray", "zarr", "scipy.ndimage", "absl.app"}),
+        ("hillopt", {"matplotlib", "xarray", "zarr", "scipy.ndimage", "absl.app", "jax.experimental.pallas"}),
         (
             "aecluster",
             {"matplotlib", "sklearn", "skimage", "orbax", "tensorflow_datasets", "umap", "openTSNE", "absl.app"},

@@ -101,7 +101,7 @@ REPRS = [
     (ho.Adam(0.3), "Adam(learning_rate=0.3, b1=0.9, b2=0.999, eps=0.0)"),
     (ho.Adam(np.linspace(0.1, 1, 5)), "Adam(learning_rate=f64[5], b1=0.9, b2=0.999, eps=0.0)"),
     (ho.TentHill(np.float32(0.25)), "TentHill(height=0.25)"),
-    (ho.BlockedClimb(), "BlockedClimb(lanes=16384)"),
+    (ho.BlockedClimb(), "BlockedClimb(lanes=None)"),
     (ho.GaussianNoise(jnp.asarray(0.5)), "GaussianNoise(scale=0.5)"),
     (ho.Axis.log(0.001, 1, 512), "Axis(log, 0.001 to 1, 512 values)"),
 ]

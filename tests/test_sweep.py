@@ -256,10 +256,11 @@ def compiled():
     jax.monitoring.unregister_event_duration_listener(note)
 
 
-def test_one_compilation_a_device_serves_all_tiles(compiled):
+def test_one_compilation_serves_all_tiles_of_all_cpu_devices(compiled):
     axes = {"learning_rate": ho.Axis.linear(0.1, 0.8, 23)}
     ho.sweep(ho.CriticalHeight(20, ho.PlainClimb()), HILL, ho.GradientDescent(0.1), axes, tile=5)
-    assert compiled.count("jit(solve)") == 2  # one a device
+    assert len(jax.local_devices()) == 2
+    assert compiled.count("jit(solve)") == 1
 
 
 SECOND_SWEEPS = {
@@ -512,7 +513,7 @@ def test_float64_must_be_switched_on():
 
 
 def test_an_optimizer_without_a_lattice_cannot_walk_on_one():
-    message = r"^`climb=LatticeClimb\(lanes=512\)` cannot serve: Adagrad does not move on a lattice; leave"
+    message = r"^`climb=LatticeClimb\(lanes=None\)` cannot serve: Adagrad does not move on a lattice; leave"
     with pytest.raises(ValueError, match=message):
         ho.sweep(ho.CriticalHeight(5, ho.LatticeClimb()), HILL, ho.Adagrad(0.1), {"learning_rate": [0.3]})
 

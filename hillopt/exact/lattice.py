@@ -123,22 +123,28 @@ class _Walk:
 
     def _walk_on(self, rise: int, power: int) -> int | None:
         """Step by step from the foot on; where the walk was left, or None where that takes too much effort."""
-        # One loop over plain integers, whose names are looked up once: a step takes two microseconds.
+        # One loop over plain integers, whose names are looked up once, and in which whatever is seldom stands behind one
+        # comparison: a step takes less than a microsecond.
         bits, one, doubt = self.bits, self.one, self.doubt
         decay, spacing, weight = self.decay, self.spacing, self.weight
         is_corrected, is_drawn = self.lattice.bias_corrected, self.lattice.interpolation is not None
         complement, last = one - decay, self.foot + MOST_STEPS
         memory = power - one
-        origin, site, shift = rise - ((weight * memory) >> bits), 0, 0
+        site, shift = 0, 0
+        along = rise - ((weight * memory) >> bits)  # the rise but for memory and shift
         step, margin, before, renewal = self.foot, one, -1, self.foot
-        checkpoint = _Checkpoint(step, site, memory, 0)  # renewed at once
+        checkpoint, stop = _Checkpoint(step, site, memory, 0), step  # renewed at once
         slopes, highest, peak, turned = self.slopes, -one, -one, False
         while True:
-            slope = 1 if rise > doubt else -1
-            if -doubt <= rise <= doubt:
+            if rise > doubt:
+                slope, size = 1, rise
+            elif rise < -doubt:
+                slope, size = -1, -rise
+            else:
                 if self.end < self.max_steps:
                     return step
                 slope = 1 if self._surely(rise_after(self.lattice, self.foot, slopes, site)) > 0 else -1
+                size = abs(rise)
             has_news = rise > highest
             if has_news:
                 highest = self.height = rise
@@ -149,27 +155,34 @@ class _Walk:
                 self._see_swing(self.swings, memory, power)
                 has_news = True
             before = slope
-            if site == checkpoint.site and step > checkpoint.step and not turned:
+            if site == checkpoint.site and not turned and step > checkpoint.step:
                 turned = self._see_return(checkpoint, step, memory, margin, peak)
                 has_news |= turned
             if has_news:
                 self._see_end(step)
-            if step >= self.end:
-                return step
-            if step == last:
-                return None
-            if step == renewal:
+                stop = min(self.end, last, renewal)
+            if step >= stop:
+                if step >= self.end:
+                    return step
+                if step == last:
+                    return None
                 drift = self._drift(power) if is_corrected else 0
                 checkpoint, margin, peak, turned = _Checkpoint(step, site, memory, drift), one << bits, -one, False
                 self.drive_margin = one
                 renewal = step + max(FIRST_WINDOW, (step - self.foot) // 4)
-            margin, peak = min(margin, abs(rise)), max(peak, rise)
-            site -= self._direction(memory, slope) if is_drawn else slope
+                stop = min(self.end, last, renewal)
+            if size < margin:
+                margin = size
+            if rise > peak:
+                peak = rise
+            move = self._direction(memory, slope) if is_drawn else slope
+            site -= move
+            along -= move * spacing
             memory = ((decay * memory) >> bits) + (complement if slope > 0 else -complement)
-            if is_corrected:
+            if is_corrected and power:
                 power = (decay * power) >> bits
                 shift -= (spacing * ((memory * power) // (one - power))) >> bits
-            rise = origin + spacing * site + ((weight * memory) >> bits) + shift
+            rise = along + ((weight * memory) >> bits) + shift
             slopes.append(slope)
             step += 1
 
@@ -195,8 +208,8 @@ class _Walk:
         """Bound what comes after a step that has crossed the valley uphill."""
         momentum, one = self.unsure - memory, self.one
         factor = quotient_up(one, one - power - self.unsure, self.bits) if self.lattice.bias_corrected else one
-        about = swings.about(momentum / one, factor / one) * (self.spacing / one)
-        if about > self.height / one * (1 + 1e-9) and about > CLOSER * self.upper / one:
+        enough = max(self.height / one * (1 + 1e-9), CLOSER * self.upper / one) / (self.spacing / one)
+        if not swings.may_bound(momentum / one, factor / one, enough):
             return
         bound = swings.bound(momentum, factor)
         if bound is not None:

@@ -55,11 +55,14 @@ class Swings:
             low, high = (low, middle) if self._guess_after(self._guess_after(middle)) < middle else (middle, high)
         return high * (1 + 2.0**-HALVINGS)
 
-    def about(self, momentum: float, factor: float) -> float:
-        """The bound of what comes after a momentum, about; infinite where momenta may grow again."""
+    def may_bound(self, momentum: float, factor: float, enough: float) -> bool:
+        """Whether the bound of what comes after a momentum is no more than enough, about."""
+        if factor * self._guess_peak(momentum) > enough:  # what takes least is looked at first
+            return False
         most = max(momentum, self.steady)
-        again = self._guess_after(self._guess_after(most, factor), factor)
-        return factor * self._guess_peak(most) if again <= most else math.inf
+        if factor * self._guess_peak(most) > enough:
+            return False
+        return self._guess_after(self._guess_after(most, factor), factor) <= most  # else momenta may grow again
 
     def bound(self, momentum: int, factor: int) -> int | None:
         """No later rise exceeds so many spacings after an uphill crossing with at most this momentum and factor.

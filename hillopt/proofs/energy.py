@@ -18,9 +18,9 @@ the energy is. For small c a crossing memory of p becomes p - 2/3 p^2 + O(c): on
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
-from hillopt.loops import repeated
+from hillopt.loops import repeated, varying_as_after
 from hillopt.proofs.balls import Ball, lower_end, midpoints
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.lattice import Lattice
@@ -49,10 +49,16 @@ def energy_bound(
     energy = at_most(_energy, lattice, slope, rise, memory, correction, number)
     scaled, _ = bounded(lambda top, spacing: top / spacing)(top, lattice.spacing)
     persisting = jnp.maximum(energy, PERSISTS * correction) * (1 + SPARE)
-    heights = jnp.stack([lower_end(scaled), persisting])
-    never_higher = jax.vmap(_swings_stay_below, (None, None, 0))(lattice, correction, heights) & (energy <= heights)
     length = at_most(lambda height, spacing: height * spacing, persisting, lattice.spacing)
-    return jnp.where(never_higher[0], top, jnp.where(never_higher[1], length, jnp.inf))
+
+    def try_height(index: ArrayLike, bound: Array) -> Array:
+        height = jnp.where(index == 0, persisting, lower_end(scaled))
+        never_higher = _swings_stay_below(lattice, correction, height) & (energy <= height)
+        return jnp.where(never_higher, jnp.where(index == 0, length, top), bound)
+
+    return jax.lax.fori_loop(
+        0, 2, try_height, varying_as_after(lambda bound: try_height(0, bound), jnp.full_like(top, jnp.inf))
+    )
 
 
 def _swings_stay_below(

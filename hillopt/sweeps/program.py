@@ -1,7 +1,9 @@
 """The program that a tile is walked by: one pure function, compiled once for all sweeps of a kind."""
 
+import contextlib
 import functools
 import hashlib
+import threading
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +18,7 @@ from hillopt.questions import AbstractQuestion
 from hillopt.sweeps.layout import Lanes
 
 PROGRAMS = 64  # kept in a process
+_one_at_a_time = threading.Lock()
 
 
 class World(NamedTuple):
@@ -58,12 +61,20 @@ class Program:
 
     def __init__(self, lowered: jax.stages.Lowered, device: jax.Device, with_x64: bool) -> None:
         self._lowered, self._device, self._with_x64 = lowered, device, with_x64
-        self._compiled = functools.cache(lowered.compile)
+        self._compiling = threading.Lock()
 
     def __call__(self, *args: Any) -> dict[str, jax.Array]:
-        """The fields, on the device. Another thread than the one that lowered it may call, with JAX's own configuration."""
+        """The fields, on the device. Other threads than the one that lowered it may call, with JAX's own configuration."""
         with jax.enable_x64(self._with_x64):
-            return self._compiled()(*jax.device_put(args, self._device))
+            with self._compiling:
+                compiled = self._compiled
+            return compiled(*jax.device_put(args, self._device))
+
+    @functools.cached_property
+    def _compiled(self) -> jax.stages.Compiled:
+        """With a persistent cache one after the other: what a device has compiled, others of its kind find there."""
+        with _one_at_a_time if jax.config.jax_compilation_cache_dir else contextlib.nullcontext():
+            return self._lowered.compile()
 
     @property
     def shapes(self) -> dict[str, jax.ShapeDtypeStruct]:
@@ -79,8 +90,11 @@ class Program:
 def program_for(device: jax.Device, *args: Any) -> Program:
     """The program for arguments of these shapes, made where this process has none yet.
 
-    It is lowered here, in the caller's thread, whose configuration of JAX counts.
+    It is lowered here, in the caller's thread, whose configuration of JAX counts. CPU devices share it: they are the same memory
+    and the same cores, on which as many threads as call it walk side by side.
     """
+    if device.platform == "cpu":
+        device = jax.local_devices(backend="cpu")[0]
     leaves, structure = jax.tree.flatten(args)
     shapes = tuple((np.shape(leaf), jax.dtypes.canonicalize_dtype(_dtype_of(leaf))) for leaf in leaves)
     options = tuple(args[0].question.compiler_options.items())

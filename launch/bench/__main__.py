@@ -26,6 +26,7 @@ core of a 2-core AMD EPYC (Zen 4, AVX-512) expect 3.85e9 steps a second for `ten
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ from pathlib import Path
 
 import jax
 
+import hillopt as ho
 from launch import command
 from launch.bench import heights, rivals, timing, walks
 from launch.bench.figures import Figures
@@ -100,9 +102,8 @@ def measure_noise(figures: Figures) -> None:
 def cold_start(folder: str) -> float:
     """Seconds of the main command in a fresh process on all cores."""
     began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "launch.sweep", f"--out={folder}", "--overwrite"], check=True, capture_output=True
-    )
+    arguments = [sys.executable, "-m", "launch.sweep", f"--out={folder}", "--overwrite", "--compilation_cache=no"]
+    subprocess.run(arguments, check=True, capture_output=True)
     return time.perf_counter() - began
 
 
@@ -121,4 +122,5 @@ def told(figures: Figures, settings: Settings) -> list[str]:
 
 
 if __name__ == "__main__":
+    os.environ["XLA_FLAGS"] = ho.xla_flags()
     command.run(main, Settings)

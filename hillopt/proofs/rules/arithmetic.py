@@ -172,7 +172,8 @@ def _convert(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[An
         return None
     widening = jnp.finfo(value.dtype).bits >= jnp.finfo(jnp.result_type(source.midpoint)).bits
     radius = None if source.radius is None else source.radius.astype(value.dtype)
-    return radius if widening else total(radius, jnp.where(jnp.isinf(source.midpoint), 0.0, ulps(value) + tiny(value)))
+    is_infinite = abs(source.midpoint) == jnp.inf
+    return radius if widening else total(radius, jnp.where(is_infinite, 0.0, ulps(value) + tiny(value)))
 
 
 def _reduce_precision(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> Any:
