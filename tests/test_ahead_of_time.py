@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 from jax.experimental import topologies
 
 from launch import command
-from launch.bench import ahead_of_time
+from launch.bench import ahead_of_time, walks
 from launch.bench.compiled import compiling, launches, machine_code
 from launch.bench.compiled.targets import TARGETS
 
@@ -150,17 +151,31 @@ def test_without_the_plugin_the_extra_is_named(monkeypatch):
         compiling.device_of(TARGETS["h100"])
 
 
-FAST = {  # instructions a setting and step, at most
-    "walk, tent, shared, pallas, float32": 23,
-    "walk, tent, lanes, pallas, float32": 34,
-    "walk, wedge, shared, pallas, float32": 38,
-    "walk, wedge, lanes, pallas, float32": 44,
-    "walk, tent, shared, pallas, float64": 42,
-    "walk, wedge, lanes, pallas, float64": 75,
-}
+def test_a_benchs_share_is_by_the_instructions_of_the_kernel_that_walked(monkeypatch):
+    tree = launches.tree(SEQUENCE.replace(" fill grid", " kernel grid"), {})
+    compiled = compiling.Compiled(1.0, 1.0, tree, machine_code.kernels_from(SAID, KERNEL), {})
+    monkeypatch.setattr(compiling, "tool", lambda name: "/usr/bin/true")
+    monkeypatch.setattr(compiling, "looked_at", lambda lowered: compiled)
+    monkeypatch.setattr(walks, "walk", lambda *about: jax.jit(lambda optimizer: optimizer))
+    walks.instructions_of_a_step.cache_clear()
+    size = walks.Size(256, 10)
+    assert walks.instructions_of_a_step("wedge, shared, pallas", size) == 4 * 128 * 6 / (256 * 4)
+    assert walks.instructions_of_a_step("wedge, shared, blocked", size) is None
 
 
 # What is compiled for an H100, where the extra is installed: in a process of its own, in which JAX looks for no GPU
+
+
+FAST = {  # instructions a setting and step, at most
+    "walk, tent, shared, pallas, float32": 14,
+    "walk, tent, shared, pallas, float64": 19,
+    "walk, tent, lanes, pallas, float32": 33,
+    "walk, tent, lanes, pallas, float64": 60,
+    "walk, wedge, shared, pallas, float32": 35,
+    "walk, wedge, shared, pallas, float64": 62,
+    "walk, wedge, lanes, pallas, float32": 39,
+    "walk, wedge, lanes, pallas, float64": 64,
+}
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +201,17 @@ def test_a_fast_walk_is_one_kernel_of_few_instructions(name, of_walks):
     (loop,) = of_walks[name]["loops"]
     assert loop["kernel"]
     assert 5 < loop["instructions"] <= FAST[name]
+
+
+@pytest.mark.slow
+def test_the_default_sweep_is_one_kernel_that_waits_for_nobody(of_walks):
+    told = of_walks["walk, default sweep, float64"]
+    assert told["waiting"] == 0
+    assert told["launches"] <= 3
+    assert {loop["kernel"] != "" for loop in told["loops"]} == {True}
+    assert max(loop["instructions"] for loop in told["loops"]) <= 140
+
+
+@pytest.mark.slow
+def test_walks_in_plain_jax_wait_for_nobody_either(of_walks):
+    assert {name: told["waiting"] for name, told in of_walks.items() if "blocked" in name and told["waiting"]} == {}

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from launch.bench.compiled.compiling import Compiled
 from launch.bench.compiled.launches import Launch
-from launch.bench.compiled.machine_code import Kernel
+from launch.bench.compiled.machine_code import Way
 from launch.bench.compiled.targets import WARP, Target
 
 LAUNCH, WAIT = 2e-6, 10e-6  # seconds of a kernel and of a wait for the host, at least
@@ -72,10 +72,7 @@ class Facts(NamedTuple):
 def facts_of(compiled: Compiled, settings: int, target: Target) -> Facts:
     """Of a program that walks so many settings, or none."""
     kernels, launches = compiled.kernels, list(compiled.launches.leaves())
-    ours = [launch for launch in launches if launch.name in kernels and is_ours(launch)] if settings else []
-    loops = [
-        inside(kernels[launch.name], index, launch, settings, target) for launch, index in _loops_of(ours, kernels)
-    ]
+    loops = [inside(*one, settings, target) for one in written_loops(compiled)] if settings else []
     loops += [around(loop, free, compiled, settings > 0, target) for loop, free in compiled.launches.innermost()]
     return Facts(
         compiled.seconds,
@@ -88,21 +85,22 @@ def facts_of(compiled: Compiled, settings: int, target: Target) -> Facts:
     )
 
 
-def _loops_of(launches: list[Launch], kernels: dict[str, Kernel]) -> list[tuple[Launch, int]]:
-    return [(launch, index) for launch in launches for index in range(len(kernels[launch.name].loops))]
+def written_loops(compiled: Compiled) -> list[tuple[Launch, Way]]:
+    """The innermost loops inside of kernels that were written as such, and not fused by XLA."""
+    fused = [name for name in compiled.kernels if name.startswith("wrapped_") or "fusion" in name]
+    launches = [each for each in compiled.launches.leaves() if each.name in compiled.kernels and each.name not in fused]
+    return [(launch, loop) for launch in launches for loop in compiled.kernels[launch.name].loops]
 
 
-def is_ours(launch: Launch) -> bool:
-    """Whether a kernel was written as one, and not fused by XLA."""
-    return not launch.name.startswith("wrapped_") and "fusion" not in launch.name
+def instructions_of(launch: Launch, loop: Way, settings: int) -> float:
+    """Of a step of one setting, inside of a kernel that walks so many."""
+    return launch.threads * len(loop) / (settings * loop.steps)
 
 
-def inside(kernel: Kernel, index: int, launch: Launch, settings: int, target: Target) -> Loop:
+def inside(launch: Launch, loop: Way, settings: int, target: Target) -> Loop:
     """A loop in a kernel's own code."""
-    loop = kernel.loops[index]
-    walked = settings * loop.steps
-    speed = walked * target.issues / (launch.threads / WARP * loop.clocks)
-    return Loop(kernel.name, 0, False, None, launch.threads * len(loop) / walked, 0.0, speed)
+    speed = settings * loop.steps * target.issues / (launch.threads / WARP * loop.clocks)
+    return Loop(launch.name, 0, False, None, instructions_of(launch, loop, settings), 0.0, speed)
 
 
 def around(loop: Launch, in_buffer: bool, compiled: Compiled, is_walk: bool, target: Target) -> Loop:
