@@ -3,19 +3,31 @@
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
 import jax
 
 from launch.bench.compiled.launches import Launch, Traffic, launches_of, traffic_of
 from launch.bench.compiled.machine_code import Kernel, kernels_of, tool
-from launch.bench.compiled.programs import Program
 from launch.bench.compiled.targets import Target
 
+CACHE = "jax_enable_compilation_cache"
 EXTRA = "install the extra: pip install '.[ahead-of-time]'"
+
+
+Made = tuple[Any, tuple]
+"""A jitted function, and the shapes of its arguments."""
+
+
+class Program(NamedTuple):
+    """One that is compiled: how it is made for arguments that lie somewhere, and how many settings it walks, if any."""
+
+    make: Callable[[jax.sharding.Sharding], Made]
+    x64: bool
+    settings: int = 0
 
 
 class Compiled(NamedTuple):
@@ -85,9 +97,9 @@ def looked_at(lowered: jax.stages.Lowered) -> Compiled:
 @contextlib.contextmanager
 def no_cache() -> Iterator[None]:
     """A program taken from disk leaves nothing to read."""
-    before = jax.config.read("jax_enable_compilation_cache")
-    jax.config.update("jax_enable_compilation_cache", False)
+    before = getattr(jax.config, CACHE)
+    jax.config.update(CACHE, False)
     try:
         yield
     finally:
-        jax.config.update("jax_enable_compilation_cache", before)
+        jax.config.update(CACHE, before)

@@ -28,6 +28,7 @@ _CLOCKS = {name: (unit, clocks) for unit, (clocks, names) in UNITS.items() for n
 _LINE = re.compile(r"\s+/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
 _LABEL = re.compile(r"(\.L_x_\d+|\$\S+):")
 _TARGET = re.compile(r"`\((\.L_x_\d+)\)")
+MOST_STEPS = 256  # in one round; what is larger is no count of steps
 _COUNTED = re.compile(r"(U?R\d+), \1, (-?0x[0-9a-f]+)")
 
 
@@ -169,8 +170,10 @@ def _usual(block: list[Instruction], labels: dict[str, int]) -> list[Instruction
 
 
 def _steps(loop: list[Instruction]) -> int:
-    """By how much a register that is compared goes up or down in every round."""
-    compared = " ".join(each.operands for each in loop if each.base in ("ISETP", "UISETP"))
+    """By how much what the loop's last branch hangs on goes up or down in every round."""
+    guard = loop[-1].guard.lstrip("!")
+    deciding = [each for each in loop if each.base == "ISETP" and each.operands.startswith(f"{guard},")]
+    compared = " ".join(each.operands for each in deciding or loop if each.base in ("ISETP", "UISETP"))
     counts = [_COUNTED.match(each.operands) for each in loop if each.base in ("IADD3", "UIADD3", "VIADD")]
     changes = [abs(int(count[2], 16)) for count in counts if count and re.search(rf"\b{count[1]}\b", compared)]
-    return max(changes, default=1)
+    return max((change for change in changes if change <= MOST_STEPS), default=1)

@@ -2,8 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,32 +10,22 @@ import numpy as np
 import aecluster as ae
 import hillopt as ho
 from launch.bench import walks
+from launch.bench.compiled.compiling import Made, Program
 
 SIDE, STEPS = 512, 10_000  # of the default sweep
-SETTINGS, WALKED = 2**22, 1_000  # of the benchmark on a GPU
+WALKED = 1_000  # of the benchmark
 SEEDS, IMAGES = 3, 60_000
-
-Made = tuple[Any, tuple]
-"""A jitted function, and the shapes of its arguments."""
-
-
-class Program(NamedTuple):
-    """One that is compiled: how it is made for arguments that lie somewhere, and how many settings it walks, if any."""
-
-    make: Callable[[jax.sharding.Sharding], Made]
-    x64: bool
-    settings: int = 0
 
 
 def programs() -> dict[str, Program]:
     """All of them by name."""
-    found = {"default sweep, float64": Program(default_sweep, True, SIDE**2)}
+    found = {"walk, default sweep, float64": Program(default_sweep, True, SIDE**2)}
     for climb in ("pallas", "blocked"):
         for land, hill in (("tent", walks.TENT), ("wedge", walks.WEDGE)):
             for kind in ("shared", "lanes"):
                 for dtype in ("float32", "float64"):
                     make = functools.partial(fast_walk, climb, hill, kind == "shared", dtype)
-                    found[f"{land}, {kind}, {climb}, {dtype}"] = Program(make, dtype == "float64", SETTINGS)
+                    found[f"walk, {land}, {kind}, {climb}, {dtype}"] = Program(make, dtype == "float64", walks.MANY)
     architectures = {"dense": ae.Dense(16), "convolutional": ae.Convolutional(16), "restorer": ae.Restorer()}
     for name, architecture in architectures.items():
         for precision in ("float32", "bfloat16"):
@@ -59,7 +48,7 @@ def default_sweep(sharding: jax.sharding.Sharding) -> Made:
 
 def fast_walk(climb: str, hill: ho.AbstractHill, shared: bool, dtype: str, sharding: jax.sharding.Sharding) -> Made:
     """Adam on the grid of `launch.bench`."""
-    adam = jax.eval_shape(lambda: ho.Adam(**walks.the_grid(SETTINGS, shared)))
+    adam = jax.eval_shape(lambda: ho.Adam(**walks.the_grid(walks.MANY, shared)))
     numbers = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, np.dtype(dtype)), adam)
     return walks.walk(hill, WALKED, climb), (placed(numbers, sharding),)
 
