@@ -210,7 +210,7 @@ def test_blocks_as_a_gpu_walks_them(gpu, monkeypatch):
 @pytest.mark.parametrize(("rows", "columns"), [(512, 512), (1, 1), (3_000, 512), (7, 2**21)])
 def test_a_gpu_walks_no_lane_that_does_not_exist(gpu, rows, columns):
     assert ho.BlockedClimb().call_shape(rows, columns, columns) == (rows, columns)
-    cut = rows_of((rows, columns))
+    cut = rows_of((rows, columns), ho.BlockedClimb().block)
     assert (cut.stacks * cut.height, cut.pieces * cut.width) == (rows, columns)
 
 
