@@ -54,9 +54,10 @@ def sweep(
     - `seed`: of all randomness in the answers.
     - `budget`: all settings get the question's max_steps; with `Doubling()` they begin with fewer, and only those that are still
       undecided get more. (On the lattice nothing is walked twice for that: there the others have stopped anyway.)
-    - `tile`: settings walked at once on a device; 8,192 to 65,536 on a CPU by default. All tiles have one shape, so one
-      compilation serves (on a CPU; of accelerators one each, unless JAX keeps compilations in a folder); they are made of whole
-      blocks, and the answer does not depend on their size, bit for bit.
+    - `tile`: settings walked at once on a device. By default 8,192 to 65,536 on a CPU, and on accelerators up to 2,097,152, as far
+      as they fit into the memory that every device reports. All tiles have one shape, so one compilation serves (accelerators
+      take one each, unless JAX keeps compilations in a folder); they are made of whole blocks, and the answer does not depend on
+      their size, bit for bit.
     - `store`: where tiles are kept as they come; memory is then bounded by the tile, and what is returned reads from the store.
     - `on_progress`: called after every tile, and at the end if others have finished more or nothing was left to do.
 
