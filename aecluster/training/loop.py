@@ -184,7 +184,8 @@ class Loop:
         def step(state: State, chosen: tuple) -> tuple[State, Seen]:
             index, rows, key = chosen
             batch = jax.tree.map(lambda leaf: leaf[rows], examples)
-            return self._shared_step(state, batch, key, epoch_index + index / self.num_steps)
+            epoch = jnp.float32(epoch_index) + jnp.float32(index) / self.num_steps
+            return self._shared_step(state, batch, key, epoch)
 
         return jax.lax.scan(step, state, (jnp.arange(self.num_steps), self._order(keys.order), keys.steps))
 
