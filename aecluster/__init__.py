@@ -35,7 +35,7 @@ from aecluster.models import (
     count_parameters,
 )
 from aecluster.recipes import RECIPES, SCHEDULES, Recipe, optimizer_named
-from aecluster.training import Progress, check_training, learn_discriminator, train
+from aecluster.training import Progress, check_training, epoch_program, learn_discriminator, train
 
 __all__ = [
     "ARCHITECTURES",
@@ -83,6 +83,7 @@ __all__ = [
     "corrupted",
     "count_parameters",
     "dead_pixels_of",
+    "epoch_program",
     "learn_discriminator",
     "load",
     "loss_named",

@@ -20,7 +20,7 @@ ABOUT = (
 NO = "no"
 DAYS = 60  # that an entry is kept, so that programs that nobody runs any more do not fill the disk
 THRESHOLDS = ("jax_persistent_cache_min_compile_time_secs", "jax_persistent_cache_min_entry_size_bytes")
-BROKEN = r"Error reading persistent compilation cache entry for '(?P<program>[\w.()-]+)'"
+ERROR = r"Error (?P<doing>reading|writing) persistent compilation cache entry for '(?P<program>[^']+)': (?P<reason>.*)"
 
 
 def keep_compiled(place: str | None) -> None:
@@ -87,16 +87,22 @@ def _forget_the_old(folder: Path) -> None:
 
 
 def _remove_what_is_broken(folder: Path) -> None:
-    """An entry that a killed process has half written: JAX warns of it, compiles, and would leave it there for ever."""
-    show = warnings.showwarning
+    """An entry that a killed process has half written: JAX warns of it, compiles, and would leave it there for ever.
+
+    Of a disk that takes no more JAX warns with every program; once is enough.
+    """
+    show, told = warnings.showwarning, set[str]()
 
     def shown(message: Warning | str, *about: object, **more: object) -> None:
-        found = re.match(BROKEN, str(message))
+        found = re.match(ERROR, str(message))
         if found is None:
             show(message, *about, **more)  # type: ignore[arg-type]
-            return
-        for entry in folder.glob(f"{found['program']}-*-cache"):
-            entry.unlink(missing_ok=True)
-        print(f"a compiled program in {str(folder)!r} was broken, and is compiled anew.", file=sys.stderr)
+        elif found["doing"] == "reading":
+            for entry in folder.glob(f"{found['program']}-*-cache"):
+                entry.unlink(missing_ok=True)
+            print(f"a compiled program in {str(folder)!r} was broken, and is compiled anew.", file=sys.stderr)
+        elif not told:
+            told.add(found["reason"])
+            print(f"compiled programs cannot be kept in {str(folder)!r} ({found['reason']}).", file=sys.stderr)
 
     warnings.showwarning = shown

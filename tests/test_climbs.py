@@ -11,7 +11,8 @@ import pytest
 
 import hillopt as ho
 from hillopt import climbs
-from hillopt.climbs import blocked
+from hillopt.climbs import blocked, pallas
+from hillopt.kernels import why_not_lowered
 from hillopt.lanes import common_shape, rows_of
 from hillopt.optimizers import as_arrays
 
@@ -154,10 +155,22 @@ def test_fast_is_blocked_without_a_gpu():
         ho.critical_height(TENT, ho.Adam(0.1), climb=ho.PallasClimb())
 
 
+def on_a_gpu():
+    """A context in which newer versions of JAX lower Pallas kernels without a GPU."""
+    if jax.__version_info__ < (0, 11):
+        return contextlib.nullcontext()
+    device = jax.sharding.AbstractDevice("NVIDIA H100 80GB HBM3", None, "gpu")
+    mesh = jax.sharding.AbstractMesh((1,), ("x",), abstract_device=device)
+    return jax.sharding.use_abstract_mesh(mesh)
+
+
 @pytest.fixture
 def gpu(monkeypatch):
     """JAX says that it walks on a GPU, and walks on."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    pallas._why_not_lowered.cache_clear()
+    yield
+    pallas._why_not_lowered.cache_clear()
 
 
 def test_fast_is_blocked_where_jax_has_no_pallas(gpu, monkeypatch):
@@ -177,6 +190,14 @@ def test_fast_is_blocked_where_the_kernel_does_not_lower(gpu, monkeypatch):
     assert ho.PallasClimb().why_not(TENT, ho.Adam(0.1)) == "the kernel does not lower: no such back end"
 
 
+@pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")
+def test_whether_the_kernel_lowers_is_asked_once(gpu, monkeypatch):
+    with on_a_gpu():
+        assert ho.PallasClimb().why_not(TENT, ho.SignDescent(np.array([0.1, 0.2]))) is None
+    monkeypatch.setattr("jax.experimental.pallas.pallas_call", lambda *_: pytest.fail("asked again"))
+    assert ho.PallasClimb().why_not(TENT, ho.SignDescent(0.3)) is None
+
+
 def test_blocks_as_a_gpu_walks_them(gpu, monkeypatch):
     monkeypatch.setattr(blocked, "STEPS_OF_A_KERNEL", 6)
     optimizer = as_arrays(ho.HeavyBall(np.linspace(0.0213, 0.117, 23), momentum=np.array([[0.3], [0.99]])))
@@ -189,7 +210,7 @@ def test_blocks_as_a_gpu_walks_them(gpu, monkeypatch):
 @pytest.mark.parametrize(("rows", "columns"), [(512, 512), (1, 1), (3_000, 512), (7, 2**21)])
 def test_a_gpu_walks_no_lane_that_does_not_exist(gpu, rows, columns):
     assert ho.BlockedClimb().call_shape(rows, columns, columns) == (rows, columns)
-    cut = rows_of((rows, columns))
+    cut = rows_of((rows, columns), ho.BlockedClimb().block)
     assert (cut.stacks * cut.height, cut.pieces * cut.width) == (rows, columns)
 
 
@@ -241,15 +262,6 @@ def test_blocks_under_vmap():
 OPTAX_ADAM = functools.partial(ho.optax_named, "adam")
 
 
-def on_a_gpu():
-    """A context in which newer versions of JAX lower Pallas kernels without a GPU."""
-    if jax.__version_info__ < (0, 11):
-        return contextlib.nullcontext()
-    device = jax.sharding.AbstractDevice("NVIDIA H100 80GB HBM3", None, "gpu")
-    mesh = jax.sharding.AbstractMesh((1,), ("x",), abstract_device=device)
-    return jax.sharding.use_abstract_mesh(mesh)
-
-
 @pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")
 @pytest.mark.parametrize(
     ("hill", "dtype"),
@@ -259,9 +271,21 @@ def on_a_gpu():
     "make", [*ho.OPTIMIZERS.values(), OPTAX_ADAM], ids=lambda make: getattr(make, "__name__", "optax")
 )
 def test_the_kernel_lowers_for_cuda_without_a_gpu(gpu, make, hill, dtype):
-    optimizer = jax.tree.map(lambda leaf: leaf.astype(dtype), as_arrays(make(learning_rate=np.linspace(0.1, 0.9, 300))))
+    one = jax.tree.map(lambda leaf: leaf.astype(dtype), as_arrays(make(learning_rate=0.1)))
     with on_a_gpu():
-        assert ho.PallasClimb().why_not(hill.flank(), optimizer) is None
+        assert ho.PallasClimb().why_not(hill.flank(), one) is None
+
+
+@pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")
+@pytest.mark.parametrize("b1", [(), (512, 1), (512, 512)])
+def test_the_kernel_lowers_whatever_is_shared(gpu, b1):
+    numbers = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((1, 512), b1, (), ())]
+
+    def climb(*numbers):
+        return ho.PallasClimb().climb(climbs.Batch(ho.Adam(*numbers), TENT.flank(), None, (512, 512)), jnp.int32(9))
+
+    with on_a_gpu():
+        assert why_not_lowered(climb, *numbers) is None
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,9 @@ def test_no_name_is_refused(unset):
         kept.keep_compiled("")
 
 
-def test_a_broken_entry_is_told_of_and_removed_and_other_warnings_are_shown(unset, monkeypatch, capsys):
+def test_what_jax_warns_of_is_told_once_and_a_broken_entry_removed_and_other_warnings_are_shown(
+    unset, monkeypatch, capsys
+):
     others: list[str] = []
     monkeypatch.setattr(warnings, "showwarning", lambda message, *_, **__: others.append(str(message)))
     kept.keep_compiled(str(unset))
@@ -85,9 +87,16 @@ def test_a_broken_entry_is_told_of_and_removed_and_other_warnings_are_shown(unse
         warnings.warn(
             "Error reading persistent compilation cache entry for 'jit_walk': ValueError: bytes", stacklevel=1
         )
+        for program in ("jit_a", "jit_b"):
+            warnings.warn(
+                f"Error writing persistent compilation cache entry for '{program}': OSError: No space", stacklevel=1
+            )
         warnings.warn("another one", stacklevel=1)
     assert [path.name for path in folder.iterdir()] == ["jit_walker-2e-cache"]
-    assert capsys.readouterr().err == f"a compiled program in '{folder}' was broken, and is compiled anew.\n"
+    assert capsys.readouterr().err.splitlines() == [
+        f"a compiled program in '{folder}' was broken, and is compiled anew.",
+        f"compiled programs cannot be kept in '{folder}' (OSError: No space).",
+    ]
     assert others == ["another one"]
 
 

@@ -2,7 +2,7 @@
 
 from aecluster.training.discriminators import learn_discriminator
 from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit, take
-from aecluster.training.networks import Progress, check_training, train
+from aecluster.training.networks import Progress, check_training, epoch_program, train
 
 __all__ = [
     "Keys",
@@ -12,6 +12,7 @@ __all__ = [
     "State",
     "Task",
     "check_training",
+    "epoch_program",
     "fit",
     "learn_discriminator",
     "take",

@@ -102,10 +102,11 @@ class Loop:
         self.num_steps = self.num_examples // task.batch_size
         transformation = task.transformation(self.num_steps * task.epochs)
         self.transformation = optax.with_extra_args_support(transformation)
-        # a CPU convolves many times slower inside a scan, and slower again where seeds are batched
-        self.step_by_step = devices[0].platform == "cpu" and _convolves(jax.make_jaxpr(self.step)(*self.abstract()))
+        self.convolves = _convolves(jax.make_jaxpr(self.step)(*self.abstract()))
+        # a CPU convolves many times slower inside a scan
+        self.step_by_step = self.convolves and devices[0].platform == "cpu"
         self._step_of_one = jax.jit(self._shared_step, donate_argnums=0)
-        self._epoch_of_all = jax.jit(jax.vmap(self._epoch, in_axes=(0, 0, None, None)), donate_argnums=0)
+        self._epoch_of_all = jax.jit(self._epochs, donate_argnums=0)
 
     def fresh(self, seeds: Sequence[int]) -> State:
         """Parameters from the seeds, an optimizer and a rival that have seen nothing."""
@@ -160,6 +161,16 @@ class Loop:
 
         return jax.eval_shape(given)
 
+    def program(self, num_seeds: int) -> tuple[Callable[..., tuple[State, Seen]], tuple]:
+        """What an epoch from so many seeds runs where steps are no calls of their own, and the shapes that it is given."""
+
+        def given() -> tuple:
+            seeds = range(num_seeds)
+            keys = _stacked(self.task.keys(seed, 0, self.num_steps) for seed in seeds)
+            return self.fresh(seeds), keys, jnp.int32(0), self.examples
+
+        return self._epoch_of_all, jax.eval_shape(given)
+
     def _shared_step(self, state: State, batch: Batch, key: Key[Array, ""], epoch: Scalar) -> tuple[State, Seen]:
         if self.shared_out is not None:
             batch = jax.lax.with_sharding_constraint(batch, self.shared_out)
@@ -176,6 +187,18 @@ class Loop:
             return self._shared_step(state, batch, key, epoch_index + index / self.num_steps)
 
         return jax.lax.scan(step, state, (jnp.arange(self.num_steps), self._order(keys.order), keys.steps))
+
+    def _epochs(self, state: State, keys: Keys, epoch_index: Int[Array, ""], examples: Batch) -> tuple[State, Seen]:
+        """An epoch from every seed: networks that convolve one after another, others side by side.
+
+        Batched over seeds a convolution becomes one in groups, whose gradients GPUs have no good kernels for.
+        """
+
+        def of_one(member: tuple[State, Keys]) -> tuple[State, Seen]:
+            return self._epoch(*member, epoch_index, examples)
+
+        members = (state, keys)
+        return jax.lax.map(of_one, members) if self.convolves else jax.vmap(of_one)(members)
 
     def _beside_each_other(self, state: State, keys: list[Keys], epoch_index: int) -> list[tuple[State, Seen]]:
         """An epoch of every seed in a thread of its own, since XLA's convolutions fill hardly more than one core.

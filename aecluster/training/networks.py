@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from aecluster.arguments import entries_of, flag, function, maybe, short, some, some_seeds
 from aecluster.checkpoints import Checkpoints, Identity, Record
 from aecluster.corruptions import corrupted
-from aecluster.data import ImageData
+from aecluster.data import ImageData, Split
 from aecluster.ensemble import Ensemble, History
 from aecluster.fingerprints import fingerprint
 from aecluster.images import Images, ImageShape, Scalar, chunks
@@ -89,6 +89,19 @@ def train(
             diary.saver.begin()
     state = fit(loop, seeds, state=state, first=diary.history.num_epochs, watch=diary)
     return Ensemble(architecture, data.image_shape, seeds, state.params, diary.history)
+
+
+def epoch_program(
+    architecture: AbstractArchitecture, recipe: Recipe, image_shape: ImageShape, num_images: int, num_seeds: int = 1
+) -> tuple[Callable[..., tuple[State, Seen]], tuple]:
+    """The jitted program that `train` runs on an accelerator for an epoch, and the shapes of its arguments.
+
+    For a look at what a compiler makes of it: `function, shapes = epoch_program(...)`, then `function.lower(*shapes)`. Raises
+    ValueError as `train` does.
+    """
+    nothing = np.zeros((num_images, *image_shape), np.float32)
+    check_training(architecture, ImageData("none", Split(nothing), Split(nothing)), recipe)
+    return Loop(network_task(architecture, image_shape, recipe), nothing).program(num_seeds)
 
 
 def network_task(architecture: AbstractArchitecture, image_shape: ImageShape, recipe: Recipe) -> Task:

@@ -34,7 +34,7 @@ STEPS_OF_A_KERNEL = 30  # divides the above; twice as many take more than twice 
 
 
 class BlockedClimb(AbstractClimb):
-    """Walk max_steps and keep the highest rise, at full speed on a CPU; all answers are unchecked.
+    """Walk max_steps and keep the highest rise, at full speed in plain JAX; all answers are unchecked.
 
     A block stops early when nothing more can come of any of its lanes: each has escaped, or stands exactly where it stood
     before and so repeats itself, or has left all numbers. It is fastest where the learning rate varies along the last axis alone

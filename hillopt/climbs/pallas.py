@@ -3,6 +3,7 @@
 The kernel reads like its plain twin: numbers are loaded, the walk is walked, the highest rise is stored.
 """
 
+import functools
 import math
 from typing import ClassVar
 
@@ -15,8 +16,8 @@ from hillopt.climbs.cheap_walk import CheapWalk, Lane
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, highest_met
 from hillopt.kernels import in_registers, numbers_of_a_lane, why_not, why_not_lowered
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import common_shape
-from hillopt.optimizers import AbstractOptimizer, as_arrays
+from hillopt.lanes import common_dtype
+from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import static
 
 WARP = 32  # threads that step together
@@ -57,13 +58,23 @@ class PallasClimb(AbstractClimb):
         reason = why_not(interpret=self.interpret)
         if reason is not None or self.interpret:
             return reason
-        batch = Batch(as_arrays(optimizer), hill, None, common_shape((optimizer, hill)))
-        numbers, steps = {"optimizer": batch.optimizer, "hill": batch.hill}, jax.ShapeDtypeStruct((), jnp.int32)
-        return why_not_lowered(lambda numbers, steps: self.climb(batch._replace(**numbers), steps), numbers, steps)
+        return _why_not_lowered(self.lanes, jax.tree.structure((hill, optimizer)), common_dtype(optimizer))
 
     @property
     def block(self) -> int:
         return WARP * LANES_OF_A_THREAD if self.lanes is None else self.lanes
+
+
+@functools.cache
+def _why_not_lowered(lanes: int | None, structure: jax.tree_util.PyTreeDef, dtype: np.dtype) -> str | None:
+    """How many settings there are makes no difference, and which numbers they share hardly any."""
+    shape = (2 * WARP,)
+    world = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(shape, dtype)] * structure.num_leaves)
+
+    def climb(hill: AbstractHill, optimizer: AbstractOptimizer, max_steps: Array) -> Climbed:
+        return PallasClimb(lanes).climb(Batch(optimizer, hill, None, shape), max_steps)
+
+    return why_not_lowered(climb, *world, jax.ShapeDtypeStruct((), jnp.int32))
 
 
 def _good_lanes(world: PyTree, shape: tuple[int, ...], dtype: np.dtype) -> int:

@@ -5,7 +5,8 @@
 prints, for this machine, medians with the least and the greatest of the repeats:
 
 - optimizer steps a second in float32, on one core of a CPU or on one accelerator, on the grid of the yardstick: learning
-  rates 0.01 + 0.99 i / 256 by b1 = 0.999 j / 256, b2 = 0.999, eps = 1e-8, 65,536 settings x 1,000 steps in one jitted call.
+  rates 0.01 + 0.99 i / 256 by b1 = 0.999 j / 256, b2 = 0.999, eps = 1e-8, x 1,000 steps in one jitted call: 65,536 settings on
+  a CPU, and 4,194,304 on an accelerator, which fewer do not fill.
   Rows share b1 (`shared`), or every number is given for every setting (`lanes`). On the tent the slope is a sign; the wedge
   has a flank of slope 0.8, so that division and square root are really done for every setting and step. Beside them the
   plain vmap of a loop, NumPy, Numba where it is installed, and the C program where a compiler and its source are given; it
@@ -16,7 +17,8 @@ prints, for this machine, medians with the least and the greatest of the repeats
   of length 2, each of as many steps as a proof may take; the step is optax's, or written by hand without powers), for learning
   rates from 0.01 to 1 and around 1e-4; and around 1e-6, whose ramps are 10,000 times as long as those at 1e-2;
 - a million noisy walks in one jitted call, and the memory that the process has taken at most after them;
-- the arithmetic and the memory ceiling of this device, measured, and the share of the first that a general step reaches;
+- the arithmetic and the memory ceiling of this device, measured, and the share of the first that a general step reaches: by its
+  operations, and on a GPU with the extra `ahead-of-time` by the instructions that its machine code has;
 - seconds that `python -m launch.sweep` takes from a cold start.
 
 A figure is the best of five calls, as the yardstick's own; a ratio pairs figures that were taken one after the other. On one
@@ -47,7 +49,9 @@ class Settings:
 
     yardstick: Path | None = command.flag(None, "C source of a program to compare with.")
     repeats: int = command.flag(5, "Times that everything is measured.", at_least=1)
-    settings: int = command.flag(65_536, "Settings walked in one call; a multiple of 256.", at_least=256)
+    settings: int | None = command.flag(
+        None, "Settings walked in one call, a multiple of 256; what fills the device by default.", at_least=256
+    )
     steps: int = command.flag(1_000, "Steps of each walk.", at_least=1)
     side: int = command.flag(256, "Critical heights are solved for side x side settings.", at_least=2)
     cold_start: bool = command.flag(True, "Also time `python -m launch.sweep` in a process of its own.")
@@ -62,23 +66,24 @@ def main(settings: Settings) -> None:
     """Measure and print."""
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_num_cpu_devices", 2)
-    if settings.settings % 256:
-        raise ValueError(f"`--settings` must be a multiple of 256, got {settings.settings}.")
+    enough = walks.ENOUGH if jax.default_backend() == "cpu" else walks.MANY
+    size = walks.Size(enough if settings.settings is None else settings.settings, settings.steps)
+    if size.settings % 256:
+        raise ValueError(f"`--settings` must be a multiple of 256, got {size.settings}.")
     with tempfile.TemporaryDirectory() as folder:
         program = rivals.build_yardstick(settings.yardstick, folder) if settings.yardstick else None
         if settings.json is not None:
             settings.json.touch()  # what cannot be written is told before anything is measured
-        figures = measure_all(settings, program, folder)
-    print(*told(figures, settings), sep="\n")
+        figures = measure_all(settings, size, program, folder)
+    print(*told(figures, settings, size), sep="\n")
     if settings.json is not None:
         about = {"command": sys.argv[1:], "jax": jax.__version__, "device": jax.devices()[0].device_kind}
         settings.json.write_text(json.dumps({**about, **figures.series}))
 
 
-def measure_all(settings: Settings, program: list[str] | None, folder: str) -> Figures:
+def measure_all(settings: Settings, size: walks.Size, program: list[str] | None, folder: str) -> Figures:
     """On one core first, then on all."""
-    figures, cores = Figures(), timing.cores()
-    size, repeats = walks.Size(settings.settings, settings.steps), settings.repeats
+    figures, cores, repeats = Figures(), timing.cores(), settings.repeats
     timing.run_on({min(cores)})
     measure_noise(figures)
     walks.measure(figures, program, size, repeats)
@@ -107,11 +112,11 @@ def cold_start(folder: str) -> float:
     return time.perf_counter() - began
 
 
-def told(figures: Figures, settings: Settings) -> list[str]:
+def told(figures: Figures, settings: Settings, size: walks.Size) -> list[str]:
     """What was measured, on what, and what it stands beside."""
     device = jax.devices()[0]
     return [
-        f"{settings.settings:,} settings x {settings.steps:,} steps, heights for {settings.side} x {settings.side} "
+        f"{size.settings:,} settings x {size.steps:,} steps, heights for {settings.side} x {settings.side} "
         "settings, seed 0",
         f"jax {jax.__version__}; {device.platform} {device.device_kind}; one core of a CPU where nothing else is said",
         "command: python -m launch.bench " + " ".join(sys.argv[1:]),

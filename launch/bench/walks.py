@@ -12,10 +12,15 @@ import numpy as np
 
 import hillopt as ho
 from launch.bench import rivals, timing
+from launch.bench.compiled import compiling, facts
 from launch.bench.figures import Figures
 
 NUMPY_SHARE, NUMBA_SHARE = 20, 10  # slow rivals walk so many times fewer steps
 OPERATIONS = 23  # of a general step: a division, a square root, 2 comparisons, 19 multiplications and additions
+ENOUGH, MANY = (
+    65_536,
+    4_194_304,
+)  # settings that fill a core, and an accelerator: 132 x 4 schedulers of an H100 take 64 warps each
 TENT = ho.TentHill()
 WEDGE = ho.WedgeHill(height=0.8e6, half_width=1e6)
 Call = Callable[[], Any]
@@ -40,8 +45,8 @@ def the_grid(num_settings: int, shared: bool) -> dict[str, Any]:
     return {name: jnp.broadcast_to(number, shape).reshape(-1) for name, number in numbers.items()}
 
 
-def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, climb: str) -> Call:
-    """A compiled call that walks on a hill that nobody escapes from."""
+def walk(hill: ho.AbstractHill, steps: int, climb: str) -> Any:
+    """What walks every setting of an optimizer on a hill that nobody escapes from, jitted."""
 
     def answer(optimizer: Any) -> Any:
         return ho.escape(hill, optimizer, max_steps=steps, climb=ho.CLIMBS[climb])
@@ -49,8 +54,12 @@ def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, climb: str) -> Call
     def heights(optimizer: Any) -> Any:
         return ho.critical_height(hill, optimizer, max_steps=steps, climb=ho.CLIMBS[climb]).critical_height
 
-    solve = jax.jit(heights if hill.flank_is_shared else answer, compiler_options=ho.compiler_options())
-    return functools.partial(solve.lower(optimizer).compile(), optimizer)
+    return jax.jit(heights if hill.flank_is_shared else answer, compiler_options=ho.compiler_options())
+
+
+def walks(hill: ho.AbstractHill, optimizer: Any, steps: int, climb: str) -> Call:
+    """The same, compiled, as a call."""
+    return functools.partial(walk(hill, steps, climb).lower(optimizer).compile(), optimizer)
 
 
 def optax_walks(size: Size) -> Call:
@@ -88,8 +97,12 @@ def measure(figures: Figures, program: list[str] | None, size: Size, repeats: in
         for name, (steps, call) in slow.items():
             speeds[name] = figures.add(f"steps/s: {name}", size.settings * steps / timing.best(call, of=1))
         add_ratios(figures, speeds, theirs)
-        general = max(speed for name, speed in speeds.items() if name.startswith("wedge"))
-        figures.add("share of the arithmetic ceiling: the fastest general step", general * OPERATIONS / ceiling)
+        general = max((name for name in speeds if name.startswith("wedge")), key=lambda name: speeds[name])
+        share = "share of the arithmetic ceiling: the fastest general step"
+        figures.add(share, speeds[general] * OPERATIONS / ceiling)
+        instructions = instructions_of_a_step(general, size)
+        if instructions is not None:  # the ceiling is one of multiply-adds, each an instruction and two operations
+            figures.add(f"{share}, by {instructions:.1f} instructions", speeds[general] * 2 * instructions / ceiling)
 
 
 def add_ratios(figures: Figures, speeds: dict[str, float], theirs: float | None) -> None:
@@ -99,6 +112,17 @@ def add_ratios(figures: Figures, speeds: dict[str, float], theirs: float | None)
         if theirs is not None:
             figures.add(f"ratio to the C yardstick: {name}", speed / theirs)
         figures.add(f"ratio to plain lanes: {name}", speed / plain)
+
+
+@functools.cache
+def instructions_of_a_step(name: str, size: Size) -> float | None:
+    """Of a setting, as `name` walks on the wedge on a GPU; None where no kernel does or no machine code can be read."""
+    _, kind, climb = name.split(", ")
+    if climb != "pallas" or compiling.lacking() is not None:
+        return None
+    adam = ho.Adam(**the_grid(size.settings, shared=kind == "shared"))
+    compiled = compiling.looked_at(walk(WEDGE, size.steps, climb).lower(adam))
+    return max(facts.instructions_of(*loop, size.settings) for loop in facts.written_loops(compiled))
 
 
 def compiled_calls(size: Size) -> dict[str, Call]:
@@ -136,9 +160,9 @@ def rival_walks(size: Size) -> dict[str, tuple[int, Call]]:
 
 
 def measure_two_devices(figures: Figures, size: Size, repeats: int) -> None:
-    """Two CPU devices on two cores beside one; nothing where there is one."""
+    """Two CPU devices on two cores beside one; nothing where there is one, or where an accelerator walks."""
     devices = jax.devices("cpu")[:2]
-    if len(devices) < 2 or len(timing.cores()) < 2:
+    if jax.default_backend() != "cpu" or len(devices) < 2 or len(timing.cores()) < 2:
         return
     calls = []
     for device in devices:
