@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 from jaxtyping import Array, PyTree
 
 from hillopt.lanes import filled, num_blocks
@@ -113,13 +114,13 @@ def in_registers(
         jax.ShapeDtypeStruct((lanes,) if spec.block_shape == (lanes,) else (), kind)
         for spec, kind in zip(specs, kinds, strict=True)
     )
-    shapes = jax.eval_shape(run, *examples)
+    traced, shapes = jax.make_jaxpr(run, return_shape=True)(*examples)
     results = jax.tree.leaves(shapes)
 
     def kernel(*refs: Any) -> None:
         given, answers = refs[: len(leaves)], refs[len(leaves) :]
-        found = run(*(read(*each) for each in zip(given, specs, kinds, strict=True)))
-        for ref, answer in zip(answers, jax.tree.leaves(found), strict=True):
+        found = jaxpr_as_fun(traced)(*(read(*each) for each in zip(given, specs, kinds, strict=True)))
+        for ref, answer in zip(answers, found, strict=True):
             ref[...] = answer.astype(ref.dtype)
 
     # The back end is named by its parameters: without them a Pallas call means Mosaic on some versions of JAX, where a square

@@ -76,10 +76,10 @@ LOWERED = [(name, dtype, target) for name in OPTIMIZERS for dtype in (np.float32
 )
 def test_where_there_is_a_gpu_the_climb_is_a_kernel(name, dtype, target, monkeypatch):
     monkeypatch.setattr(kernels, "why_not", lambda: None)
-    batch = a_batch(name, dtype, target)
+    batch, scalar = a_batch(name, dtype, target), jax.ShapeDtypeStruct((), jnp.int32)
     with on_a_gpu():
         assert lattice.why_no_kernel(batch) is None
-        traced = jax.jit(lambda steps: ho.LatticeClimb().climb(batch, steps)).trace(jnp.int32(STEPS))
+        traced = jax.jit(lambda steps: ho.LatticeClimb().climb(batch, steps)).trace(scalar)
         text = traced.lower(lowering_platforms=("cuda",)).as_text()
     assert text.count("triton") > 0
     assert "stablehlo.while" not in text
