@@ -119,6 +119,7 @@ def test_on_an_accelerator_seeds_are_batched_unless_they_convolve(network):
     assert batched == ({True} if network == "dense" else {False} if network == "convolutional" else set())
 
 
+@pytest.mark.slow
 def test_seeds_that_convolve_one_after_another_in_one_program_are_those_of_steps_one_by_one():
     loop = loop_of("restorer", "original", "float32")
     seeds = (0, 1)
