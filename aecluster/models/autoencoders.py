@@ -31,7 +31,7 @@ class DenseDecoder(nnx.Module):
         self.stack = DenseStack(widths, dtype, rngs)
 
     def __call__(self, latents: Latents) -> Images:
-        return self.stack(latents).reshape(len(latents), *self.image_shape).astype(jnp.float32)
+        return self.stack(latents).reshape(len(latents), *self.image_shape)
 
 
 class ConvolutionalEncoder(nnx.Module):

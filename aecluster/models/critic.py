@@ -33,7 +33,7 @@ class ConvolutionalCritic(nnx.Module):
         x = images
         for convolution in self.convolutions:
             x = nnx.leaky_relu(convolution(x), 0.2)
-        return self.stack(x.reshape(len(images), -1))[:, 0].astype(jnp.float32)
+        return self.stack(x.reshape(len(images), -1))[:, 0]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,7 @@ def glorot_uniform(key: Key[Array, ""], shape: tuple[int, ...], dtype: DTypeLike
 
 
 class DenseStack(nnx.Module):
-    """Dense layers with relu between them and nothing after the last; the answer is of the type that they compute in."""
+    """Dense layers with relu between them and nothing after the last."""
 
     def __init__(self, widths: tuple[int, ...], dtype: DTypeLike, rngs: nnx.Rngs):
         pairs = itertools.pairwise(widths)
@@ -31,7 +31,7 @@ class DenseStack(nnx.Module):
     def __call__(self, x: Float[Array, "image before"]) -> Float[Array, "image after"]:
         for layer in self.layers[:-1]:
             x = nnx.relu(layer(x))
-        return self.layers[-1](x)
+        return self.layers[-1](x).astype(jnp.float32)
 
 
 def quartered(image_shape: ImageShape) -> tuple[int, int]:
