@@ -524,31 +524,41 @@ def test_an_axis_must_increase_in_the_dtype_of_the_walk():
         ho.sweep(QUESTION, HILL, ho.Adam(0.1), axes, dtype="float32")
 
 
-@functools.cache
-def _doubled(first: int | None, max_steps=3000, tile=2**16) -> tuple[xarray.Dataset, list[ho.Progress]]:
-    """With a budget that begins with so many steps, or without one."""
-    told: list[ho.Progress] = []
-    question = ho.CriticalHeight(max_steps, ho.BoundedClimb(), heights=HEIGHTS)
-    axes, budget = {"b1": BETAS, "learning_rate": RATES}, None if first is None else ho.Doubling(first)
-    dataset = ho.sweep(question, HILL, ho.Adam(0.1), axes, budget=budget, tile=tile, on_progress=told.append)
-    return dataset, told
-
-
 def test_a_doubling_budget_goes_on_until_all_is_settled():
-    (doubled, told), (fixed, _), (short, _) = _doubled(500), _doubled(None), _doubled(None, 500)
+    axes = {"b1": BETAS, "learning_rate": RATES}
+
+    def walk(max_steps, **options):
+        return ho.sweep(ho.CriticalHeight(max_steps, ho.BoundedClimb()), HILL, ho.Adam(0.1), axes, **options)
+
+    told: list[ho.Progress] = []
+    doubled = walk(5000, budget=ho.Doubling(), on_progress=told.append)
+    fixed, short = walk(5000), walk(1024)
     assert (short.verdict == ho.Verdict.UNDECIDED).any()
-    for name in ("critical_height", "verdict", "step", "certainty", "verdict_at_height", "certainty_at_height"):
+    for name in ("critical_height", "verdict", "step"):
         np.testing.assert_array_equal(doubled[name], fixed[name], err_msg=name)
     same = (short.verdict != ho.Verdict.UNDECIDED).values
     for name in short.data_vars:
-        np.testing.assert_array_equal(doubled[name].values[..., same], short[name].values[..., same], err_msg=str(name))
-    assert doubled.attrs["max_steps"] == 3000
-    assert told[-1].steps == doubled.num_steps.values.sum() <= fixed.num_steps.values.sum()
+        np.testing.assert_array_equal(doubled[name].values[same], short[name].values[same], err_msg=str(name))
+    assert doubled.attrs["max_steps"] == 5000
+    assert told[-1].steps == doubled.num_steps.values.sum()
 
 
 @pytest.mark.usefixtures("one_device")
 def test_a_doubling_budget_does_not_depend_on_the_tile():
-    xarray.testing.assert_identical(_doubled(500)[0], _doubled(500, tile=7)[0])
+    axes, question = {"decay": BETAS, "learning_rate": RATES}, ho.CriticalHeight(3000)
+    whole, parts = (
+        ho.sweep(question, HILL, ho.RMSprop(0.1), axes, tile=tile, budget=ho.Doubling()) for tile in (2**16, 7)
+    )
+    xarray.testing.assert_identical(whole, parts)
+
+
+def test_a_doubling_budget_begins_where_it_is_told():
+    axes = {"learning_rate": RATES}
+    judged = ho.CriticalHeight(3000, ho.BoundedClimb(), heights=HEIGHTS)
+    early, late = (ho.sweep(judged, HILL, ho.Adam(0.1), axes, budget=ho.Doubling(first)) for first in (64, 3000))
+    for name in ("critical_height", "verdict", "step", "certainty", "verdict_at_height", "certainty_at_height"):
+        np.testing.assert_array_equal(early[name], late[name], err_msg=name)
+    assert early.num_steps.values.sum() <= late.num_steps.values.sum()
 
 
 @pytest.mark.parametrize(
