@@ -55,6 +55,25 @@ def room_for_more_programs() -> Iterator[None]:
         jax.clear_caches()
 
 
+@pytest.fixture(scope="module")
+def compiled_in_haste() -> Iterator[None]:
+    """XLA optimises next to nothing, and takes little more than half the time: for labels and tolerances, never for bits."""
+    from hillopt.sweeps.program import _program
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()  # whoever comes next gets programs as users have them
+    _program.cache_clear()
+
+
+@pytest.fixture
+def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps compile once for each device that has a tile: for what does not hang on how many there are."""
+    first = jax.local_devices()[:1]
+    monkeypatch.setattr(jax, "local_devices", lambda: first)
+
+
 @pytest.fixture
 def as_users_call() -> Iterator[None]:
     """Bad input meets the library's own checks, as it does outside these tests, where no annotation is executed."""

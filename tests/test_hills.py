@@ -1,5 +1,7 @@
 """Hills of every kind: their slopes, crests and heights, and walks on them against plain loops."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +26,10 @@ HILLS = [
 ]
 SMOOTH = [ho.DoubleWell(0.25), ho.GaussianHill(0.4), ho.RoughBowl(0.2, 0.1), ho.RoughBowl(0.2, 0.1, True)]
 SMOOTH += [ho.MuellerBrown(1.5), ho.NarrowPass(0.3)]
+
+# One row of settings for all bounded walks here, and one grid of heights: what has the same shapes is compiled once.
+RATES = np.array([0.01, 0.1, 0.3, 0.55, 0.9])
+GRID = np.linspace(0.01, 0.6, 300)
 
 
 @pytest.mark.parametrize(("hill", "valley", "crest"), HILLS)
@@ -109,9 +115,8 @@ def walk(hill, rates, num_steps):
     ids=lambda hill: type(hill).__name__,
 )
 def test_escapes_are_those_of_a_plain_loop(hill, implementation):
-    rates = np.array([0.01, 0.1, 0.3, 0.55, 0.9])
-    answer = ho.escape(hill, ho.GradientDescent(rates), max_steps=60, climb=ho.CLIMBS[implementation])
-    expected = np.array(list(walk(hill, rates, 60)))
+    answer = ho.escape(hill, ho.GradientDescent(RATES), max_steps=60, climb=ho.CLIMBS[implementation])
+    expected = np.array(list(walk(hill, RATES, 60)))
     np.testing.assert_array_equal(np.asarray(answer.verdict) == ho.Verdict.ESCAPED, expected > 0)
     if implementation == "bounded":
         np.testing.assert_array_equal(np.asarray(answer.step)[expected > 0], expected[expected > 0])
@@ -119,15 +124,17 @@ def test_escapes_are_those_of_a_plain_loop(hill, implementation):
 
 def test_heights_and_hyperparameters_broadcast_on_a_flank_of_its_own():
     heights, rates = np.linspace(0.05, 0.6, 7), np.array([0.1, 0.3, 0.45])
-    answer = ho.escape(ho.WedgeHill(heights[:, None]), ho.GradientDescent(rates), max_steps=80)
+    options = {"max_steps": 80, "climb": ho.PlainClimb()}
+    answer = ho.escape(ho.WedgeHill(heights[:, None]), ho.GradientDescent(rates), **options)
     assert answer.verdict.shape == (7, 3)
-    one = ho.escape(ho.WedgeHill(heights[3]), ho.GradientDescent(rates[1]), max_steps=80)
-    assert answer.verdict[3, 1] == one.verdict
+    for row, column in [(3, 1), (0, 2), (6, 0)]:
+        one = ho.escape(ho.WedgeHill(heights[row]), ho.GradientDescent(rates[column]), **options)
+        assert answer.verdict[row, column] == one.verdict
 
 
 def test_gradient_descent_in_a_wedge_is_trapped_with_proof_and_a_bowl_is_left_by_diverging():
-    trapped = ho.escape(ho.WedgeHill(1.0), ho.GradientDescent(0.3), max_steps=200)
-    assert trapped.verdict == ho.Verdict.TRAPPED
+    trapped = ho.escape(ho.WedgeHill(1.0), ho.GradientDescent(RATES), max_steps=200, climb=ho.BoundedClimb())
+    assert trapped.verdict[RATES == 0.3] == ho.Verdict.TRAPPED
     left = ho.escape(ho.RoughBowl(0.0), ho.GradientDescent(jnp.array([0.9, 1.1])), max_steps=1000)
     np.testing.assert_array_equal(left.verdict, [ho.Verdict.TRAPPED, ho.Verdict.ESCAPED])
 
@@ -163,10 +170,20 @@ def wedge_escapes(rate, height, half_width=0.25, max_steps=200):
     return False
 
 
+@functools.cache
+def switches(rates, max_steps=200):
+    """Of a wedge, for two learning rates."""
+    descent = ho.GradientDescent(np.array(rates))
+    return ho.escaping_heights(ho.WedgeHill(1.0), descent, GRID, max_switches=12, max_steps=max_steps)
+
+
+def first_of(answer):
+    return jax.tree.map(lambda leaf: leaf[..., 0], answer)
+
+
 def test_switches_are_those_of_a_plain_loop():
-    heights = np.linspace(0.01, 0.6, 300)
-    answer = ho.escaping_heights(ho.WedgeHill(1.0), ho.GradientDescent(0.3), heights, max_switches=40, max_steps=200)
-    labels = np.array([wedge_escapes(0.3, height) for height in heights])
+    answer = first_of(switches((0.3, 0.1)))
+    labels = np.array([wedge_escapes(0.3, height) for height in GRID])
     assert answer.num_switches == (labels[1:] != labels[:-1]).sum() > 4
     assert answer.escapes_lowest == labels[0]
     for index in range(int(answer.num_switches)):
@@ -178,9 +195,7 @@ def test_switches_are_those_of_a_plain_loop():
 
 
 def test_the_second_hop_escapes_between_two_thirds_and_five_sixths_of_the_steepness():
-    heights = 0.25 * np.linspace(0.6, 0.9, 61)
-    answer = ho.escaping_heights(ho.WedgeHill(1.0), ho.GradientDescent(0.3), heights, max_steps=6)
-    ((low, high),) = answer.intervals()
+    ((low, high),) = first_of(switches((0.3, 0.1), max_steps=6)).intervals()
     assert low == pytest.approx(0.25 * 2 / 3, abs=1e-9)
     assert high == pytest.approx(0.25 * 5 / 6, abs=1e-9)
 
@@ -196,19 +211,14 @@ def test_on_a_shared_flank_there_is_one_switch_the_critical_height():
 
 
 def test_one_bad_setting_does_not_spoil_the_others():
-    rates = np.array([0.3, 1e200])
-    answer = ho.escaping_heights(
-        ho.WedgeHill(1.0), ho.GradientDescent(rates), np.linspace(0.01, 0.6, 40), max_steps=200
-    )
-    alone = ho.escaping_heights(ho.WedgeHill(1.0), ho.GradientDescent(0.3), np.linspace(0.01, 0.6, 40), max_steps=200)
-    np.testing.assert_array_equal(answer.switch[:, 0], alone.switch)
+    answer = switches((0.3, 1e200))
+    np.testing.assert_array_equal(answer.switch[:, 0], switches((0.3, 0.1)).switch[:, 0])
     assert answer.num_switches[1] == 0
 
 
 def test_intervals_need_room_for_all_switches():
-    answer = ho.escaping_heights(
-        ho.WedgeHill(1.0), ho.GradientDescent(0.3), np.linspace(0.01, 0.6, 300), max_switches=1, max_steps=200
-    )
+    options = {"max_switches": 1, "max_steps": 200, "climb": ho.PlainClimb()}
+    answer = ho.escaping_heights(ho.WedgeHill(1.0), ho.GradientDescent(0.3), GRID, **options)
     with pytest.raises(ValueError, match=r"there are \d+ switches and room for 1; raise `max_switches`\."):
         answer.intervals()
     assert answer.last > answer.switch[0]
@@ -219,12 +229,15 @@ def test_intervals_need_room_for_all_switches():
 
 def test_a_hill_from_a_function_is_the_built_in_one():
     hill = ho.hill_from(lambda x, h: jnp.where(x < 1 + h, jnp.abs(x - 1), 2 * h - (x - 1)), [0.3, 0.41, 0.5])
-    answer = ho.escape(hill, ho.Adam(0.3), max_steps=500)
+    answer = ho.escape(hill, ho.Adam(0.3), max_steps=500, climb=ho.PlainClimb())
     np.testing.assert_array_equal(np.asarray(answer.verdict) == ho.Verdict.ESCAPED, [True, True, False])
     named = ho.hill_from(lambda x, h: h * (x**2 - 1) ** 2, 0.25, start=-1.5, crest=lambda h: 0.0 * h)
-    rates = np.array([0.1, 0.5, 0.9])
-    verdicts = [ho.escape(each, ho.HeavyBall(rates), max_steps=300).verdict for each in (named, ho.DoubleWell(0.25))]
+    verdicts = [
+        ho.escape(each, ho.GradientDescent(RATES), max_steps=300, climb=ho.BoundedClimb()).verdict
+        for each in (named, ho.DoubleWell(0.25))
+    ]
     np.testing.assert_array_equal(*verdicts)
+    assert ho.Verdict.TRAPPED in verdicts[0]
 
 
 def test_a_hill_in_two_dimensions_says_when_it_is_passed():
@@ -235,9 +248,11 @@ def test_a_hill_in_two_dimensions_says_when_it_is_passed():
         start=(-1.5, 0.5),
         passed=lambda p, h: p[0],
     )
-    rates = np.array([0.1, 0.5, 0.9])
-    verdicts = [ho.escape(each, ho.HeavyBall(rates), max_steps=100).verdict for each in (hill, pass_)]
-    np.testing.assert_array_equal(*verdicts)
+    answers = [
+        ho.escape(each, ho.GradientDescent(RATES), max_steps=100, climb=ho.BoundedClimb()) for each in (hill, pass_)
+    ]
+    np.testing.assert_array_equal(*(answer.verdict for answer in answers))
+    np.testing.assert_array_equal(*(answer.step for answer in answers))
 
 
 class MineFailed(Exception):

@@ -11,16 +11,19 @@ from test_launch import launch, launch_here
 from test_launch_aecluster import rows
 
 import aecluster as ae
+from aecluster.training import discriminators
 
 TINY = ["--methods=ridge,l1_64,composite_1", "--blur_weights=1", "--epochs=1", "--num_seeds=2"]
+TINY += ["--model=dense", "--latent_size=3", "--loss=l2=1,probability_of_blur=0.1"]
 
 
 @pytest.fixture(scope="module")
 def deblurred(tmp_path_factory):
+    """A study whose judge learns next to nothing; as a process of its own one runs in the slow test below."""
     folder = tmp_path_factory.mktemp("deblurred")
-    done = launch(
-        "deblur", *TINY, "--model=dense", "--latent_size=3", "--loss=l2=1,probability_of_blur=0.1", cwd=folder
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discriminators, "LEAST_STEPS", 3)
+        done = launch_here("deblur", *TINY, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -49,9 +52,10 @@ def test_a_study_writes_tables_checkpoints_and_figures(deblurred):
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(deblurred):
-    folder, _ = deblurred
-    arguments = [*TINY, "--model=dense", "--latent_size=3", "--loss=l2=1,probability_of_blur=0.1", "--name=killed"]
+def test_killed_and_resumed_a_study_ends_as_if_nothing_had_happened(tmp_path):
+    folder, arguments = tmp_path, [*TINY, "--name=killed"]
+    whole = launch("deblur", *TINY, cwd=folder)
+    assert whole.returncode == 0, whole.stderr
     process = subprocess.Popen(
         [sys.executable, "-m", "launch.deblur", *arguments],
         cwd=folder,

@@ -145,7 +145,9 @@ def test_the_title_tells_every_number_that_is_not_on_an_axis():
     figure = ho.plot(sweep({"learning_rate": [0.1, 0.3], "b1": [0.5, 0.9]}, ho.Adam(0.1, b2=0.95)))
     told = r"Critical heights of Adam on TentHill $\beta_2$ = 0.95, $\epsilon$ = 0, 300 steps, float64"
     assert title(figure) == told
-    other = ho.plot(ho.sweep(ho.Escape(20), ho.WedgeHill(0.5), ho.Adam(0.1), {"learning_rate": [0.1, 0.3]}))
+    other = ho.plot(
+        ho.sweep(ho.Escape(20, ho.PlainClimb()), ho.WedgeHill(0.5), ho.Adam(0.1), {"learning_rate": [0.1, 0.3]})
+    )
     assert "hill height $h$ = 0.5" in title(other)
 
 
@@ -435,12 +437,11 @@ def test_titles_and_legends_are_never_cut_and_overlap_nothing(shape, length):
 
 
 def test_a_stored_sweep_is_drawn_as_the_one_in_memory(tmp_path):
-    axes = {"learning_rate": [0.1, 0.3], "b1": [0.5, 0.9]}
-    kept = ho.sweep(
-        ho.CriticalHeight(300), ho.TentHill(), ho.Adam(0.1), axes, store=ho.Store(tmp_path / "s.zarr"), tile=1
-    )
+    axes, climb = {"learning_rate": [0.1, 0.3], "b1": [0.5, 0.9]}, ho.PlainClimb()
+    store = ho.Store(tmp_path / "s.zarr")
+    kept = ho.sweep(ho.CriticalHeight(300, climb), ho.TentHill(), ADAM, axes, store=store, tile=1)
     reopened = xarray.open_zarr(tmp_path / "s.zarr", consolidated=False, chunks=None)
-    for name, data in {"memory": sweep(axes), "kept": kept, "reopened": reopened}.items():
+    for name, data in {"memory": sweep(axes, climb=climb), "kept": kept, "reopened": reopened}.items():
         pictures.write(ho.plot(data), [tmp_path / f"{name}.png"])
     first, *others = ((tmp_path / f"{name}.png").read_bytes() for name in ("memory", "kept", "reopened"))
     assert all(other == first for other in others)

@@ -65,9 +65,11 @@ def labels(hill, rates):
 
 def test_a_start_may_be_swept():
     starts = np.array([-1.5, -0.2])
-    answer = ho.escape(ho.StartingAt(ho.DoubleWell(0.25), starts), ho.HeavyBall(0.5, 0.9), max_steps=100)
+    optimizer, options = ho.HeavyBall(0.5, 0.9), {"max_steps": 100, "climb": ho.PlainClimb()}
+    answer = ho.escape(ho.StartingAt(ho.DoubleWell(0.25), starts), optimizer, **options)
+    np.testing.assert_array_equal(answer.verdict, [ho.Verdict.ESCAPED, ho.Verdict.UNDECIDED])
     for start, verdict in zip(starts, answer.verdict, strict=True):
-        one = ho.escape(ho.StartingAt(ho.DoubleWell(0.25), float(start)), ho.HeavyBall(0.5, 0.9), max_steps=100)
+        one = ho.escape(ho.StartingAt(ho.DoubleWell(0.25), float(start)), optimizer, **options)
         assert verdict == one.verdict
     moved = ho.StartingAt(ho.NarrowPass(0.3), (-1.2, 0.1))
     walk = ho.trajectory(moved, ho.GradientDescent(jnp.asarray(0.1)), max_steps=3)

@@ -10,6 +10,8 @@ import pytest
 
 import hillopt as ho
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 TENT, WEDGE, STEPS = ho.TentHill(0.3), ho.WedgeHill(0.3), 24
 RATES = jnp.array([0.123, 0.234, 0.31, 0.47])
 GRID = np.linspace(0.01, 0.6, 9)
@@ -71,7 +73,11 @@ WORKING = {
         "^`sensitivity` is a derivative and has none; apply jax.jacfwd to jax.grad of `critical_height` instead",
     ),
     "escaping_heights": (
-        lambda rate: ho.escaping_heights(WEDGE, ho.GradientDescent(rate), GRID, max_steps=STEPS, atol=0.1).last,
+        lambda rate: (
+            ho.escaping_heights(
+                WEDGE, ho.GradientDescent(rate), GRID, max_steps=STEPS, atol=0.1, climb=ho.PlainClimb()
+            ).last
+        ),
         "^`escaping_heights` has no derivative: its switches are searched for",
     ),
     "hill_from": (lambda rate: ho.escape(bowl(rate), ho.GradientDescent(0.1), max_steps=STEPS).step + 0.0, 0),
