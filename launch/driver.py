@@ -11,11 +11,14 @@ import sys
 
 import jax
 
+NVIDIA = {"cuda", "gpu"}  # as JAX_PLATFORMS names these
+
 
 def or_the_cpu() -> None:
     """Ask the driver, before JAX does, where JAX has a plugin for NVIDIA's GPUs; ValueError if it is told to have one of them."""
     told = jax.config.jax_platforms  # type: ignore[attr-defined]
-    trouble = _trouble() if _has_plugin() and told != "cpu" else None
+    wanted = not told or not NVIDIA.isdisjoint(told.split(","))
+    trouble = _trouble() if wanted and _has_plugin() else None
     if trouble is None:
         return
     if told:
