@@ -89,8 +89,8 @@ def test_every_parameter_is_converted_once_a_step_and_nothing_down_and_up_again(
         found = gradient_of(loop)
         params = len(jax.tree.leaves(loop.abstract()[0].params))
         down, up = ("float32", "bfloat16"), ("bfloat16", "float32")
-        # Beside the parameters the images go down and the logits up, and with the gradients the other way round. Dense layers answer
-        # in float32 where others follow them: that latents go up and down again loses nothing, and XLA leaves it out.
+        # Beside the parameters the images go down and the logits up, and with the gradients the other way round. Dense layers
+        # answer in float32 where others follow them: that latents go up and down again loses nothing, and XLA leaves it out.
         between = {"dense": 2, "convolutional": 4, "restorer": 0}[network]
         told = {kind: conversions(found)[kind] for kind in (down, up)}
         assert told == {down: params + 2 + between, up: params + 1 + between}
