@@ -36,8 +36,9 @@ class Target(NamedTuple):
         return self.number("memory_bandwidth")
 
 
-# The numbers of openxla/xla, xla/backends/gpu/target_config/specs/h100_sxm.txtpb (Apache 2.0); the clock under load is the one
-# that NVIDIA's data sheet of the H100 SXM counts its peak of 67 TFLOP/s in float32 with, 132 x 128 x 2 operations a clock.
+# The numbers of openxla/xla, xla/backends/gpu/target_config/specs/h100_sxm.txtpb (Apache 2.0). The clock under load is an
+# assumption, between the base clock and the boost clock of 1.98 GHz, with which 132 x 128 multiply-adds make the 67 TFLOP/s of
+# NVIDIA's data sheet.
 H100 = Target(
     """
 gpu_device_info {
