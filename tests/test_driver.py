@@ -53,7 +53,9 @@ def test_no_gpu_answers(machine, sentence, capsys):
     assert capsys.readouterr().err == line
 
 
-@pytest.mark.parametrize("machine", [(a_driver(), None), (None, "cpu"), (None, "tpu,cpu"), (a_driver(), "cuda")], indirect=True)
+@pytest.mark.parametrize(
+    "machine", [(a_driver(), None), (None, "cpu"), (None, "tpu,cpu"), (a_driver(), "cuda")], indirect=True
+)
 def test_a_gpu_answers_or_none_is_wanted(machine, capsys):
     driver.or_the_cpu()
     assert (machine, capsys.readouterr().err) == ({}, "")

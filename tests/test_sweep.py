@@ -15,6 +15,7 @@ import xarray
 
 import hillopt as ho
 from hillopt.questions.contract import _answer
+from hillopt.sweeps.budget import settle
 from hillopt.sweeps.memory import settings_that_fit
 from hillopt.sweeps.program import Program, _program
 from hillopt.sweeps.scheduler import _TileWalker
@@ -614,6 +615,24 @@ def test_a_doubling_budget_begins_where_it_is_told():
     for name in ("critical_height", "verdict", "step", "certainty", "verdict_at_height", "certainty_at_height"):
         np.testing.assert_array_equal(early[name], late[name], err_msg=name)
     assert early.num_steps.values.sum() <= late.num_steps.values.sum()
+
+
+def test_a_doubling_budget_goes_on_for_a_height_between_the_ends_of_a_settled_one():
+    trapped, undecided, escaped = ho.Verdict.TRAPPED, ho.Verdict.UNDECIDED, ho.Verdict.ESCAPED
+    first = {
+        "verdict": [trapped, trapped, undecided],
+        "verdict_at_height": [[escaped, undecided, escaped], [trapped] * 3],
+    }
+    lanes, walked = {"x": np.arange(3.0)[None]}, []
+
+    def walk(lanes, steps):
+        walked.append((lanes["x"].tolist(), steps))
+        return {"verdict": np.full((1, 2), trapped), "verdict_at_height": np.full((2, 1, 2), trapped)}
+
+    answer = {name: np.asarray(values).reshape(*np.shape(values)[:-1], 1, 3) for name, values in first.items()}
+    found = settle(answer, lanes, walk, first=16, most=64, width=2)
+    assert walked == [([[1.0, 2.0]], 32)]
+    np.testing.assert_array_equal(found["verdict_at_height"][:, 0], [[escaped, trapped, trapped], [trapped] * 3])
 
 
 @pytest.mark.parametrize(

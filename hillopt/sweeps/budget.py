@@ -40,7 +40,7 @@ def settle(
     flat = {name: field.reshape(*field.shape[:-2], -1).copy() for name, field in answer.items()}
     lanes = jax.tree.map(lambda leaf: np.broadcast_to(leaf[:rows, :columns], shape).reshape(-1), lanes)
     steps = first
-    while steps < most and np.any(undecided := flat["verdict"] == Verdict.UNDECIDED):
+    while steps < most and np.any(undecided := _undecided(flat)):
         steps = min(2 * steps, most)
         chosen = np.flatnonzero(undecided)
         for block in range(num_blocks(len(chosen), width)):
@@ -50,3 +50,11 @@ def settle(
             for name, field in found.items():
                 flat[name][..., some] = np.asarray(field)[..., 0, : len(some)]
     return {name: field.reshape(*field.shape[:-1], *shape) for name, field in flat.items()}
+
+
+def _undecided(flat: dict[str, np.ndarray]) -> np.ndarray:
+    """Settings of which something that is asked is open: also those whose height is bounded, and the bound not yet close enough."""
+    found = flat["verdict"] == Verdict.UNDECIDED
+    if "verdict_at_height" in flat:
+        found |= np.any(flat["verdict_at_height"] == Verdict.UNDECIDED, axis=0)
+    return found
