@@ -16,6 +16,7 @@ import xarray
 import hillopt as ho
 from hillopt.questions.contract import _answer
 from hillopt.sweeps.budget import settle
+from hillopt.sweeps.layout import Lanes
 from hillopt.sweeps.memory import settings_that_fit
 from hillopt.sweeps.program import Program, _program
 from hillopt.sweeps.scheduler import _TileWalker
@@ -623,10 +624,10 @@ def test_a_doubling_budget_goes_on_for_a_height_between_the_ends_of_a_settled_on
         "verdict": [trapped, trapped, undecided],
         "verdict_at_height": [[escaped, undecided, escaped], [trapped] * 3],
     }
-    lanes, walked = {"x": np.arange(3.0)[None]}, []
+    lanes, walked = Lanes({"x": np.arange(3.0)[None]}, np.zeros((1, 3), int), np.arange(3)[None]), []
 
     def walk(lanes, steps):
-        walked.append((lanes["x"].tolist(), steps))
+        walked.append((lanes.swept["x"].tolist(), steps))
         return {"verdict": np.full((1, 2), trapped), "verdict_at_height": np.full((2, 1, 2), trapped)}
 
     answer = {name: np.asarray(values).reshape(*np.shape(values)[:-1], 1, 3) for name, values in first.items()}

@@ -53,7 +53,7 @@ def settle(
 
 
 def _undecided(flat: dict[str, np.ndarray]) -> np.ndarray:
-    """Settings of which something that is asked is open: also those whose height is bounded, and the bound not yet close enough."""
+    """Settings of which something that is asked is open: also those whose bound is not yet close enough for a height."""
     found = flat["verdict"] == Verdict.UNDECIDED
     if "verdict_at_height" in flat:
         found |= np.any(flat["verdict_at_height"] == Verdict.UNDECIDED, axis=0)
