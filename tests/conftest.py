@@ -68,13 +68,6 @@ def compiled_in_haste() -> Iterator[None]:
 
 
 @pytest.fixture
-def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sweeps compile once for each device that has a tile: for what does not hang on how many there are."""
-    first = jax.local_devices()[:1]
-    monkeypatch.setattr(jax, "local_devices", lambda: first)
-
-
-@pytest.fixture
 def as_users_call() -> Iterator[None]:
     """Bad input meets the library's own checks, as it does outside these tests, where no annotation is executed."""
     before = jaxtyping.config.jaxtyping_disable

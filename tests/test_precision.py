@@ -120,7 +120,6 @@ def swept(tile, **given):
     return dataset, told[-1]
 
 
-@pytest.mark.usefixtures("one_device")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_sweep_asks_again_whatever_its_tiles_and_tells_what_that_took(dtype):
     whole, told = swept(24, dtype=dtype)

@@ -82,7 +82,6 @@ ASKED = {
 }
 
 
-@pytest.mark.usefixtures("one_device")
 @pytest.mark.parametrize("question", ASKED.values(), ids=ASKED)
 def test_the_tile_changes_no_bit(question):
     axes = {"learning_rate": RATES, "height": HEIGHTS}

@@ -283,7 +283,6 @@ SECOND_SWEEPS = {
 }
 
 
-@pytest.mark.usefixtures("one_device")
 @pytest.mark.parametrize("kind", SECOND_SWEEPS)
 def test_a_second_sweep_of_the_same_kind_compiles_nothing(kind, compiled):
     question, hill = SECOND_SWEEPS[kind]
@@ -600,7 +599,6 @@ def test_a_doubling_budget_goes_on_until_all_is_settled():
     assert told[-1].steps == doubled.num_steps.values.sum()
 
 
-@pytest.mark.usefixtures("one_device")
 def test_a_doubling_budget_does_not_depend_on_the_tile():
     axes, question = {"decay": BETAS, "learning_rate": RATES}, ho.CriticalHeight(3000)
     whole, parts = (

@@ -227,6 +227,7 @@ def test_no_public_function_is_forgotten():
         "single",
         "setting_by_setting",
         "lattice_of",
+        "xla_flags",
     }
     makers |= {"at_most", "rounded"}
     makers |= {"exact_cycle"}  # of rational numbers
