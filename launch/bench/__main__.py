@@ -22,8 +22,8 @@ prints, for this machine, medians with the least and the greatest of the repeats
 - seconds that `python -m launch.sweep` takes from a cold start.
 
 A figure is the best of five calls, as the yardstick's own; a ratio pairs figures that were taken one after the other. On one
-core of a 2-core AMD EPYC (Zen 4, AVX-512) expect 3.85e9 steps a second for `tent, shared`, 1.03e9 for `wedge, lanes`, and
-667,000 settled heights a second for learning rates from 0.01 to 1.
+core of a 2-core AMD EPYC (Zen 4, AVX-512) expect 7.0e9 steps a second for `tent, shared`, 1.44e9 for `wedge, lanes`, and
+523,000 settled heights a second for learning rates from 0.01 to 1.
 """
 
 import dataclasses
@@ -122,7 +122,7 @@ def told(figures: Figures, settings: Settings, size: walks.Size) -> list[str]:
         "command: python -m launch.bench " + " ".join(sys.argv[1:]),
         *(figures.line(name) for name in figures.series),
         f"A general step is at least {walks.OPERATIONS} operations, one of them a division and one a square root, and moves "
-        "no\nbytes if its numbers stay in registers; on a CPU ours go to the second-level cache and back every step.",
+        "no\nbytes if its numbers stay in registers; on a CPU ours go to the nearest cache and back every step.",
     ]
 
 
