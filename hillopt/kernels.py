@@ -15,7 +15,7 @@ import numpy as np
 from jax.extend.core import jaxpr_as_fun
 from jaxtyping import Array, PyTree
 
-from hillopt.lanes import filled, num_blocks
+from hillopt.lanes import aligned, filled, num_blocks, varies
 from hillopt.lowerable import lowerable
 
 # Lanes of every program may be spare in a row of columns: one part in so many, or else rows are not kept apart.
@@ -152,20 +152,15 @@ def _is_flat(dealt: Programs, shape: tuple[int, ...]) -> bool:
     return dealt.rows != math.prod(shape[:-1])
 
 
-def _varies(shape: tuple[int, ...]) -> tuple[bool, bool]:
-    """Whether a number of such a shape differs from row to row, and from column to column."""
-    return math.prod(shape[:-1]) > 1, len(shape) > 0 and shape[-1] > 1
-
-
 def _by_lane(dealt: Programs, shape: tuple[int, ...], of_leaf: tuple[int, ...]) -> bool:
-    over_rows, over_columns = _varies(of_leaf)
+    over_rows, over_columns = varies(of_leaf)
     return over_columns or (over_rows and _is_flat(dealt, shape))
 
 
 def _dealt(pallas: ModuleType, dealt: Programs, shape: tuple[int, ...], leaf: Array) -> tuple[Array, Any]:
     """A number as often as it differs, and which part of it a program reads."""
-    leaf = leaf.astype(_in_memory(leaf.dtype)).reshape((1,) * (len(shape) - leaf.ndim) + leaf.shape)
-    over_rows, over_columns = _varies(leaf.shape)
+    leaf = aligned(leaf.astype(_in_memory(leaf.dtype)), shape)
+    over_rows, over_columns = varies(leaf.shape)
     if not (over_rows or over_columns):
         return leaf.reshape(1), pallas.BlockSpec((1,), lambda index: (0,))
     pieces, width = dealt.pieces, dealt.pieces * dealt.lanes

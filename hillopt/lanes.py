@@ -35,22 +35,19 @@ def xla_flags() -> str:
 
         os.environ["XLA_FLAGS"] = ho.xla_flags()
 
-    The commands do so. With JAX before 0.12, on a core of an AMD EPYC (Zen 4), lattice walks take half the time, and steps without
-    proofs are 1.2 to 1.8 times as many. From JAX 0.12 on it changes nothing.
+    The commands that sweep do so. With JAX before 0.12, on a core of an AMD EPYC (Zen 4), lattice walks take half the time, and
+    steps without proofs are 1.2 to 1.8 times as many. From JAX 0.12 on it changes nothing.
     """
     flags = os.environ.get("XLA_FLAGS", "")
-    return (
-        flags
-        if SMALL_LOOPS in flags
-        else f"{flags} --xla_backend_extra_options={SMALL_LOOPS}={SMALL_LOOP_BYTES}".strip()
-    )
+    if SMALL_LOOPS in flags:
+        return flags
+    return f"{flags} --xla_backend_extra_options={SMALL_LOOPS}={SMALL_LOOP_BYTES}".strip()
 
 
 def width_of_a_loop(short: int, long: int) -> int:
     """Lanes of a block: where XLA makes small loops a function, or where it does not."""
-    return (
-        short if jax.__version_info__ >= SMALL_LOOPS_SINCE or SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else long
-    )
+    are_functions = jax.__version_info__ >= SMALL_LOOPS_SINCE or SMALL_LOOPS in os.environ.get("XLA_FLAGS", "")
+    return short if are_functions else long
 
 
 def lanes_at_once(of_a_core: int) -> int:
@@ -219,6 +216,16 @@ class Rows(NamedTuple):
         return num_blocks(self.columns, self.width)
 
 
+def aligned(leaf: Array, shape: tuple[int, ...]) -> Array:
+    """A number that broadcasts to a shape, with an axis for each of its axes."""
+    return leaf.reshape((1,) * (len(shape) - leaf.ndim) + leaf.shape)
+
+
+def varies(shape: tuple[int, ...]) -> tuple[bool, bool]:
+    """Whether a number of such a shape differs from row to row, and from column to column."""
+    return math.prod(shape[:-1]) > 1, len(shape) > 0 and shape[-1] > 1
+
+
 def rows_of(shape: tuple[int, ...], of_a_core: int) -> Rows:
     """The cut of a shape: its last axis is laid out in columns and all others in rows.
 
@@ -243,11 +250,9 @@ def in_rows(
     """
     cut = rows_of(shape, of_a_core)
     leaves, structure = jax.tree.flatten(tree)
-    leaves = [jnp.asarray(leaf, dtype) for leaf in leaves]
-    aligned = [leaf.reshape((1,) * (len(shape) - leaf.ndim) + leaf.shape) for leaf in leaves]
-    by_row = [math.prod(leaf.shape[:-1]) > 1 for leaf in aligned]
-    by_column = [leaf.ndim > 0 and leaf.shape[-1] > 1 for leaf in aligned]
-    grids = [_laid_out(cut, shape, *each) for each in zip(aligned, by_row, by_column, strict=True)]
+    leaves = [aligned(jnp.asarray(leaf, dtype), shape) for leaf in leaves]
+    by_row, by_column = zip(*(varies(leaf.shape) for leaf in leaves), strict=True)
+    grids = [_laid_out(cut, shape, *each) for each in zip(leaves, by_row, by_column, strict=True)]
 
     def one(*numbers: Array) -> PyTree:
         return climb(jax.tree.unflatten(structure, numbers))

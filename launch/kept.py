@@ -42,7 +42,7 @@ def keep_compiled(place: str | None) -> None:
         if name.upper() not in os.environ:
             jax.config.update(name, 0)  # the many small programs before the large one count too
     _forget_the_old(folder)
-    _remove_what_is_broken(folder)
+    _mend_and_tell(folder)
 
 
 def _of_the_user() -> Path:
@@ -86,7 +86,7 @@ def _forget_the_old(folder: Path) -> None:
                 entry.unlink()
 
 
-def _remove_what_is_broken(folder: Path) -> None:
+def _mend_and_tell(folder: Path) -> None:
     """An entry that a killed process has half written: JAX warns of it, compiles, and would leave it there for ever.
 
     Of a disk that takes no more JAX warns with every program; once is enough.

@@ -26,9 +26,8 @@ WARP = 32  # threads that step together
 # 2.3e12 (float64 0.7, 1.0, 1.3e12); nothing shared 0.89, 0.91, 0.92e12 (float64 0.42, 0.37, 0.24e12: too few warps fit).
 LANES_OF_A_THREAD = 8
 LANES_OF_A_FULL_THREAD = 4  # in float64, where lanes have several numbers of their own
-THREADS = (
-    2**15
-)  # two warps for every scheduler of an H100; fewer settings than would keep those busy are spread over them
+# Two warps for every scheduler of an H100: fewer settings than would keep those busy are spread over them.
+THREADS = 2**15
 
 
 class PallasClimb(AbstractClimb):

@@ -14,7 +14,7 @@ from jaxtyping import ArrayLike
 from hillopt.axes import Axis
 from hillopt.front_door import check_count, check_dtype, check_hill, check_is, check_optimizer
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import num_blocks, size_class
+from hillopt.lanes import num_blocks, on_accelerator, size_class
 from hillopt.names import near_miss
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.questions import AbstractQuestion
@@ -184,7 +184,7 @@ def _first_budget(question: AbstractQuestion, budget: Doubling | None, most: int
 def _tile_size(question: AbstractQuestion, tile: int | None, cells: int) -> float:
     """Cells of a tile, as asked for, or by default as many as are walked well and fit into memory."""
     if tile is None:
-        widest, narrowest = TILES["cpu" if jax.default_backend() == "cpu" else "accelerator"]
+        widest, narrowest = TILES["accelerator" if on_accelerator() else "cpu"]
         return min(widest, max(narrowest, cells // TILES_AT_LEAST), settings_that_fit(question, jax.local_devices()))
     return check_count(tile, "tile", remedy="leave it out for a good one")
 

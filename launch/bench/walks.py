@@ -17,10 +17,8 @@ from launch.bench.figures import Figures
 
 NUMPY_SHARE, NUMBA_SHARE = 20, 10  # slow rivals walk so many times fewer steps
 OPERATIONS = 23  # of a general step: a division, a square root, 2 comparisons, 19 multiplications and additions
-ENOUGH, MANY = (
-    65_536,
-    4_194_304,
-)  # settings that fill a core, and an accelerator: 132 x 4 schedulers of an H100 take 64 warps each
+# Settings that fill a core, and an accelerator: 132 x 4 schedulers of an H100 take 64 warps each.
+ENOUGH, MANY = 65_536, 4_194_304
 TENT = ho.TentHill()
 WEDGE = ho.WedgeHill(height=0.8e6, half_width=1e6)
 Call = Callable[[], Any]
