@@ -31,9 +31,12 @@ EVERY_KIND = [
 
 @functools.cache
 def real_images():
-    """In 8 bits: MNIST's 10,000 test images, or the digits that come with scikit-learn."""
-    data = ae.load("mnist", MNIST) if MNIST.is_dir() else ae.load("digits")
-    return np.rint(255 * data.test.images).astype(np.uint8)
+    """In 8 bits: MNIST's 10,000 test images, or the digits that come with scikit-learn, as large as MNIST's or nearly so."""
+    if MNIST.is_dir():
+        images = ae.load("mnist", MNIST).test.images
+    else:
+        images = ae.load("digits").test.images.repeat(3, axis=1).repeat(3, axis=2)
+    return np.rint(255 * images).astype(np.uint8)
 
 
 def shared(greys):
