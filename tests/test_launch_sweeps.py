@@ -101,7 +101,7 @@ def test_a_finished_sweep_is_mended_with_resume(whole, tmp_path):
 
 
 def test_an_interrupt_says_how_to_go_on(tmp_path):
-    process = begin("--name=run", "--max_steps=1000000", cwd=tmp_path)  # tiles that take long enough to be interrupted
+    process = begin("--name=run", "--max_steps=30000", cwd=tmp_path)  # tiles that take long enough to be interrupted
     wait_for_tiles(tmp_path / "runs" / ".run.unfinished", 5)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
