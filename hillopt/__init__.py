@@ -31,6 +31,7 @@ from hillopt.front_door import MOST_STEPS
 from hillopt.landscapes import (
     HILLS,
     AbstractHill,
+    AbstractLandscape,
     DoubleWell,
     EndlessTent,
     FunctionHill,
@@ -152,6 +153,7 @@ __all__ = [
     "AbstractClimb",
     "AbstractGround",
     "AbstractHill",
+    "AbstractLandscape",
     "AbstractNoise",
     "AbstractOptimizer",
     "AbstractPytree",

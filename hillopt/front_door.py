@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractHill, AbstractLandscape
 from hillopt.names import near_miss
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import AbstractPytree, Domain, as_numbers, is_traced
@@ -34,16 +34,17 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"a {type(value).__name__}"
 
 
-def check_hill(hill: object) -> AbstractHill:
-    """The hill; ValueError for what is none, naming `hill_from` for a function."""
-    if callable(hill) and not isinstance(hill, (type, AbstractHill)):
+def check_hill(hill: object, kind: type = AbstractHill) -> Any:
+    """The hill, or any landscape where that is the kind; ValueError for what is none, naming `hill_from` for a function."""
+    if callable(hill) and not isinstance(hill, (type, AbstractLandscape)):
         name = getattr(hill, "__name__", "function")
         raise ValueError(
             f"`hill` must be a hill of hillopt, got the function {name}; write ho.hill_from({name}, height)."
         )
-    found = check_is(hill, AbstractHill, "hill", "ho.TentHill(height=0.5)")
+    found = check_is(hill, kind, "hill", "ho.TentHill(height=0.5)")
     found.check()
-    return found.at(as_numbers(found.height, "height")) if isinstance(found.height, (list, tuple)) else found
+    listed = isinstance(found, AbstractHill) and isinstance(found.height, (list, tuple))
+    return found.at(as_numbers(found.height, "height")) if listed else found
 
 
 def check_optimizer(optimizer: object) -> AbstractOptimizer:

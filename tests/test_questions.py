@@ -1,5 +1,7 @@
 """Sweeps of every question against the question itself, one setting at a time; and questions of a user's own."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -265,3 +267,23 @@ def test_what_cannot_be_swept_is_refused(changes, message):
     with pytest.raises(ValueError) as refused:  # noqa: PT011 - the sentence is compared
         ho.sweep(**{**given, **changes})
     assert str(refused.value).startswith(message)
+
+
+class Slide(ho.AbstractLandscape):
+    """A quadratic bowl of two numbers, and no hill."""
+
+    sharpness: ho.Number
+
+    start: ClassVar[tuple[float, float]] = (1.0, -2.0)
+
+    def value(self, position):
+        return self.sharpness * jnp.sum(jnp.square(position)) / 2
+
+
+def test_what_is_asked_of_landscapes_needs_no_hill(tmp_path):
+    axes = {"learning_rate": [0.1, 0.3], "sharpness": [1.0, 2.0, 5.0]}
+    found = ho.sweep(ho.Loss(7), Slide(1.0), ho.GradientDescent(0.1), axes, store=ho.Store(tmp_path / "losses.zarr"))
+    rate, sharpness = np.meshgrid(*axes.values(), indexing="ij")
+    np.testing.assert_allclose(found["loss"], sharpness * 5 / 2 * (1 - rate * sharpness) ** 14, rtol=1e-12, atol=1e-30)
+    with pytest.raises(ValueError, match=r"`hill` must be a hill of hillopt, got Slide\(sharpness=1.0\)"):
+        ho.ask(ho.CriticalHeight(), Slide(1.0), ho.GradientDescent(0.1))

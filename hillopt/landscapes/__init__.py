@@ -1,6 +1,6 @@
 """Hills: what the walker stands on."""
 
-from hillopt.landscapes.contract import AbstractHill, check_height
+from hillopt.landscapes.contract import AbstractHill, AbstractLandscape, check_height
 from hillopt.landscapes.from_function import FunctionHill, hill_from
 from hillopt.landscapes.quadratics import PiecewiseQuadraticBowl
 from hillopt.landscapes.smooth import DoubleWell, GaussianHill, RoughBowl
@@ -22,6 +22,7 @@ HILLS: dict[str, type[AbstractHill]] = {
 __all__ = [
     "HILLS",
     "AbstractHill",
+    "AbstractLandscape",
     "DoubleWell",
     "EndlessTent",
     "FunctionHill",

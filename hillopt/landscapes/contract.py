@@ -1,4 +1,4 @@
-"""What a hill is: a landscape that knows its slope and its crest, and nothing of optimizers."""
+"""What landscapes and hills are: they know their slope, hills their crest too, and nothing of optimizers."""
 
 import abc
 import math
@@ -12,24 +12,36 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 from hillopt.pytrees import AbstractPytree, Number, as_numbers, is_traced
 
 
-class AbstractHill(AbstractPytree):
-    """A landscape with a start, a valley and, behind it, a hill of a given height.
+class AbstractLandscape(AbstractPytree):
+    """An elevation to walk on, and where walks begin.
 
-    A hill is a frozen pytree; one of its numbers is its `height`. Positions are scalars, or vectors of the shape of `start`. How
-    far a walk has come is its *rise*; it has *escaped* as soon as some rise reaches the *goal*. To make one takes `value`,
-    `rise`, `start`, and `goal` unless it is the height; the slope is the value's derivative unless it is given too.
+    A landscape is a frozen pytree. Positions are scalars, or vectors of the shape of `start`. To make one takes `value` and
+    `start`; the slope is the value's derivative unless it is given too.
     """
 
     start: ClassVar[Number]
     """Where every walk begins."""
-    flank_is_shared: ClassVar[bool] = False
-    """True if the rising flank does not depend on the height: then one walk on the endless flank answers for all."""
-    slope_is_unit: ClassVar[bool] = False
-    """True if the slope is -1 or +1 everywhere, which the exact lattice walks and the closed bounds rely on."""
 
     @abc.abstractmethod
     def value(self, position: Float[Array, "..."]) -> Float[Array, ""]:
         """Elevation at a position."""
+
+    def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Derivative of the elevation: all that the optimizer sees."""
+        return jax.grad(self.value)(position)
+
+
+class AbstractHill(AbstractLandscape):
+    """A landscape with a valley and, behind it, a hill of a given height.
+
+    One of its numbers is its `height`. How far a walk has come is its *rise*; it has *escaped* as soon as some rise reaches the
+    *goal*. To make one takes what a landscape takes, `rise`, and `goal` unless it is the height.
+    """
+
+    flank_is_shared: ClassVar[bool] = False
+    """True if the rising flank does not depend on the height: then one walk on the endless flank answers for all."""
+    slope_is_unit: ClassVar[bool] = False
+    """True if the slope is -1 or +1 everywhere, which the exact lattice walks and the closed bounds rely on."""
 
     @abc.abstractmethod
     def rise(self, position: Float[Array, "..."]) -> Float[Array, ""]:
@@ -47,10 +59,6 @@ class AbstractHill(AbstractPytree):
     def flank(self) -> "AbstractHill":
         """The hill as a walk sees it until it has escaped: on a shared flank the endless one, else the hill itself."""
         return self.at(math.inf) if self.flank_is_shared else self
-
-    def slope(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Derivative of the elevation: all that the optimizer sees."""
-        return jax.grad(self.value)(position)
 
     def goal(self) -> Float[Array, ""]:
         """The rise at which a walk has escaped."""

@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, Key
 from hillopt.axes import Axis, scale_of
 from hillopt.climbs import AbstractClimb
 from hillopt.front_door import check_hill, check_is, check_key, check_optimizer
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractHill, AbstractLandscape
 from hillopt.lanes import EACH, common_shape, compiler_options, cut_back, in_size_class
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, Steps, is_traced, short_repr
@@ -155,6 +155,8 @@ class AbstractQuestion(AbstractPytree):
     answer_type: ClassVar[type[AbstractAnswer]]
     is_noisy: ClassVar[bool] = False
     """Whether the answer hangs on the key; such questions want one."""
+    asked_of: ClassVar[type] = AbstractHill
+    """What it can be asked of: hills, or any landscape."""
     ignores_height: ClassVar[bool] = False
     """Whether the hill's own height plays no part."""
     no_derivative: ClassVar[str] = ""
@@ -167,12 +169,10 @@ class AbstractQuestion(AbstractPytree):
             """Every question has its number of steps, a field made by `single`."""
 
     @abc.abstractmethod
-    def answer(
-        self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
-    ) -> "AbstractAnswer":
+    def answer(self, hill: Any, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None) -> "AbstractAnswer":
         """The answer, of the settings' broadcast shape, as a pure function; the optimizer's hyperparameters are arrays."""
 
-    def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "AbstractQuestion":
+    def prepared(self, hill: Any, optimizer: AbstractOptimizer) -> "AbstractQuestion":
         """The question as it is asked of such settings: checked, its choices made. Raises ValueError for what cannot be asked."""
         del hill, optimizer
         self.check()
@@ -231,19 +231,20 @@ def _questions(kind: type[Any]) -> Iterator[type[AbstractQuestion]]:
 
 def ask(
     question: AbstractQuestion,
-    hill: AbstractHill,
+    hill: AbstractLandscape,
     optimizer: AbstractOptimizer,
     key: Key[Array, "..."] | None = None,
 ) -> Any:
     """The answer to a question about a hill and an optimizer, for one setting or for arrays of them that broadcast.
 
+    Questions that are `asked_of` any landscape, such as losses, need no hill.
     Runs eagerly or inside jit, vmap and shard_map; new values of the same shapes and dtypes compile nothing. `key` is for noisy
     questions: one for all settings, or one for each. Critical heights and losses have derivatives, forwards and in reverse; what
     has none says so when JAX asks for it. A question with `precision="auto"` runs eagerly alone. Raises ValueError for what is no
     question, hill or optimizer, for numbers out of range, and for what the question refuses.
     """
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
-    hill, optimizer = check_hill(hill), check_optimizer(optimizer)
+    hill, optimizer = check_hill(hill, question.asked_of), check_optimizer(optimizer)
     common_shape((hill, optimizer))
     if question.is_noisy or key is not None:
         key = check_key(key)
@@ -262,7 +263,7 @@ def ask(
 
 def in_higher_precision(
     question: AbstractQuestion,
-    world: tuple[AbstractHill, AbstractOptimizer],
+    world: tuple[AbstractLandscape, AbstractOptimizer],
     fields: dict[str, np.ndarray],
     num_settings: int,
 ) -> tuple[dict[str, np.ndarray], list[Cost]]:
@@ -271,14 +272,14 @@ def in_higher_precision(
     They are some or all of `num_settings`, of which only few are walked step by step.
     """
 
-    def ask_row(question: AbstractQuestion, world: tuple[AbstractHill, AbstractOptimizer]) -> dict[str, Array]:
+    def ask_row(question: AbstractQuestion, world: tuple[AbstractLandscape, AbstractOptimizer]) -> dict[str, Array]:
         return dict(_asked(question.replace(precision=None), *world, None).items())
 
     return asked_again(question, world, fields, ask_row, num_settings)
 
 
 def _asked(
-    question: AbstractQuestion, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+    question: AbstractQuestion, hill: AbstractLandscape, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
 ) -> Any:
     if question.no_derivative:
         hill, optimizer = refusing(
@@ -290,6 +291,6 @@ def _asked(
 
 @jax.jit
 def _answer(
-    question: AbstractQuestion, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+    question: AbstractQuestion, hill: AbstractLandscape, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
 ) -> Any:
     return question.answer(hill, optimizer, key)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from hillopt.front_door import check_steps
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractLandscape
 from hillopt.lanes import setting_by_setting
 from hillopt.loops import repeated
 from hillopt.optimizers import AbstractOptimizer
@@ -36,20 +36,23 @@ class Loss(AbstractQuestion):
     title: ClassVar[str] = "Losses"
     look: ClassVar[Look] = Look("loss", "elevation at the end", "signed_log")
     answer_type: ClassVar[type[AbstractAnswer]] = LossAnswer
+    asked_of: ClassVar[type] = AbstractLandscape
 
     @setting_by_setting
-    def answer(self, hill: AbstractHill, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None) -> LossAnswer:
+    def answer(
+        self, hill: AbstractLandscape, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+    ) -> LossAnswer:
         del key
         max_steps = jnp.asarray(self.max_steps, jnp.int32)
         loss, lowest = forwards(_walk)((hill, optimizer), max_steps)
         return LossAnswer(loss, lowest, jnp.isfinite(loss), max_steps)
 
-    def prepared(self, hill: AbstractHill, optimizer: AbstractOptimizer) -> "Loss":
+    def prepared(self, hill: AbstractLandscape, optimizer: AbstractOptimizer) -> "Loss":
         del hill, optimizer
         return self.replace(max_steps=check_steps(self.max_steps))
 
 
-def _walk(world: tuple[AbstractHill, AbstractOptimizer], max_steps: Int[Array, ""]) -> tuple[Array, Array]:
+def _walk(world: tuple[AbstractLandscape, AbstractOptimizer], max_steps: Int[Array, ""]) -> tuple[Array, Array]:
     """The elevation at the end of a walk, and the lowest one on it."""
     hill, optimizer = world
 

@@ -10,7 +10,7 @@ from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
 from hillopt.front_door import check_is
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractLandscape
 from hillopt.names import check_function
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import is_traced
@@ -31,7 +31,7 @@ SENTENCE = 2_000  # bytes of the longest
 
 def sweep(
     question: AbstractQuestion,
-    hill: AbstractHill,
+    hill: AbstractLandscape,
     optimizer: AbstractOptimizer,
     axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
     *,

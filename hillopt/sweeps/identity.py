@@ -16,7 +16,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, PyTree
 
 from hillopt.axes import Axis
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractHill, AbstractLandscape
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.sweeps.plan import Plan
 from hillopt.sweeps.program import World, program_for
@@ -88,7 +88,7 @@ def climb_of(plan: Plan) -> str:
 
 
 def _fingerprint(
-    function: Callable[..., PyTree], hill: AbstractHill, optimizer: AbstractOptimizer, dtype: DTypeLike
+    function: Callable[..., PyTree], hill: AbstractLandscape, optimizer: AbstractOptimizer, dtype: DTypeLike
 ) -> str:
     """Of a function of one hill, one optimizer and one position; their numbers are its arguments."""
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), dtype), (hill, optimizer))
@@ -96,13 +96,15 @@ def _fingerprint(
     return hashlib.sha256(jax.jit(function).lower(*one, position).as_text().encode()).hexdigest()[:16]
 
 
-def _landscape(hill: AbstractHill, optimizer: AbstractOptimizer, position: Array) -> PyTree:
+def _landscape(hill: AbstractLandscape, optimizer: AbstractOptimizer, position: Array) -> PyTree:
     del optimizer
+    if not isinstance(hill, AbstractHill):
+        return jnp.asarray(hill.start), hill.value(position), hill.slope(position)
     ground = hill.flank()
     return jnp.asarray(hill.start), ground.value(position), ground.slope(position), ground.rise(position), hill.goal()
 
 
-def _steps(hill: AbstractHill, optimizer: AbstractOptimizer, position: Array) -> PyTree:
+def _steps(hill: AbstractLandscape, optimizer: AbstractOptimizer, position: Array) -> PyTree:
     del hill
     facing = optimizer.facing(lambda place: jnp.sum(jnp.square(place)))
     return facing.step(position, facing.init(position), position)

@@ -13,7 +13,7 @@ from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
 from hillopt.front_door import check_count, check_dtype, check_hill, check_is, check_optimizer
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractLandscape
 from hillopt.lanes import num_blocks, on_accelerator, size_class
 from hillopt.names import near_miss
 from hillopt.optimizers import AbstractOptimizer
@@ -66,7 +66,7 @@ class Plan:
 
 def make_plan(
     question: AbstractQuestion,
-    hill: AbstractHill,
+    hill: AbstractLandscape,
     optimizer: AbstractOptimizer,
     axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
     *,
@@ -77,7 +77,7 @@ def make_plan(
 ) -> Plan:
     """The plan of a sweep; ValueError for whatever is wrong with it."""
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
-    world = World(question, check_hill(hill), check_optimizer(optimizer))
+    world = World(question, check_hill(hill, question.asked_of), check_optimizer(optimizer))
     number_type = check_dtype(dtype)
     named = _checked_axes(world, axes, number_type)
     _check_ranges(world, named, number_type)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractLandscape
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import Number, Steps
 from hillopt.questions import AbstractQuestion
@@ -25,7 +25,7 @@ class World(NamedTuple):
     """What is asked, of what: its numbers that are not swept are arguments of the program, so that others compile nothing."""
 
     question: AbstractQuestion
-    hill: AbstractHill
+    hill: AbstractLandscape
     optimizer: AbstractOptimizer
 
     def owner_of(self, name: str) -> str:

@@ -4,21 +4,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractLandscape
 from hillopt.optimizers import AbstractOptimizer
 
 Place = tuple[Float[Array, "..."], PyTree]
 """A position and the optimizer's state there."""
 
 
-def set_out(hill: AbstractHill, optimizer: AbstractOptimizer) -> Place:
+def set_out(hill: AbstractLandscape, optimizer: AbstractOptimizer) -> Place:
     """Where a walk begins, in the dtype of the hyperparameters."""
     position = jnp.asarray(hill.start, jax.tree.leaves(optimizer)[0].dtype)
     return position, optimizer.init(position)
 
 
 def move(
-    hill: AbstractHill,
+    hill: AbstractLandscape,
     optimizer: AbstractOptimizer,
     position: Float[Array, "..."],
     state: PyTree,
