@@ -68,6 +68,7 @@ from hillopt.optimizers import (
     optimizer_named,
 )
 from hillopt.orbits import Cycle, ExactCycle, cycles, exact_cycle
+from hillopt.pages import Page, explore
 from hillopt.pictures import plot
 from hillopt.proofs import Lattice, at_most, lattice_of, reach_of, rounded
 from hillopt.pytrees import (
@@ -204,6 +205,7 @@ __all__ = [
     "Number",
     "OneBowl",
     "OptaxOptimizer",
+    "Page",
     "PallasClimb",
     "Passage",
     "PassageTime",
@@ -248,6 +250,7 @@ __all__ = [
     "escape_probability",
     "escaping_heights",
     "exact_cycle",
+    "explore",
     "first_passages",
     "from_optax",
     "height_at_probability",

@@ -23,13 +23,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 import hillopt as ho
-from launch import command
+from launch import command, stored
 from launch.progress import Reporter
 
 if TYPE_CHECKING:
     import xarray
 
-DATA = "data.zarr"
 CHOSEN = "chosen"
 SHOWN = 10  # refusals that are told one by one
 
@@ -75,16 +74,8 @@ def check_free(path: Path | None) -> None:
 
 
 def opened(run: Path) -> "xarray.Dataset":
-    """A finished sweep; ValueError for what is none."""
-    import xarray
-
-    place = run / DATA if (run / DATA).is_dir() else run
-    try:
-        dataset = xarray.open_zarr(place, consolidated=True, chunks=None)
-    except Exception as error:  # whatever a file system or a store of another kind may raise
-        raise ValueError(
-            f"`--run={run}` holds no finished sweep; give a run folder of launch.sweep or a store."
-        ) from error
+    """A finished sweep of what has certificates; ValueError for any other."""
+    dataset = stored.opened(run)
     if dataset.attrs.get("question") not in ("CriticalHeight", "Escape"):
         raise ValueError(
             f"`--run={run}` must be of critical heights or escapes, got {dataset.attrs.get('question')}; others have no "

@@ -22,6 +22,7 @@ FLOORS = {
         questions | fates
         sweeps
         pictures
+        pages
     """,
     "aecluster": """
         arguments | places
