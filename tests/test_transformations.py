@@ -205,6 +205,7 @@ def test_no_public_function_is_forgotten():
         "passage_time",
         "height_at_probability",
         "plot",
+        "explore",
         "pieces",
         "save",
         "thinned",
