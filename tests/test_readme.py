@@ -1,4 +1,4 @@
-"""The README's examples are run, and print what it says."""
+"""The examples of the front page and of hillopt's manual are run, and print what they say."""
 
 import ast
 import re
@@ -8,8 +8,10 @@ import jax
 import numpy as np
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text().partition("\n## aecluster")[0]
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parent.parent
+PAGES = {"README.md": 1, "hillopt/README.md": 5}
+"""With the fewest values that each promises."""
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PROMISE = re.compile(r"# prints (.*)$")
 
 
@@ -29,7 +31,30 @@ def run(source, names):
 
 
 @pytest.mark.usefixtures("as_users_call")
-def test_the_examples_run_and_print_what_they_say(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_run_and_print_what_they_say(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "readme"}
-    assert sum(run(block, names) for block in BLOCKS) >= 5
+    assert sum(run(block, names) for block in BLOCK.findall((ROOT / page).read_text())) >= PAGES[page]
+
+
+EVERY_PAGE = ("README.md", "hillopt/README.md", "aecluster/README.md")
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE)
+def test_what_a_page_links_to_is_there(page):
+    text = (ROOT / page).read_text()
+    anchors = {
+        re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", text, re.M)
+    }
+    for target in re.findall(r"\]\(([^)]*)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        else:
+            assert (ROOT / page).parent.joinpath(target).resolve().is_relative_to(ROOT), target
+            assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_front_page_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200

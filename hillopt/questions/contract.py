@@ -144,8 +144,8 @@ def _told(value: object, kind: type[Verdict] | type[Certainty] | None) -> str:
 class AbstractQuestion(AbstractPytree):
     """What is asked of a hill and an optimizer: of one setting, or of arrays of them that broadcast.
 
-    To make one takes a name, an answer and a pure function; the README has twenty lines that do. Its fields are its
-    parameters, which may be swept as those of hills and optimizers are, but for what is `static`.
+    To make one takes a name, an answer and a pure function; the manual, `hillopt/README.md`, has twenty lines that do. Its fields
+    are its parameters, which may be swept as those of hills and optimizers are, but for what is `static`.
     """
 
     title: ClassVar[str]
