@@ -105,6 +105,9 @@ from hillopt.questions import (
     Sensitivity,
     Stability,
     StabilityAnswer,
+    Trainability,
+    TrainabilityAnswer,
+    Training,
     ask,
     critical_height,
     described,
@@ -120,6 +123,7 @@ from hillopt.questions import (
 )
 from hillopt.questions.certificate import certificate
 from hillopt.questions.design import Design, design
+from hillopt.runs import AbstractRun, WalkRun
 from hillopt.sweeps import Doubling, Progress, Store, cell_certificate, pieces, save, settings_dims, sweep, thinned
 from hillopt.walk import (
     AbstractNoise,
@@ -158,6 +162,7 @@ __all__ = [
     "AbstractOptimizer",
     "AbstractPytree",
     "AbstractQuestion",
+    "AbstractRun",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -226,10 +231,14 @@ __all__ = [
     "Store",
     "SwingBound",
     "TentHill",
+    "Trainability",
+    "TrainabilityAnswer",
+    "Training",
     "Trajectory",
     "TrappingRegion",
     "Uncovered",
     "Verdict",
+    "WalkRun",
     "WedgeHill",
     "__version__",
     "ask",

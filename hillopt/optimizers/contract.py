@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PyTree
 
 from hillopt.pytrees import AbstractPytree
 
-Optimizer = TypeVar("Optimizer", bound="AbstractOptimizer")
+Owner = TypeVar("Owner", bound=AbstractPytree)
 
 
 class AbstractOptimizer(AbstractPytree):
@@ -33,9 +33,9 @@ class AbstractOptimizer(AbstractPytree):
         return self
 
 
-def as_arrays(optimizer: Optimizer) -> Optimizer:
-    """The optimizer with its hyperparameters as arrays of their common floating dtype, shapes as given."""
-    leaves, treedef = jax.tree.flatten(optimizer, is_leaf=lambda leaf: isinstance(leaf, (list, tuple)))
+def as_arrays(owner: Owner) -> Owner:
+    """An optimizer, or what else has numbers, with these as arrays of their common floating dtype, shapes as given."""
+    leaves, treedef = jax.tree.flatten(owner, is_leaf=lambda leaf: isinstance(leaf, (list, tuple)))
     leaves = [np.asarray(leaf) if isinstance(leaf, (list, tuple)) else leaf for leaf in leaves]
     dtype = jnp.result_type(float, *leaves) if leaves else jnp.result_type(float)
     dtype = dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.result_type(float)
