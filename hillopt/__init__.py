@@ -54,6 +54,7 @@ from hillopt.optimizers import (
     Adagrad,
     Adam,
     AdamW,
+    ByPart,
     GradientDescent,
     HeavyBall,
     Lion,
@@ -61,6 +62,7 @@ from hillopt.optimizers import (
     OptaxOptimizer,
     RMSprop,
     SignDescent,
+    by_part,
     from_optax,
     optax_named,
     optax_names,
@@ -123,7 +125,7 @@ from hillopt.questions import (
 )
 from hillopt.questions.certificate import certificate
 from hillopt.questions.design import Design, design
-from hillopt.runs import AbstractRun, WalkRun
+from hillopt.runs import NETWORKS, AbstractProblem, AbstractRun, MeanFieldNetwork, NetworkRun, WalkRun
 from hillopt.sweeps import Doubling, Progress, Store, cell_certificate, pieces, save, settings_dims, sweep, thinned
 from hillopt.walk import (
     AbstractNoise,
@@ -146,6 +148,7 @@ __all__ = [
     "FRACTION",
     "HILLS",
     "MOST_STEPS",
+    "NETWORKS",
     "NONNEGATIVE",
     "OPTIMIZERS",
     "POSITIVE",
@@ -160,6 +163,7 @@ __all__ = [
     "AbstractLandscape",
     "AbstractNoise",
     "AbstractOptimizer",
+    "AbstractProblem",
     "AbstractPytree",
     "AbstractQuestion",
     "AbstractRun",
@@ -172,6 +176,7 @@ __all__ = [
     "Axis",
     "BlockedClimb",
     "BoundedClimb",
+    "ByPart",
     "Certainty",
     "ClosedBound",
     "Cost",
@@ -202,9 +207,11 @@ __all__ = [
     "Look",
     "Loss",
     "LossAnswer",
+    "MeanFieldNetwork",
     "MuellerBrown",
     "NarrowPass",
     "Nesterov",
+    "NetworkRun",
     "NoClaim",
     "Number",
     "OneBowl",
@@ -244,6 +251,7 @@ __all__ = [
     "ask",
     "at_most",
     "atlas",
+    "by_part",
     "cell_certificate",
     "certificate",
     "check_names",

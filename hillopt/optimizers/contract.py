@@ -27,7 +27,17 @@ class AbstractOptimizer(AbstractPytree):
     ) -> tuple[Float[Array, "..."], PyTree]:
         """The next position and state."""
 
-    def facing(self, objective: Callable[[Array], Array]) -> "AbstractOptimizer":
+    def init_all(self, parameters: PyTree) -> PyTree:
+        """State before the first step of parameters in several arrays; most step each array by itself."""
+        return jax.tree.map(self.init, parameters)
+
+    def step_all(self, slopes: PyTree, state: PyTree, parameters: PyTree) -> tuple[PyTree, PyTree]:
+        """The next parameters, in several arrays, and state."""
+        stepped = jax.tree.map(lambda leaf, *others: self.step(*others, leaf), parameters, slopes, state)
+        after, state = (jax.tree.map(lambda _, pair, at=at: pair[at], parameters, stepped) for at in (0, 1))
+        return after, state
+
+    def facing(self, objective: Callable[..., Array]) -> "AbstractOptimizer":
         """The same optimizer where it may ask for the elevation at a position; most look at slopes alone."""
         del objective
         return self
