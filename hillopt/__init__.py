@@ -129,7 +129,20 @@ from hillopt.questions import (
 )
 from hillopt.questions.certificate import certificate
 from hillopt.questions.design import Design, design
-from hillopt.runs import NETWORKS, AbstractProblem, AbstractRun, MeanFieldNetwork, NetworkRun, WalkRun
+from hillopt.runs import (
+    NETWORKS,
+    AbstractProblem,
+    AbstractRun,
+    FunctionRun,
+    MeanFieldNetwork,
+    Model,
+    NetworkRun,
+    WalkRun,
+    from_flax,
+    mean_squared_error,
+    network_run,
+    run_from,
+)
 from hillopt.sweeps import Doubling, Progress, Store, cell_certificate, pieces, save, settings_dims, sweep, thinned
 from hillopt.walk import (
     AbstractNoise,
@@ -203,6 +216,7 @@ __all__ = [
     "Factorisation",
     "Fate",
     "FunctionHill",
+    "FunctionRun",
     "GaussianHill",
     "GaussianNoise",
     "GradientDescent",
@@ -214,6 +228,7 @@ __all__ = [
     "Loss",
     "LossAnswer",
     "MeanFieldNetwork",
+    "Model",
     "MuellerBrown",
     "NarrowPass",
     "Nesterov",
@@ -274,12 +289,15 @@ __all__ = [
     "escaping_heights",
     "exact_cycle",
     "first_passages",
+    "from_flax",
     "from_optax",
     "height_at_probability",
     "hill_from",
     "hyperparameter",
     "lattice_of",
+    "mean_squared_error",
     "move",
+    "network_run",
     "optax_named",
     "optax_names",
     "optax_settings",
@@ -289,6 +307,7 @@ __all__ = [
     "plot",
     "reach_of",
     "rounded",
+    "run_from",
     "save",
     "sensitivity",
     "set_out",

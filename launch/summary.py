@@ -76,7 +76,10 @@ def what_came_out(dataset: "xarray.Dataset") -> list[str]:
                 tallies.setdefault(str(name), Tally(values.dtype.kind == "b")).add(values.values)
     return [
         *ends.lines(),
-        *(f"  {kind.name.lower():<10}{trained[kind]:>14,}  {share(trained[kind], trained.total()):>8}" for kind in trained),
+        *(
+            f"  {kind.name.lower():<10}{trained[kind]:>14,}  {share(trained[kind], trained.total()):>8}"
+            for kind in trained
+        ),
         *open_ends.lines(),
         *highest.lines(),
         *(f"  {name:<16} {tally.told()}" for name, tally in tallies.items()),
