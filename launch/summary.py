@@ -20,7 +20,7 @@ NOTES: dict[tuple[ho.Verdict, ho.Certainty | None], str] = {
     (ho.Verdict.UNDECIDED, ho.Certainty.CERTIFIED): "limited by max_steps",
     (ho.Verdict.UNDECIDED, ho.Certainty.AS_TYPED): "limited by max_steps, for the numbers as typed",
 }
-ENDS = ("verdict", "certainty")  # fields that tell how a walk ended
+ENDS = ("verdict", "certainty", "outcome")  # fields that tell how a walk ended
 SURE: dict[ho.Certainty | None, str] = {
     ho.Certainty.FLAGGED: "rounding decides",
     ho.Certainty.UNCHECKED: "no proof was attempted",
@@ -59,10 +59,13 @@ def speed(seconds: float, progress: ho.Progress) -> str:
 def what_came_out(dataset: "xarray.Dataset") -> list[str]:
     """How the walks ended and how that is known, the largest of critical heights, and the ranges of all other numbers."""
     ends, open_ends, highest, tallies = Ends(), Open(), Highest(), dict[str, Tally]()
+    trained: collections.Counter[ho.Training] = collections.Counter()
     asked = json.loads(dataset.attrs.get("look", "{}")).get("field")
     for piece in ho.pieces(dataset):
         if "verdict" in piece:
             ends.add(piece)
+        if "outcome" in piece:
+            trained.update({kind: int((piece["outcome"].values == kind).sum()) for kind in ho.Training})
         if "critical_height" in piece:
             highest.add(piece)
             if "upper" in piece:
@@ -73,6 +76,10 @@ def what_came_out(dataset: "xarray.Dataset") -> list[str]:
                 tallies.setdefault(str(name), Tally(values.dtype.kind == "b")).add(values.values)
     return [
         *ends.lines(),
+        *(
+            f"  {kind.name.lower():<10}{trained[kind]:>14,}  {share(trained[kind], trained.total()):>8}"
+            for kind in trained
+        ),
         *open_ends.lines(),
         *highest.lines(),
         *(f"  {name:<16} {tally.told()}" for name, tally in tallies.items()),
