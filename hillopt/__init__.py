@@ -4,6 +4,7 @@ import importlib.metadata
 
 from hillopt import theory
 from hillopt.axes import Axis
+from hillopt.boundaries import Refinement, boundary
 from hillopt.certificates import (
     AbstractCertificate,
     ClosedBound,
@@ -215,6 +216,7 @@ __all__ = [
     "Progress",
     "RMSprop",
     "Recurrence",
+    "Refinement",
     "RoughBowl",
     "SampledNoise",
     "Sensitivity",
@@ -235,6 +237,7 @@ __all__ = [
     "ask",
     "at_most",
     "atlas",
+    "boundary",
     "cell_certificate",
     "certificate",
     "check_names",
