@@ -1,10 +1,10 @@
 """What launch.sweep asks of the library: flags as objects, and the library's sentences as flags."""
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
 import hillopt as ho
+from launch import named
 
 if TYPE_CHECKING:
     from launch.sweep import Settings
@@ -35,14 +35,15 @@ def as_typed(sentence: str, settings: "Settings") -> str:
 
 def question_of(settings: "Settings") -> ho.AbstractQuestion:
     """What is asked; ValueError for a flag that it has no use for, and for noise that is wanting."""
-    kind = ho.QUESTIONS[settings.question]
-    takes = {field.name for field in dataclasses.fields(kind)}
+    thing = named.question(settings.question)
+    takes = named.takes(thing)
     given = {"climb": settings.climb, "noise": settings.noise, "heights": settings.heights}
     given["precision"] = AUTO if settings.precision == AUTO else None
     for name, value in given.items():
         if value is not None and name not in takes:
             raise ValueError(f"`--{name}` is not for --question={settings.question}; leave it out.")
-    numbers: dict[str, Any] = {"max_steps": settings.most_steps if settings.max_steps == AUTO else settings.max_steps}
+    max_steps = settings.most_steps if settings.max_steps == AUTO else settings.max_steps
+    numbers: dict[str, Any] = {"max_steps": max_steps, **settings.question_numbers}
     if settings.climb is not None:
         numbers["climb"] = ho.CLIMBS[settings.climb]
     if "precision" in takes and settings.precision != ONCE and (settings.precision or attempts_proofs(settings)):
@@ -51,7 +52,7 @@ def question_of(settings: "Settings") -> ho.AbstractQuestion:
         numbers["heights"] = axis_of(settings.heights, f"--heights={settings.heights}").values
     if "noise" in takes:
         numbers |= {"noise": noise_of(settings), "num_walks": settings.num_walks}
-    return kind(**numbers)
+    return named.made(thing, ho.AbstractQuestion, numbers, {}, f"--question={settings.question}")
 
 
 def attempts_proofs(settings: "Settings") -> bool:
@@ -69,11 +70,12 @@ def noise_of(settings: "Settings") -> ho.GaussianNoise:
     return ho.GaussianNoise(1.0 if settings.noise is None else settings.noise)
 
 
-def hill_of(settings: "Settings") -> ho.AbstractHill:
-    """The landscape; ValueError with the near miss for a number that it does not have."""
-    kind = ho.HILLS[settings.hill]
-    ho.check_names(kind, list(settings.hill_numbers))
-    return kind(**settings.hill_numbers)
+def hill_of(settings: "Settings") -> ho.AbstractLandscape:
+    """The landscape; ValueError with the near miss for a name or a number that there is none of.
+
+    Where a number has no default, as those of a user's own may, and is none of those given, an axis' first value stands in.
+    """
+    return named.hill(settings.hill, settings.hill_numbers, first_values(settings))
 
 
 def optimizer_of(settings: "Settings") -> ho.AbstractOptimizer:
@@ -81,11 +83,14 @@ def optimizer_of(settings: "Settings") -> ho.AbstractOptimizer:
 
     One of optax's has the numbers that it is given, of which some, a momentum, have no default: those of the axes stand in.
     """
-    numbers = dict(settings.fixed)
-    if settings.optimizer.startswith("optax."):
-        others = {"noise_scale", *(field.name for field in dataclasses.fields(ho.HILLS[settings.hill]))}
-        numbers |= {name: axis.values[0] for name, axis in axes_of(settings).items() if name not in others}
-    return ho.optimizer_named(settings.optimizer, **numbers)
+    others = {*hill_of(settings).hyperparameters(), *question_of(settings).hyperparameters()}
+    stand_ins = {name: value for name, value in first_values(settings).items() if name not in others}
+    return named.optimizer(settings.optimizer, settings.fixed, stand_ins)
+
+
+def first_values(settings: "Settings") -> dict[str, float]:
+    """Of every axis."""
+    return {name: axis.values[0] for name, axis in axes_of(settings).items()}
 
 
 def axes_of(settings: "Settings") -> dict[str, ho.Axis]:

@@ -9,6 +9,7 @@ The field's type says how it is read: bool, int, float, str, Path, a tuple of on
 import dataclasses
 import difflib
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ def flag(
     at_most: float | None = None,
     above: float | None = None,
     choices: Sequence[str] = (),
+    forms: Mapping[str, str] | None = None,
     repeated: bool = False,
     may_be_empty: bool = False,
     counts: bool = True,
@@ -45,13 +47,17 @@ def flag(
 
     - `default`, `about`: its value if nothing is said, and its line of --help.
     - `at_least`, `at_most`, `above`, `choices`: what it must keep to; of a tuple every entry, of a dict every number.
+    - `forms`: what may stand in place of a choice, as a regular expression by what to call it.
     - `repeated`: a tuple whose entries are given by one flag each, since they hold commas.
     - `may_be_empty`: of a tuple, whether it may have no entry.
     - `counts`: whether it says what is computed. What says where and how to run does not count when two runs are compared.
     - `called`: the library's word for it, where that is another; sentences of the library are told in flags.
     - `example`: of the pairs of a dict.
     """
-    rules = Rules(about, at_least, at_most, above, tuple(choices), repeated, may_be_empty, counts, called, example)
+    ways = tuple((forms or {}).items())
+    rules = Rules(
+        about, at_least, at_most, above, tuple(choices), ways, repeated, may_be_empty, counts, called, example
+    )
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata={"rules": rules})
     return dataclasses.field(default=default, metadata={"rules": rules})
@@ -66,11 +72,17 @@ class Rules:
     at_most: float | None
     above: float | None
     choices: tuple[str, ...]
+    forms: tuple[tuple[str, str], ...]
     repeated: bool
     may_be_empty: bool
     counts: bool
     called: str | None
     example: str
+
+    @property
+    def told_choices(self) -> str:
+        """All choices, and what else may stand there."""
+        return ", or ".join([", ".join(self.choices), *(name for name, _ in self.forms)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,10 +163,14 @@ class Flag:
             raise ValueError(f"`--{self.name}`{of} must be at most {rules.at_most:,}, got {value}.")
         if rules.above is not None and typed <= rules.above:
             raise ValueError(f"`--{self.name}`{of} must be above {rules.above:g}, got {value}.")
-        if rules.choices and typed not in rules.choices:
+        if (
+            rules.choices
+            and typed not in rules.choices
+            and not any(re.fullmatch(form, typed) for _, form in rules.forms)
+        ):
             near = difflib.get_close_matches(typed, rules.choices, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "."
-            raise ValueError(f"`--{self.name}` must be one of {', '.join(rules.choices)}, got {value!r}{hint}")
+            raise ValueError(f"`--{self.name}` must be one of {rules.told_choices}, got {value!r}{hint}")
         return typed
 
     def _typed(self, value: Any) -> Any:
@@ -203,7 +219,7 @@ class Flag:
         told += [f"At least {rules.at_least:g}."] if rules.at_least is not None else []
         told += [f"At most {rules.at_most:,}."] if rules.at_most is not None else []
         told += [f"Above {rules.above:g}."] if rules.above is not None else []
-        told += [f"One of {', '.join(rules.choices)}."] if rules.choices else []
+        told += [f"One of {rules.told_choices}."] if rules.choices else []
         if self.kind is bool:
             told += ["On by default."] if default else []
         elif self.rules.repeated or self.shown(default):

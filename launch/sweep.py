@@ -50,7 +50,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import jax
 
 import hillopt as ho
-from launch import asked, command, roll_call, runs
+from launch import asked, command, named, roll_call, runs
 from launch.progress import Reporter
 from launch.summary import summary
 
@@ -67,14 +67,15 @@ LEAVES_LAST = 3.0
 class Settings:
     """What is asked of which settings, and where and how they are walked."""
 
-    optimizer: str = command.flag(
-        "adam", f"The optimizer: {', '.join(sorted(ho.OPTIMIZERS))}, or optax.NAME, optax.contrib.NAME."
-    )
-    hill: str = command.flag("tent", "The landscape.", choices=sorted(ho.HILLS))
+    optimizer: str = named.optimizer_flag("adam", "The optimizer, one of optax.contrib as optax.contrib.NAME.")
+    hill: str = named.hill_flag("tent")
     hill_numbers: dict[str, float] = command.flag(
-        {"height": 1.0}, "Its numbers that are not swept, as name=value,name=value.", example="height=0.5"
+        {}, "Its numbers that are not swept, as name=value,name=value; a height is 1 by default.", example="height=0.5"
     )
-    question: str = command.flag("critical_height", "What is asked of every setting.", choices=sorted(ho.QUESTIONS))
+    question: str = named.question_flag("critical_height")
+    question_numbers: dict[str, float] = command.flag(
+        {}, "Numbers of the question that are no flags, as name=value,name=value.", example="threshold=0.5"
+    )
     noise: float | None = command.flag(
         None, "Deviation of Gaussian noise in the slope, for escape_probability and passage_time.", at_least=0
     )
@@ -213,8 +214,13 @@ def tiny(settings: Settings) -> Settings:
         most_steps=min(STEPS, settings.most_steps),
         num_walks=min(WALKS, settings.num_walks),
         tile=None,
-        name=f"{settings.name or settings.optimizer}_tiny",
+        name=f"{settings.name or short_name(settings)}_tiny",
     )
+
+
+def short_name(settings: Settings) -> str:
+    """The optimizer's, of a user's own without its module."""
+    return settings.optimizer.rpartition(":")[2]
 
 
 def coarse(axis: str) -> str:
@@ -226,7 +232,7 @@ def coarse(axis: str) -> str:
 def main(settings: Settings) -> None:
     """Walk, draw, report; the first process speaks for all."""
     check(settings)
-    path, shares = runs.place(settings.out, settings.name or settings.optimizer), is_shared(settings)
+    path, shares = runs.place(settings.out, settings.name or short_name(settings)), is_shared(settings)
     runs.check(path, settings.overwrite, shares, shared=True)  # by all processes, before the first of them makes it
     set_up(settings)
     if jax.process_index() > 0:

@@ -7,11 +7,17 @@ x_6 = 1.4101842951299657, next to gradient descent's swing between 0.9 and 1.2. 
 settings.json into runs/trajectory/. Another walk:
 
     python -m launch.trajectory --name=up --optimizer=heavy_ball --hyperparameters=learning_rate=0.05,momentum=0.9 --height=0.5
+
+On any landscape, by any optimizer, also of optax or of one's own; walks in two dimensions are drawn on contour lines:
+
+    python -m launch.trajectory --preset=mueller_brown
+    python -m launch.trajectory --preset=factorisation
+    python -m launch.trajectory --hill=wedge --optimizer=optax.nadam --hyperparameters=learning_rate=0.1 --name=wedge
 """
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +25,23 @@ import jax
 import numpy as np
 
 import hillopt as ho
-from launch import command, runs
+from launch import command, named, runs
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What walks where, and how much of it is told."""
 
-    optimizer: str = command.flag("adam", "The optimizer that walks.", choices=sorted(ho.OPTIMIZERS))
+    optimizer: str = named.optimizer_flag("adam", "The optimizer that walks.")
     hyperparameters: dict[str, float] = command.flag(
         {"learning_rate": 0.3}, "Its hyperparameters, as name=value,name=value."
     )
     beside_descent: bool = command.flag(True, "Draw gradient descent with the same learning rate beside it.")
-    height: float = command.flag(0.5, "Height of the hill.", at_least=0)
+    hill: str = named.hill_flag("tent", "The landscape that it walks on.")
+    height: float | None = command.flag(None, "Height of the hill, 0.5 where it has one.", at_least=0)
+    hill_numbers: dict[str, float] = command.flag(
+        {}, "Its other numbers, as name=value,name=value.", example="half_width=0.5"
+    )
     num_steps: int = command.flag(24, "Steps to walk.", at_least=1, at_most=1_000_000)
     rows: int = command.flag(10, "Steps to print.", at_least=1)
     max_steps: int = command.flag(
@@ -46,7 +56,24 @@ class Settings:
 PRESETS = {
     "original": Settings(),
     "up": Settings(optimizer="heavy_ball", hyperparameters={"learning_rate": 0.05, "momentum": 0.9}, name="up"),
+    "mueller_brown": Settings(
+        hill="mueller_brown",
+        optimizer="heavy_ball",
+        hyperparameters={"learning_rate": 0.02, "momentum": 0.9},
+        height=1.0,
+        num_steps=150,
+        name="mueller_brown",
+    ),
+    "factorisation": Settings(
+        hill="factorisation",
+        optimizer="gradient_descent",
+        hyperparameters={"learning_rate": 0.8},
+        hill_numbers={"u": 2.0, "v": 0.4},
+        num_steps=60,
+        name="factorisation",
+    ),
 }
+HEIGHT = 0.5
 SYMBOLS = {"first": "m", "second": "v", "trace": "m", "square": "v"}
 
 
@@ -58,15 +85,22 @@ def tiny(settings: Settings) -> Settings:
 def main(settings: Settings) -> None:
     """Walk, print, draw."""
     jax.config.update("jax_enable_x64", settings.dtype == "float64")
-    hill, walkers = ho.TentHill(settings.height), walkers_of(settings)
+    hill, walkers = hill_of(settings), walkers_of(settings)
     path = runs.place(settings.out, settings.name)
     with runs.folder(path, settings.overwrite) as folder:
         from hillopt import pictures
 
         panels = []
         for walker in walkers:
-            panel = pictures.WalkPanel(title_of(walker, settings), hill, *walked(hill, walker, settings))
-            print(panel.title, *table(panel.walk, settings.rows), describe(panel.critical), sep=os.linesep)
+            walk = ho.trajectory(hill, walker, max_steps=settings.num_steps)
+            critical = critical_of(hill, walker, settings)
+            panel = pictures.WalkPanel(title_of(hill, walker, settings), hill, walk, critical)
+            print(
+                panel.title,
+                *table(hill, walk, settings.rows),
+                outcome(hill, walker, panel.walk, critical, settings),
+                sep=os.linesep,
+            )
             print()
             panels.append(panel)
         pictures.write(pictures.walk_figure(panels), [folder / "walk.png", folder / "walk.pdf"])
@@ -74,52 +108,91 @@ def main(settings: Settings) -> None:
     print(runs.wrote(path, pictures=["walk"]))
 
 
+def hill_of(settings: Settings) -> ho.AbstractLandscape:
+    """The landscape; ValueError with the near miss for a number that it does not have."""
+    given = {} if settings.height is None else {"height": settings.height}
+    hill = named.hill(settings.hill, {**settings.hill_numbers, **given}, {"height": HEIGHT})
+    hill.check()
+    return hill
+
+
 def walkers_of(settings: Settings) -> list[ho.AbstractOptimizer]:
     """The optimizer, and gradient descent beside it; ValueError with the near miss for a hyperparameter it does not have."""
-    factory, given = ho.OPTIMIZERS[settings.optimizer], settings.hyperparameters
-    ho.check_names(factory, list(given))
-    if "learning_rate" not in given:
+    given = settings.hyperparameters
+    if settings.optimizer in ho.OPTIMIZERS and "learning_rate" not in given:
         raise ValueError("`--hyperparameters` must name a learning_rate; add learning_rate=0.3, say.")
-    walkers = [factory(**given)]
-    if settings.beside_descent and settings.optimizer != "gradient_descent":
-        walkers.append(ho.GradientDescent(given["learning_rate"]))
+    walkers = [named.optimizer(settings.optimizer, given)]
+    rate = walkers[0].hyperparameters().get("learning_rate")
+    if settings.beside_descent and not isinstance(walkers[0], ho.GradientDescent) and rate is not None:
+        walkers.append(ho.GradientDescent(rate))
     for walker in walkers:
         walker.check()
     return walkers
 
 
-def walked(
-    hill: ho.AbstractHill, walker: ho.AbstractOptimizer, settings: Settings
-) -> tuple[ho.Trajectory, ho.CriticalHeightAnswer]:
-    """The walk, and how high it ever climbs."""
-    walk = ho.trajectory(hill, walker, max_steps=settings.num_steps)
-    return walk, ho.critical_height(hill, walker, max_steps=settings.max_steps)
+def critical_of(
+    hill: ho.AbstractLandscape, walker: ho.AbstractOptimizer, settings: Settings
+) -> ho.CriticalHeightAnswer | None:
+    """How high the walk ever climbs; None where one walk does not answer for all heights."""
+    if not (isinstance(hill, ho.AbstractHill) and hill.flank_is_shared):
+        return None
+    return ho.critical_height(hill, walker, max_steps=settings.max_steps)
 
 
-def title_of(walker: ho.AbstractOptimizer, settings: Settings) -> str:
-    """Who walks where, all its numbers, and for how long."""
-    numbers = [f"{name} = {value:g}" for name, value in walker.hyperparameters().items() if value is not None]
-    steps = f"{settings.num_steps:,} steps, h* within {settings.max_steps:,}"
-    hill = f"{ho.TentHill.__name__}, height = {settings.height:g}"
-    return ", ".join([f"{type(walker).__name__} on {hill}", *numbers, steps, settings.dtype])
+def title_of(hill: ho.AbstractLandscape, walker: ho.AbstractOptimizer, settings: Settings) -> str:
+    """Who walks where, all numbers, and for how long."""
+    numbers = {**hill.hyperparameters(), **walker.hyperparameters()}
+    told = [f"{name} = {value:g}" for name, value in numbers.items() if value is not None]
+    is_bounded = isinstance(hill, ho.AbstractHill) and hill.flank_is_shared
+    steps = f"{settings.num_steps:,} steps" + (f", h* within {settings.max_steps:,}" if is_bounded else "")
+    return ", ".join([f"{walker.label()} on {hill.label()}", *told, steps, settings.dtype])
 
 
 def state_columns(state: Any) -> dict[str, np.ndarray]:
     """The optimizer's moments by their symbols; powers of the betas are left out."""
-    fields = state._asdict()
+    fields = state._asdict() if hasattr(state, "_asdict") else {}
     return {symbol: np.asarray(fields[name]) for name, symbol in SYMBOLS.items() if name in fields}
 
 
-def table(walk: ho.Trajectory, rows: int) -> Iterator[str]:
+def by_coordinate(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Columns of vectors as one for each of their numbers."""
+    return {
+        f"{name}_{index + 1}" if values.ndim > 1 else name: column
+        for name, values in columns.items()
+        for index, column in enumerate(values.reshape(len(values), -1).T)
+    }
+
+
+def table(hill: ho.AbstractLandscape, walk: ho.Trajectory, rows: int) -> Iterator[str]:
     """Lines of t, x_t, the slope there, and the moments after step t."""
     columns = {"x": np.asarray(walk.position), "slope": np.asarray(walk.slope), **state_columns(walk.state)}
+    columns, is_unit = by_coordinate(columns), isinstance(hill, ho.AbstractHill) and hill.slope_is_unit
     yield f"{'t':>5}" + "".join(f"{name:>22}" for name in columns)
     for step in range(1, min(rows, len(walk.position) - 1) + 1):
         cells = (
-            f"{column[step]:>22.0f}" if name == "slope" else f"{column[step]:>22.16g}"
+            f"{column[step]:>22.0f}" if name == "slope" and is_unit else f"{column[step]:>22.16g}"
             for name, column in columns.items()
         )
         yield f"{step:>5}" + "".join(cells)
+
+
+def outcome(
+    hill: ho.AbstractLandscape,
+    walker: ho.AbstractOptimizer,
+    walk: ho.Trajectory,
+    critical: ho.CriticalHeightAnswer | None,
+    settings: Settings,
+) -> str:
+    """How the walk ends, in one line."""
+    if critical is not None:
+        return describe(critical)
+    told = f"f = {float(hill.value(walk.position[-1])):.17g} after {len(walk.position) - 1:,} steps"
+    if not isinstance(hill, ho.AbstractHill):
+        return told
+    answer = ho.escape(hill, walker, max_steps=settings.max_steps)
+    verdict = ho.Verdict(int(answer.verdict))
+    when = f" at step {int(answer.step)}" if verdict == ho.Verdict.ESCAPED else f" within {settings.max_steps:,} steps"
+    return f"{told}; {verdict.name.lower()}{'' if verdict == ho.Verdict.TRAPPED else when}"
 
 
 def describe(critical: ho.CriticalHeightAnswer) -> str:

@@ -141,7 +141,8 @@ def test_the_command_refuses_a_height_that_no_hill_has(height):
 
 def test_a_title_names_optimizer_hill_and_every_number():
     settings = trajectory.Settings(height=0.4, num_steps=30)
-    assert [trajectory.title_of(walker, settings) for walker in trajectory.walkers_of(settings)] == [
+    hill = trajectory.hill_of(settings)
+    assert [trajectory.title_of(hill, walker, settings) for walker in trajectory.walkers_of(settings)] == [
         "Adam on TentHill, height = 0.4, learning_rate = 0.3, b1 = 0.9, b2 = 0.999, eps = 0, 30 steps, "
         "h* within 10,000, float64",
         "GradientDescent on TentHill, height = 0.4, learning_rate = 0.3, 30 steps, h* within 10,000, float64",

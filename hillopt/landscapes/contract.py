@@ -30,6 +30,10 @@ class AbstractLandscape(AbstractPytree):
         """Derivative of the elevation: all that the optimizer sees."""
         return jax.grad(self.value)(position)
 
+    def landmarks(self) -> dict[str, Number]:
+        """Places that a picture should mark, such as a valley and a crest, by what to call them; none by default."""
+        return {}
+
 
 class AbstractHill(AbstractLandscape):
     """A landscape with a valley and, behind it, a hill of a given height.

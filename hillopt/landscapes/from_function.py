@@ -36,6 +36,9 @@ class FunctionHill(AbstractHill):
         height = jnp.asarray(self.height, float)
         return jnp.zeros_like(height) if self.passed is not None else crest_of(self) - self.start
 
+    def landmarks(self) -> dict[str, Number]:
+        return {"crest": crest_of(self)} if self.passed is None else {}
+
 
 def hill_from(
     function: Callable[[Array, Number], Array],

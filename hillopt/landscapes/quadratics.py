@@ -55,6 +55,9 @@ class PiecewiseQuadraticBowl(AbstractHill):
     def rise(self, position: Float[Array, "..."]) -> Float[Array, "..."]:
         return self.value(position)
 
+    def landmarks(self) -> dict[str, Number]:
+        return {"minimum": 0.0}
+
     @property
     def middle(self) -> int:
         """Which piece the minimum is in."""

@@ -40,6 +40,9 @@ class GaussianHill(AbstractHill):
         _, distance = bisected(lambda place: place * jnp.exp(-jnp.square(place) / 2) < needed, zero, zero + 1, HALVINGS)
         return jnp.where(needed < math.exp(-0.5), -width * distance, 0.0)
 
+    def landmarks(self) -> dict[str, Number]:
+        return {"crest": 1 + self.goal()}
+
 
 class DoubleWell(AbstractHill):
     """The quartic double well in terms of its barrier: f(x) = height (x² - 1)², wells at -1 and +1, crest at 0.
@@ -62,6 +65,9 @@ class DoubleWell(AbstractHill):
 
     def goal(self) -> Float[Array, ""]:
         return jnp.ones_like(jnp.asarray(self.height))
+
+    def landmarks(self) -> dict[str, Number]:
+        return {"valley": -1.0, "crest": 0.0, "far valley": 1.0}
 
 
 class RoughBowl(AbstractHill):

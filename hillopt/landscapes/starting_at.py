@@ -64,3 +64,6 @@ class StartingAt(AbstractHill):
 
     def goal(self) -> Float[Array, ""]:
         return self.hill.goal()
+
+    def landmarks(self) -> dict[str, Number]:
+        return self.hill.landmarks()

@@ -42,6 +42,9 @@ class MuellerBrown(AbstractHill):
     def goal(self) -> Float[Array, ""]:
         return jnp.zeros_like(jnp.asarray(self.height, float))
 
+    def landmarks(self) -> dict[str, Number]:
+        return {"well": DEEPEST, "pass": SADDLE}
+
 
 class NarrowPass(AbstractHill):
     """A double well along x whose valley narrows to a pass: f(x, y) = height (x² - 1)² + (1 + narrowness e^(-4 x²)) y² / 2.
@@ -65,3 +68,6 @@ class NarrowPass(AbstractHill):
 
     def goal(self) -> Float[Array, ""]:
         return jnp.ones_like(jnp.asarray(self.height, float))
+
+    def landmarks(self) -> dict[str, Number]:
+        return {"well": (-1.0, 0.0), "pass": (0.0, 0.0), "far well": (1.0, 0.0)}

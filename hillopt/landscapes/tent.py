@@ -37,6 +37,9 @@ class TentHill(AbstractHill):
     def flank(self) -> "EndlessTent":
         return EndlessTent()
 
+    def landmarks(self) -> dict[str, Number]:
+        return {"valley": 1.0, "crest": 1 + self.height}
+
 
 class EndlessTent(AbstractHill):
     """The flank that all tents share, going up for ever: |x - 1|. It has no numbers, and nobody escapes from it."""
@@ -64,6 +67,9 @@ class EndlessTent(AbstractHill):
 
     def flank(self) -> "EndlessTent":
         return self
+
+    def landmarks(self) -> dict[str, Number]:
+        return {"valley": 1.0}
 
 
 def _sign(position: Float[Array, "..."], uphill: Bool[Array, "..."]) -> Float[Array, "..."]:

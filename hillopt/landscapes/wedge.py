@@ -46,6 +46,9 @@ class WedgeHill(AbstractHill):
     def goal(self) -> Float[Array, ""]:
         return jnp.asarray(self.half_width)
 
+    def landmarks(self) -> dict[str, Number]:
+        return {"valley": 1.0, "crest": 1 + self.half_width}
+
 
 class PiecewiseLinearHill(AbstractHill):
     """Straight pieces through points (x, y), with the first and the last piece going on for ever.
@@ -106,6 +109,10 @@ class PiecewiseLinearHill(AbstractHill):
     def goal(self) -> Float[Array, ""]:
         valley, crest = self._valley_and_crest()
         return jnp.asarray(self.points[crest][0] - self.points[valley][0])
+
+    def landmarks(self) -> dict[str, Number]:
+        valley, crest = self._valley_and_crest()
+        return {"valley": self.points[valley][0], "crest": self.points[crest][0]}
 
     def _valley_and_crest(self) -> tuple[int, int]:
         """The two points between which the ground rises most."""

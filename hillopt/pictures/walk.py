@@ -1,12 +1,15 @@
-"""A walk drawn on its hill, and in time."""
+"""A walk drawn on its ground, and in time."""
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hillopt.landscapes import AbstractHill
+from hillopt.landscapes import AbstractHill, AbstractLandscape
 from hillopt.pictures.colours import MOST
+from hillopt.pictures.contours import draw_elevation_in_time, draw_on_contours
 from hillopt.pictures.style import HEIGHT_COLOUR, INK, MARGIN, WALK_COLOUR, fitted, new_figure, plain_text
 from hillopt.questions import CriticalHeightAnswer
 from hillopt.walk import Trajectory, Verdict
@@ -18,108 +21,125 @@ if TYPE_CHECKING:
 
 PANEL = 5.4  # inches wide
 TITLE_LETTERS = 10.0  # points
-FAR = 3.0  # times as far as the walk's own landmarks, the hill is out of sight
+FAR = 3.0  # times as far as the walk's own landmarks, the ground is out of sight
+APART = 0.045  # of the picture's sides, that step numbers are
+ROOM = (1 / 30, 7 / 30, 1 / 7)  # left, right and above, of what is in sight
 
 
 class WalkPanel(NamedTuple):
-    """One walk to draw, with the critical height of its setting."""
+    """One walk to draw, with the critical height of its setting where hills share a flank."""
 
     title: str
-    hill: AbstractHill
+    hill: AbstractLandscape
     walk: Trajectory
-    critical: CriticalHeightAnswer
+    critical: CriticalHeightAnswer | None = None
 
     @property
     def positions(self) -> np.ndarray:
-        """Where the walk was, as long as that can be drawn."""
+        """Where the walk was, as long as that can be drawn, [time] or [time, coordinate]."""
         positions = np.asarray(self.walk.position, np.float64)
-        return positions[: int(np.append(np.abs(positions) < MOST, False).argmin())]
+        in_range = (np.abs(positions) < MOST).reshape(len(positions), -1).all(axis=1)
+        return positions[: int(np.append(in_range, False).argmin())]
 
     @property
-    def height(self) -> float:
-        """Of the hill, which may be infinite."""
-        return float(np.asarray(self.hill.height))
+    def height(self) -> float | None:
+        """Of the hill, which may be infinite; None on what is no hill."""
+        return float(np.asarray(self.hill.height)) if isinstance(self.hill, AbstractHill) else None
 
     @property
     def highest(self) -> float | None:
         """The critical height, of a walk that has one."""
+        if self.critical is None:
+            return None
         critical = float(self.critical.critical_height)
         has_one = int(self.critical.verdict) != Verdict.DIVERGED and critical >= 0 and np.isfinite(critical)
         return critical if has_one else None
 
     @property
-    def crest(self) -> float | None:
-        """Where the crest is, if it is in sight."""
-        return 1 + self.height if self.height <= FAR * (1 + (self.highest or 0.0)) else None
+    def landmarks(self) -> dict[str, float]:
+        """Places that are marked, in sight or not."""
+        return {name: float(place) for name, place in self.hill.landmarks().items()}
+
+    @property
+    def in_sight(self) -> dict[str, float]:
+        """The landmarks, but for those far beyond where the walk has been and could be."""
+        places, start = self.landmarks, float(self.hill.start)
+        first = next(iter(places.values()), start)
+        reach = abs(first - start) + (self.highest or 0.0)
+        reach = max(reach, float(np.abs(self.positions - start).max())) if self.highest is None else reach
+        return {name: place for name, place in places.items() if abs(place - first) <= FAR * reach}
 
     @property
     def sight(self) -> tuple[float, float]:
-        """The ground from where to where is drawn: the walk, the valley and the crest, but nothing far away from them."""
-        landmark = max(1 + (self.highest or 0.0), self.crest or 1.0)
-        right = min(max(landmark, self.positions.max()), FAR * landmark) + 0.35
-        return max(min(self.positions.min(), 0.0), -FAR * landmark) - 0.05, right
+        """The ground from where to where is drawn: the walk and the landmarks, but nothing far away from them."""
+        start, near = float(self.hill.start), self.in_sight
+        places = [start, *near.values(), *([near["valley"] + self.highest] if self.highest is not None else [])]
+        scale = max(abs(place - start) for place in places) or max(abs(start), 1.0)
+        low = max(min(*places, self.positions.min()), start - FAR * scale)
+        high = min(max(*places, self.positions.max()), start + FAR * scale)
+        return low - ROOM[0] * scale, high + ROOM[1] * scale
 
 
 def walk_figure(panels: list[WalkPanel]) -> "Figure":
-    """Draw walks side by side: above on the hill, below in time."""
+    """Draw walks side by side: above on the ground, below in time. In two dimensions the ground is contours."""
     figure = new_figure(PANEL * len(panels), 6.6)
     grid = figure.subplots(2, len(panels), squeeze=False, height_ratios=[3, 2])
     for column, panel in enumerate(panels):
-        _draw_on_hill(grid[0][column], panel)
-        _draw_in_time(grid[1][column], panel)
+        above, below = grid[0][column], grid[1][column]
+        if panel.positions.ndim == 1:
+            _draw_on_hill(above, panel)
+            _draw_in_time(below, panel)
+        else:
+            draw_on_contours(above, panel.hill, panel.positions)
+            draw_elevation_in_time(below, panel.hill, panel.positions)
+        beside = (4 if panel.positions.ndim == 1 else 7) * MARGIN
+        lines = fitted(plain_text(panel.title).split(", "), 72 * PANEL - beside, TITLE_LETTERS)
+        above.set_title("\n".join(lines), loc="left", fontsize=TITLE_LETTERS)
+        below.set_xlabel("step $t$")
+        below.spines[["top", "right"]].set_visible(False)
     return figure
 
 
 def _draw_on_hill(axes: "Axes", panel: WalkPanel) -> None:
-    positions, (left, right) = panel.positions, panel.sight
-    kinks = [1.0] if panel.crest is None else [1.0, panel.crest]
-    ground = np.unique(np.concatenate([np.linspace(left, right, 400), kinks]))
-    elevation = np.asarray(panel.hill.value(jnp.asarray(ground)))
-    floor = min(elevation.min(), 0.0) - 0.15
+    positions, (left, right), near = panel.positions, panel.sight, panel.in_sight
+    ground = np.unique(np.concatenate([np.linspace(left, right, 400), list(near.values())]))
+    ground = ground[(ground >= left) & (ground <= right)]
+    elevation, heights = (
+        np.asarray(jax.vmap(panel.hill.value)(jnp.asarray(places)), np.float64) for places in (ground, positions)
+    )
+    room = ROOM[2] * (elevation.max() - min(elevation.min(), 0.0)) or 1.0
+    floor = min(elevation.min(), 0.0) - room
     axes.fill_between(ground, elevation, floor, color="#e9e4d8", lw=0)
     axes.plot(ground, elevation, color=INK, lw=1.2)
-    heights = np.asarray(panel.hill.value(jnp.asarray(positions)))
     axes.plot(positions, heights, "-", color=WALK_COLOUR, lw=0.6, alpha=0.5)
     axes.scatter(
         positions, heights, c=np.arange(positions.size), cmap="viridis_r", s=26, zorder=3, edgecolor=INK, lw=0.4
     )
-    for number in _few_labels(positions):
+    valley = near.get("valley", np.inf)
+    size = right - left, elevation.max() + room - floor
+    for number in _few_labels(positions, heights, size):
         axes.annotate(
             str(number),
             (positions[number], heights[number]),
-            xytext=(8, 5) if positions[number] <= 1 else (8, -9),
+            xytext=(8, 5) if positions[number] <= valley else (8, -9),
             textcoords="offset points",
             fontsize=8,
             ha="center",
+            annotation_clip=True,
         )
     if panel.highest is not None:
-        _draw_highest(axes, panel.highest)
-    crest = f"crest, $h$ = {panel.height:g}"
-    if panel.crest is None:
-        axes.annotate(
-            f"{crest}, out of sight",
-            (1, 0),
-            xycoords="axes fraction",
-            xytext=(-4, 4),
-            textcoords="offset points",
-            ha="right",
-        )
-    else:
-        axes.annotate(
-            crest, (panel.crest, panel.height), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=9
-        )
-    top = elevation.max() + max(0.15, 0.12 * (elevation.max() - floor))
-    axes.set(xlabel="position $x$", ylabel="elevation $f(x)$", xlim=(left, right), ylim=(floor, top))
-    lines = fitted(plain_text(panel.title).split(", "), 72 * PANEL - 4 * MARGIN, TITLE_LETTERS)
-    axes.set_title("\n".join(lines), loc="left", fontsize=TITLE_LETTERS)
+        _draw_highest(axes, near["valley"], panel.highest)
+    if "crest" in panel.landmarks:
+        _draw_crest(axes, near.get("crest"), panel)
+    axes.set(xlabel="position $x$", ylabel="elevation $f(x)$", xlim=(left, right), ylim=(floor, elevation.max() + room))
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_highest(axes: "Axes", highest: float) -> None:
-    axes.plot([1 - highest, 1 + highest], [highest, highest], color=HEIGHT_COLOUR, lw=1.2, ls="--")
+def _draw_highest(axes: "Axes", valley: float, highest: float) -> None:
+    axes.plot([valley - highest, valley + highest], [highest, highest], color=HEIGHT_COLOUR, lw=1.2, ls="--")
     axes.annotate(
         f"$h^*$ = {highest:.6g}",
-        (1, highest),
+        (valley, highest),
         xytext=(0, 5),
         textcoords="offset points",
         ha="center",
@@ -127,21 +147,43 @@ def _draw_highest(axes: "Axes", highest: float) -> None:
     )
 
 
-def _few_labels(positions: np.ndarray) -> list[int]:
-    """Step numbers worth writing: up to the highest point, where they stand apart."""
+def _draw_crest(axes: "Axes", place: float | None, panel: WalkPanel) -> None:
+    """What the crest is, above it, or in a corner where it is out of sight."""
+    crest = f"crest, $h$ = {panel.height:g}"
+    if place is None:
+        where, offset, side = (1.0, 0.0), (-4, 4), "right"
+        axes.annotate(
+            f"{crest}, out of sight",
+            where,
+            xycoords="axes fraction",
+            xytext=offset,
+            textcoords="offset points",
+            ha=side,
+        )
+        return
+    top = float(panel.hill.value(jnp.asarray(place)))
+    axes.annotate(crest, (place, top), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=9)
+
+
+def _few_labels(positions: np.ndarray, heights: np.ndarray, size: tuple[float, float]) -> list[int]:
+    """Step numbers worth writing: up to the highest position, where they stand apart."""
     apart = (positions.max() - positions.min()) / 25
+    places = np.stack([positions, heights], axis=1) / size
     chosen: list[int] = []
     for number in range(int(positions.argmax()) + 1):
-        if all(abs(positions[number] - positions[other]) > apart for other in chosen):
+        if all(
+            abs(positions[number] - positions[other]) > apart and math.dist(places[number], places[other]) > APART
+            for other in chosen
+        ):
             chosen.append(number)
     return chosen
 
 
 def _draw_in_time(axes: "Axes", panel: WalkPanel) -> None:
     axes.plot(panel.positions, "o-", color=WALK_COLOUR, lw=1, ms=3)
-    levels = [(1.0, "valley", INK, ":")]
-    levels += [] if panel.crest is None else [(panel.crest, "crest", INK, "-")]
-    levels += [] if panel.highest is None else [(1 + panel.highest, "$1 + h^*$", HEIGHT_COLOUR, "--")]
+    near, (low, high) = panel.in_sight, panel.sight
+    levels = [(place, name, INK, "-" if name == "crest" else ":") for name, place in near.items()]
+    levels += [] if panel.highest is None else [(near["valley"] + panel.highest, "$1 + h^*$", HEIGHT_COLOUR, "--")]
     for level, text, colour, style in levels:
         axes.axhline(level, color=colour, lw=0.9, ls=style)
         axes.annotate(
@@ -152,5 +194,6 @@ def _draw_in_time(axes: "Axes", panel: WalkPanel) -> None:
             textcoords="offset points",
             fontsize=8,
         )
-    axes.set(xlabel="step $t$", ylabel="position $x_t$")
-    axes.spines[["top", "right"]].set_visible(False)
+    if panel.highest is None and not (low <= panel.positions.min() and panel.positions.max() <= high):
+        axes.set_ylim(low, high)
+    axes.set_ylabel("position $x_t$")
