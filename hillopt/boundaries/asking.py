@@ -6,7 +6,6 @@ import functools
 
 import jax
 import numpy as np
-from jaxtyping import Int
 
 from hillopt.boundaries.search import Settings
 from hillopt.lanes import on_accelerator
@@ -36,7 +35,7 @@ class Asker:
     plan: Plan
     batch: int
 
-    def answers(self, settings: Settings, field: str) -> Int[np.ndarray, " setting"]:
+    def answers(self, settings: Settings, field: str) -> np.ndarray:
         """A field's values for flat indices into the grid, the axes in the order given."""
         pieces = [settings[begin : begin + self.batch] for begin in range(0, settings.size, self.batch)]
         programs = [self._programs[index % len(self._programs)] for index in range(len(pieces))]

@@ -20,6 +20,7 @@ from hillopt.names import check_function
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import is_traced
 from hillopt.questions import AbstractQuestion, Look
+from hillopt.runs import AbstractRun
 from hillopt.sweeps.plan import Plan, make_plan
 from hillopt.sweeps.store import Store
 from hillopt.sweeps.template import Template
@@ -49,8 +50,8 @@ class Refinement(NamedTuple):
 
 def boundary(
     question: AbstractQuestion,
-    hill: AbstractLandscape,
-    optimizer: AbstractOptimizer,
+    hill: AbstractLandscape | AbstractRun,
+    optimizer: AbstractOptimizer | None,
     axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
     *,
     of: str | None = None,
@@ -218,7 +219,7 @@ def _dataset(job: Search, known: Known, evaluations: int, checked: int, differin
     }
     attributes = {
         **template.attributes,
-        "title": f"Boundary of {labelling.told} of {plan.world.optimizer.label()} on {plan.world.hill.label()}",
+        "title": f"{template.attributes['title']}: boundary of {labelling.told}",
         "look": json.dumps(Look("label", labelling.told)._asdict()),
         "boundary_of": json.dumps({"field": labelling.field, "level": labelling.level}),
         "spacing": job.spacing,

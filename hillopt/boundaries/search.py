@@ -20,8 +20,8 @@ from jaxtyping import Bool, Int
 
 from hillopt.lanes import num_blocks
 
-Settings = Int[np.ndarray, " setting"]
-"""Flat indices into the grid."""
+Settings = Int[np.ndarray, "..."]
+"""Flat indices into the grid, one after the other."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -171,14 +171,12 @@ def _gaps_in_rows(labels: np.ndarray, is_known: np.ndarray) -> tuple[np.ndarray,
 
 
 def filled(known: Known) -> Int[np.ndarray, "row column"]:
-    """The labels of all settings: of what was not asked, that of the nearest setting asked in its row, or of the row before.
+    """The labels of all settings: of what was not asked, that of the nearest setting asked.
 
-    Between neighbours in a row that were asked the label is one, or the search would have asked there; and where no setting of
-    a row was asked, no boundary that was followed is between it and the row before.
+    Where every boundary has been followed this is the label: between a setting and one beyond a boundary lie corners of mixed
+    cells, which were asked.
     """
-    columns = np.arange(known.labels.shape[1])
-    before = np.maximum.accumulate(np.where(known.is_known, columns, -1), axis=1)
-    after = np.minimum.accumulate(np.where(known.is_known, columns, columns.size)[:, ::-1], axis=1)[:, ::-1]
-    nearest = np.where((before < 0) | (after - columns < columns - before), after, before)
-    row = np.maximum.accumulate(np.where(known.is_known.any(1), np.arange(known.labels.shape[0]), 0))
-    return known.labels[row[:, None], np.minimum(nearest[row], columns.size - 1)]
+    from scipy.ndimage import distance_transform_edt
+
+    row, column = distance_transform_edt(~known.is_known, return_distances=False, return_indices=True)
+    return known.labels[row, column]
