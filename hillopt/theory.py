@@ -166,6 +166,62 @@ def largest_stable_rate(curvature: ArrayLike = 1.0, momentum: ArrayLike = 0.0) -
     return 2 * (1 + _fraction("momentum", momentum)) / _positive("curvature", curvature)
 
 
+def stable_sharpness(learning_rate: ArrayLike, momentum: ArrayLike = 0.0) -> Numbers:
+    """2 (1 + b) / lr, the edge of stability: heavy ball (gradient descent at momentum 0) leaves a steeper parabola."""
+    return 2 * (1 + _fraction("momentum", momentum)) / _rate(learning_rate)
+
+
+def adam_stable_sharpness(learning_rate: ArrayLike, b1: ArrayLike = 0.9) -> Numbers:
+    """2 (1 + b1) / ((1 - b1) lr): what the curvature over sqrt(v) + eps, Adam's denominator, may be (Cohen et al. 2022,
+    arXiv:2207.14484, equation 2); 38 / lr at 0.9.
+
+    With a denominator that stays as it is, Adam is heavy ball of momentum b1 and learning rate (1 - b1) lr.
+    """
+    b = _fraction("b1", b1)
+    return 2 * (1 + b) / ((1 - b) * _rate(learning_rate))
+
+
+# Gradient descent on models of learning
+
+
+def critical_factorisation_rate(target: ArrayLike, u: ArrayLike, v: ArrayLike) -> Numbers:
+    """The learning rate up to which gradient descent on (u v - y)² / 2 converges from (u, v), almost everywhere.
+
+    min(1 / |y|, 8 / (s + sqrt(s² - 16 y (u v - y)))) with s = u² + v² (Liang and Montúfar 2025, arXiv:2509.25351): 1 / |y| is
+    where the last minimum becomes unstable. Not for target 0, nor where u = v = 0.
+    """
+    y, u, v = (_in(name, value, -math.inf, math.inf) for name, value in (("target", target), ("u", u), ("v", v)))
+    if np.any(y == 0):
+        raise ValueError("`target` must not be 0, at which there is no such rate; give another.")
+    s = u**2 + v**2
+    root = np.sqrt(np.maximum(s**2 - 16 * y * (u * v - y), 0))  # (2 u v)² <= s²: it is negative by rounding alone
+    with np.errstate(divide="ignore"):
+        return np.minimum(1 / np.abs(y), 8 / (s + root))
+
+
+MONOTONE, CATAPULT, DOUBLED, DIVERGENT = 2 * math.sqrt(2) - 2, 1.0, math.sqrt(5) - 1, 2.0
+"""Values of a = lr target that end the phases of gradient descent on (w² / 2 - target)² / 2: the residual falls monotonically;
+it may grow first; it cycles with period 2, which doubles; it is chaotic (Chen et al. 2023, arXiv:2310.01687, theorem 1)."""
+
+
+def regression_map(residual: ArrayLike, a: ArrayLike) -> Numbers:
+    """z³ + (a - 2) z² + (1 - 2 a) z: a step of gradient descent there, on the learning rate times the residual.
+
+    With e = w² / 2 - y a step takes w to w (1 - lr e), so e to (e + y) (1 - lr e)² - y; this is z = lr e and a = lr y.
+    """
+    z = _in("residual", residual, -math.inf, math.inf)
+    a = _positive("a", a)
+    return z * (z**2 + (a - 2) * z + 1 - 2 * a)
+
+
+def catapult_map(output: ArrayLike, curvature: ArrayLike, learning_rate: ArrayLike, width: ArrayLike) -> tuple[Any, Any]:
+    """The next f and l of a linear network of two layers, f <- (1 - n l + n² f² / m) f and l <- l + (n f² / m) (n l - 4)
+    (Lewkowycz et al. 2020, arXiv:2003.02218, equations 6 and 7)."""
+    f, l = (_in(name, value, -math.inf, math.inf) for name, value in (("output", output), ("curvature", curvature)))  # noqa: E741
+    n, m = _rate(learning_rate), _positive("width", width)
+    return (1 - n * l + n**2 * f**2 / m) * f, l + n * f**2 / m * (n * l - 4)
+
+
 # Heavy ball on all functions whose curvature lies in [least, most], of any dimension
 
 

@@ -33,7 +33,7 @@ class AbstractOptimizer(AbstractPytree):
 
     def step_all(self, slopes: PyTree, state: PyTree, parameters: PyTree) -> tuple[PyTree, PyTree]:
         """The next parameters, in several arrays, and state."""
-        stepped = jax.tree.map(lambda leaf, *others: self.step(*others, leaf), parameters, slopes, state)
+        stepped = jax.tree.map(lambda leaf, slope, state: self.step(slope, state, leaf), parameters, slopes, state)
         after, state = (jax.tree.map(lambda _, pair, at=at: pair[at], parameters, stepped) for at in (0, 1))
         return after, state
 

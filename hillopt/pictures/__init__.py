@@ -1,6 +1,7 @@
 """Pictures of sweeps and of walks."""
 
 from hillopt.pictures.atlas import AtlasPanel, atlas_figure
+from hillopt.pictures.charts import Cells, Chart, Line, chart_figure
 from hillopt.pictures.marks import in_per_cent
 from hillopt.pictures.plot import plot
 from hillopt.pictures.read import DOUBT, DOUBT_OF_LOSSES, doubt_of
@@ -11,8 +12,12 @@ __all__ = [
     "DOUBT",
     "DOUBT_OF_LOSSES",
     "AtlasPanel",
+    "Cells",
+    "Chart",
+    "Line",
     "WalkPanel",
     "atlas_figure",
+    "chart_figure",
     "doubt_of",
     "in_per_cent",
     "plot",
