@@ -4,7 +4,15 @@ import importlib.metadata
 
 from hillopt import theory
 from hillopt.axes import Axis
-from hillopt.boundaries import Refinement, boundary
+from hillopt.boundaries import (
+    BoxDimension,
+    Refinement,
+    UncertaintyExponent,
+    boundary,
+    box_dimension,
+    label_changes,
+    uncertainty_exponent,
+)
 from hillopt.certificates import (
     AbstractCertificate,
     ClosedBound,
@@ -182,6 +190,7 @@ __all__ = [
     "Axis",
     "BlockedClimb",
     "BoundedClimb",
+    "BoxDimension",
     "ByPart",
     "Certainty",
     "ClosedBound",
@@ -253,6 +262,7 @@ __all__ = [
     "Training",
     "Trajectory",
     "TrappingRegion",
+    "UncertaintyExponent",
     "Uncovered",
     "Verdict",
     "WalkRun",
@@ -262,6 +272,7 @@ __all__ = [
     "at_most",
     "atlas",
     "boundary",
+    "box_dimension",
     "by_part",
     "cell_certificate",
     "certificate",
@@ -281,6 +292,7 @@ __all__ = [
     "height_at_probability",
     "hill_from",
     "hyperparameter",
+    "label_changes",
     "lattice_of",
     "move",
     "optax_named",
@@ -304,5 +316,6 @@ __all__ = [
     "theory",
     "thinned",
     "trajectory",
+    "uncertainty_exponent",
     "xla_flags",
 ]

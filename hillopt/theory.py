@@ -214,7 +214,9 @@ def regression_map(residual: ArrayLike, a: ArrayLike) -> Numbers:
     return z * (z**2 + (a - 2) * z + 1 - 2 * a)
 
 
-def catapult_map(output: ArrayLike, curvature: ArrayLike, learning_rate: ArrayLike, width: ArrayLike) -> tuple[Any, Any]:
+def catapult_map(
+    output: ArrayLike, curvature: ArrayLike, learning_rate: ArrayLike, width: ArrayLike
+) -> tuple[Any, Any]:
     """The next f and l of a linear network of two layers, f <- (1 - n l + n² f² / m) f and l <- l + (n f² / m) (n l - 4)
     (Lewkowycz et al. 2020, arXiv:2003.02218, equations 6 and 7)."""
     f, l = (_in(name, value, -math.inf, math.inf) for name, value in (("output", output), ("curvature", curvature)))  # noqa: E741

@@ -214,6 +214,9 @@ def test_no_public_function_is_forgotten():
         "save",
         "thinned",
         "cell_certificate",
+        "box_dimension",
+        "label_changes",
+        "uncertainty_exponent",
     }
     makers = {
         "optax_named",

@@ -45,7 +45,11 @@ def scanned(target: float, u: float, v: float) -> tuple[float, float, float]:
         ho.Loss(STEPS), ho.Factorisation(target, u=u, v=v), ho.GradientDescent(0.1), {"learning_rate": rates}
     ).loss.values
     first = int(np.argmin(np.append(losses < CONVERGED, False)))
-    return float(ho.theory.critical_factorisation_rate(target, u, v)), float(rates[first - 1]), float(rates[1] - rates[0])
+    return (
+        float(ho.theory.critical_factorisation_rate(target, u, v)),
+        float(rates[first - 1]),
+        float(rates[1] - rates[0]),
+    )
 
 
 def over_starts() -> "pictures.Chart":
