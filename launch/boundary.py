@@ -46,7 +46,7 @@ class Settings:
     )
     level: float | None = command.flag(None, "Of a field that is a number, the value that divides it.")
     spacing: int = command.flag(
-        32, "Of the settings asked first, a power of two; smaller islands may be missed.", at_least=1
+        16, "Of the settings asked first, a power of two; smaller islands may be missed.", at_least=1
     )
     checks: int = command.flag(1_000, "Settings asked at random in the end, to tell how much is missed.", at_least=0)
     batch: int | None = command.flag(

@@ -144,7 +144,7 @@ def test_an_interrupted_refinement_goes_on_and_gives_the_same(tmp_path, monkeypa
     ("changes", "sentence"),
     [
         ({"seed": 1}, "was begun with seed=0, not 1; sweep with the same, or choose another name."),
-        ({"spacing": 8}, "was begun with spacing=32, not 8;"),
+        ({"spacing": 8}, "was begun with spacing=16, not 8;"),
         ({"axes": plane(33)}, "was begun with axis learning_rate=[0.05, 0.6, 17, 'linear', "),
     ],
 )
@@ -188,8 +188,8 @@ BAD = {
         {"question": ho.Loss(10), "of": "loss", "level": 1e9},
         "`axes` show no boundary: loss >= 1e+09 is 'below' at all 81 settings asked; choose other axes or another level,",
     ),
-    "a spacing": ({"spacing": 3}, "`spacing` must be a power of two, since it is halved, got 3; take 32, say."),
-    "no spacing": ({"spacing": 0}, "`spacing` must be at least 1, got 0; take 32, say."),
+    "a spacing": ({"spacing": 3}, "`spacing` must be a power of two, since it is divided, got 3; take 16, say."),
+    "no spacing": ({"spacing": 0}, "`spacing` must be at least 1, got 0; take 16, say."),
     "checks": ({"checks": -1}, "`checks` must be a whole number of at least 0, got -1; 0 checks nothing."),
     "a batch": ({"batch": 0}, "`batch` must be at least 1, got 0; leave it out for a good one."),
     "a shard": (

@@ -29,11 +29,11 @@ from hillopt.sweeps.zarr_store import ZarrTiles, open_tiles
 if TYPE_CHECKING:
     import xarray
 
-SPACING = 32
+SPACING = 16
 CHECKS = 1_000
 GUARANTEE = (
-    "every mixed cell that a walk across differing sides of cells reaches from one that is met is there; an island of another "
-    "label that holds no setting asked is not"
+    "complete but for islands: whoever goes from a mixed cell to the next across a side whose ends differ comes to one that is "
+    "known; an island on which no asked setting lies is missed"
 )
 
 
@@ -67,8 +67,8 @@ def boundary(
     """Find where labels change over two axes, by a small part of the evaluations that a sweep of the grid takes.
 
     A cell is the square between four neighbouring settings; it is mixed if the labels of its corners are not all the same. A
-    lattice of settings is asked first; where labels differ it is refined by halves, and on every lattice the boundary is
-    followed along rows and columns until it ends (`hillopt.boundaries.search`).
+    lattice of settings is asked first; where labels differ it is refined, and on every lattice the boundary is followed along
+    rows and columns until it ends (`hillopt.boundaries.search`).
 
     **Arguments**
 
@@ -121,9 +121,9 @@ def prepare(
     if len(plan.axes) != 2 or min(plan.layout.tiling.shape) < 2:
         told = ", ".join(f"{name!r} of {len(axis.values)}" for name, axis in plan.axes.items())
         raise ValueError(f"`axes` must be two, of at least two values each, got {told}; a boundary is a line on a map.")
-    check_count(spacing, "spacing", remedy="take 32, say")
+    check_count(spacing, "spacing", remedy="take 16, say")
     if spacing & (spacing - 1):
-        raise ValueError(f"`spacing` must be a power of two, since it is halved, got {spacing}; take 32, say.")
+        raise ValueError(f"`spacing` must be a power of two, since it is divided, got {spacing}; take 16, say.")
     if isinstance(checks, bool) or not isinstance(checks, int) or checks < 0:
         raise ValueError(f"`checks` must be a whole number of at least 0, got {checks!r}; 0 checks nothing.")
     at_once = default_batch() if batch is None else check_count(batch, "batch", remedy="leave it out for a good one")

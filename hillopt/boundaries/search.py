@@ -1,11 +1,11 @@
 """Which settings of a grid to ask, so that every boundary between labels that is met is followed to its end.
 
 A grid of settings has *cells*, the squares between four neighbouring settings. A cell is *mixed* if its corners have different
-labels. The search asks a coarse lattice first. There, and on every lattice twice as fine, it goes on by three rules:
+labels. The search asks a coarse lattice first. There, and on every lattice four times as fine, it goes on by three rules:
 
 - follow: all corners of a mixed box of the lattice are asked; a side whose ends differ is shared with the next box, which is
   mixed too, and so on along the boundary,
-- halve: of a side whose ends differ the middle is asked, which is a setting of the next lattice,
+- narrow: of a side whose ends differ the middle is asked, and so on until the change lies between neighbours on the next lattice,
 - close, on the finest one: of two settings in a row or a column that differ, with none asked between them, the middle is asked.
 
 In the end every side of a cell across which the labels of asked settings differ has been followed: whoever walks from a mixed
@@ -19,6 +19,8 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from hillopt.lanes import num_blocks
+
+FINER = 4  # times, that a lattice is as fine as the one before; by 2 a fifth more is asked, by 8 there are more rounds
 
 Settings = Int[np.ndarray, "..."]
 """Flat indices into the grid, one after the other."""
@@ -110,18 +112,17 @@ def search(known: Known, ask: Callable[[Settings, int], Settings], spacing: int)
     """
     shape = (known.labels.shape[0], known.labels.shape[1])
     ask(Lattice(shape, spacing).settings, spacing)
-    for stride in strides(spacing):
+    steps = strides(spacing)
+    for stride, finer in zip(steps, [*steps[1:], 1], strict=True):
         lattice = Lattice(shape, stride)
         _follow(known, ask, lattice, lattice.settings)
-        if stride > 1:
-            ask(_middles(known, lattice), stride // 2)
-    while (new := ask(_gaps(known), 1)).size:
-        _follow(known, ask, Lattice(shape, 1), new)
+        _narrow(known, ask, lattice, finer)
+    follow_from(known, ask, ask(_gaps(known), 1))
 
 
 def strides(spacing: int) -> list[int]:
-    """From a spacing down to 1, each half of the one before."""
-    return [spacing >> halving for halving in range(spacing.bit_length())]
+    """From a spacing down to 1, each a fourth of the one before."""
+    return [spacing, *strides(max(1, spacing // FINER))] if spacing > 1 else [1]
 
 
 def follow_from(known: Known, ask: Callable[[Settings, int], Settings], settings: Settings) -> None:
@@ -144,15 +145,21 @@ def _follow(known: Known, ask: Callable[[Settings, int], Settings], lattice: Lat
         settings = ask(corners[is_mixed][~are_known[is_mixed]], lattice.stride)
 
 
-def _middles(known: Known, lattice: Lattice) -> Settings:
-    """Of the lattice's sides whose ends differ, as far as the next lattice has them."""
-    half, (rows, columns) = lattice.stride // 2, lattice.places
+def _narrow(known: Known, ask: Callable[[Settings, int], Settings], lattice: Lattice, finer: int) -> None:
+    """Halve the lattice's sides whose ends differ, until a change lies between neighbours on a finer lattice."""
+    width, (rows, columns) = lattice.shape[1], lattice.places
     sides = differing(*(values[np.ix_(rows, columns)] for values in (known.labels, known.is_known)))
     (above, column), (row, before) = map(np.nonzero, sides)
-    between_rows = np.minimum(rows[above] + half, lattice.shape[0] - 1)
-    between_columns = np.minimum(columns[before] + half, lattice.shape[1] - 1)
-    width = lattice.shape[1]
-    return np.concatenate([between_rows * width + columns[column], rows[row] * width + between_columns])
+    first = np.concatenate([rows[above] * width + columns[column], rows[row] * width + columns[before]])
+    last = np.concatenate([rows[above + 1] * width + columns[column], rows[row] * width + columns[before + 1]])
+    step = np.repeat([width, 1], [above.size, row.size])
+    labels = known.labels.reshape(-1)
+    while (is_wide := last - first > finer * step).any():
+        first, last, step = first[is_wide], last[is_wide], step[is_wide]
+        middle = first + -(-(last - first) // (2 * finer * step)) * finer * step
+        ask(middle, finer)
+        is_same = labels[middle] == labels[first]
+        first, last = np.where(is_same, middle, first), np.where(is_same, last, middle)
 
 
 def _gaps(known: Known) -> Settings:
