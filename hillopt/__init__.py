@@ -4,6 +4,15 @@ import importlib.metadata
 
 from hillopt import theory
 from hillopt.axes import Axis
+from hillopt.boundaries import (
+    BoxDimension,
+    Refinement,
+    UncertaintyExponent,
+    boundary,
+    box_dimension,
+    label_changes,
+    uncertainty_exponent,
+)
 from hillopt.certificates import (
     AbstractCertificate,
     ClosedBound,
@@ -195,6 +204,7 @@ __all__ = [
     "Axis",
     "BlockedClimb",
     "BoundedClimb",
+    "BoxDimension",
     "ByPart",
     "Certainty",
     "ClosedBound",
@@ -252,6 +262,7 @@ __all__ = [
     "QuadraticRegression",
     "RMSprop",
     "Recurrence",
+    "Refinement",
     "RoughBowl",
     "SampledNoise",
     "Sensitivity",
@@ -268,6 +279,7 @@ __all__ = [
     "Training",
     "Trajectory",
     "TrappingRegion",
+    "UncertaintyExponent",
     "Uncovered",
     "Verdict",
     "WalkRun",
@@ -276,6 +288,8 @@ __all__ = [
     "ask",
     "at_most",
     "atlas",
+    "boundary",
+    "box_dimension",
     "by_part",
     "cell_certificate",
     "certificate",
@@ -297,6 +311,7 @@ __all__ = [
     "height_at_probability",
     "hill_from",
     "hyperparameter",
+    "label_changes",
     "lattice_of",
     "mean_squared_error",
     "move",
@@ -323,5 +338,6 @@ __all__ = [
     "theory",
     "thinned",
     "trajectory",
+    "uncertainty_exponent",
     "xla_flags",
 ]

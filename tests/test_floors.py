@@ -21,6 +21,7 @@ FLOORS = {
         climbs | exact | orbits | runs
         questions | fates
         sweeps
+        boundaries
         pictures
         pages
     """,

@@ -149,6 +149,10 @@ REFUSED = {
         lambda rate: ho.sweep(ho.CriticalHeight(STEPS), TENT, ho.Adam(rate), AXES),
         "^`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`",
     ),
+    "boundary": (
+        lambda rate: ho.boundary(ho.Escape(STEPS), TENT, ho.Adam(rate), {**AXES, "height": [0.1, 0.2]}),
+        "^`boundary` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad",
+    ),
     "design": (
         lambda rate: ho.design(TENT, ho.Adam(rate), 0.2, AXES),
         "^`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit",
@@ -194,6 +198,7 @@ def test_no_public_function_is_forgotten():
         "trajectory",
         "sensitivity",
         "sweep",
+        "boundary",
         "design",
         "certificate",
         "cycles",
@@ -210,6 +215,9 @@ def test_no_public_function_is_forgotten():
         "save",
         "thinned",
         "cell_certificate",
+        "box_dimension",
+        "label_changes",
+        "uncertainty_exponent",
     }
     makers = {
         "optax_named",

@@ -2,6 +2,7 @@
 
 from hillopt.pictures.atlas import AtlasPanel, atlas_figure
 from hillopt.pictures.charts import Cells, Chart, Line, chart_figure
+from hillopt.pictures.dimension import dimension_figure
 from hillopt.pictures.marks import in_per_cent
 from hillopt.pictures.plot import plot
 from hillopt.pictures.read import DOUBT, DOUBT_OF_LOSSES, doubt_of
@@ -18,6 +19,7 @@ __all__ = [
     "WalkPanel",
     "atlas_figure",
     "chart_figure",
+    "dimension_figure",
     "doubt_of",
     "in_per_cent",
     "plot",
