@@ -58,7 +58,14 @@ WEDGES = {
 }
 
 
-@pytest.mark.parametrize("hill", WEDGES.values(), ids=WEDGES)
+# Rules of arithmetic are tested one by one in tests/test_proofs_balls.py; here the two ways that need most of them are fast.
+@pytest.mark.parametrize(
+    "hill",
+    [
+        pytest.param(hill, id=name, marks=[] if name in ("looked up", "in a loop") else pytest.mark.slow)
+        for name, hill in WEDGES.items()
+    ],
+)
 def test_a_hill_has_the_flags_of_its_function_however_it_is_written(hill):
     rates = ho.GradientDescent(np.linspace(0.02, 0.9, 50))
     wedge, other = (ho.escape(each, rates, max_steps=60) for each in (ho.WedgeHill(0.3), hill))
@@ -86,7 +93,10 @@ def share_of_hill(name):
     ).mean()
 
 
-@pytest.mark.parametrize("name", ho.HILLS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in ("tent", "double_well") else pytest.mark.slow) for name in ho.HILLS],
+)
 def test_few_walks_on_named_hills_are_flagged(name):
     share = share_of_hill(name)
     print(f"{name}: {share:.1%} flagged")

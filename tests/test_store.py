@@ -486,13 +486,12 @@ print(json.dumps(identity(plan)))
 def test_the_identity_is_the_same_in_another_process():
     question, hill = ho.Escape(20, ho.PlainClimb()), wave(1.5)
     mine = identity(make_plan(question, hill, plain_descent(0.1), {"learning_rate": [0.1, 0.2]}))
-    for seed in ("0", "1"):
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        done = subprocess.run(
-            [sys.executable, "-c", FINGERPRINTS], capture_output=True, text=True, cwd=ROOT, env=environment
-        )
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout) == mine
+    environment = {**os.environ, "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", FINGERPRINTS], capture_output=True, text=True, cwd=ROOT, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == mine
 
 
 def thesis(path):
@@ -821,14 +820,12 @@ def start(path, devices=2):
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    """The files that the program leaves if it is let be, and the seconds from its first tile to its last."""
-    path = tmp_path_factory.mktemp("whole") / "s.zarr"
-    process = start(path, devices=1)
-    assert process.stdout.readline().strip() == "1"
-    began = time.monotonic()
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors
-    return {name: file.read_bytes() for name, file in files(path).items()}, time.monotonic() - began
+    """The files that the program's sweep leaves if it is let be, and the seconds from its first tile to its last."""
+    path, moments = tmp_path_factory.mktemp("whole") / "s.zarr", []
+    axes = {"b1": ho.Axis.linear(0.1, 0.9, 40), "learning_rate": ho.Axis.log(0.05, 0.9, 50)}
+    question = ho.CriticalHeight(200, ho.PlainClimb())
+    sweep(path, axes, question=question, tile=10, on_progress=lambda progress: moments.append(time.monotonic()))
+    return {name: file.read_bytes() for name, file in files(path).items()}, moments[-1] - moments[0]
 
 
 def kill_and_resume(path, moments, uninterrupted):
@@ -854,7 +851,7 @@ def kill_and_resume(path, moments, uninterrupted):
 
 def test_killed_at_random_moments_and_resumed_it_is_the_same(uninterrupted, tmp_path):
     random.seed(0)
-    assert kill_and_resume(tmp_path / "s.zarr", [2 * random.random() for _ in range(3)], uninterrupted) > 3
+    assert kill_and_resume(tmp_path / "s.zarr", [random.random()], uninterrupted) > 3
 
 
 @pytest.mark.slow
