@@ -58,11 +58,11 @@ WEDGES = {
 }
 
 
-# Rules of arithmetic are tested one by one in tests/test_proofs_balls.py; here the two ways that need most of them are fast.
+# Rules of arithmetic are tested one by one in tests/test_proofs_balls.py; here the way that needs loops is fast.
 @pytest.mark.parametrize(
     "hill",
     [
-        pytest.param(hill, id=name, marks=[] if name in ("looked up", "in a loop") else pytest.mark.slow)
+        pytest.param(hill, id=name, marks=[] if name == "in a loop" else pytest.mark.slow)
         for name, hill in WEDGES.items()
     ],
 )
@@ -93,9 +93,9 @@ def share_of_hill(name):
     ).mean()
 
 
+# Golden files hold the flags on wedges, double wells and in two dimensions.
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name in ("tent", "double_well") else pytest.mark.slow) for name in ho.HILLS],
+    "name", [pytest.param(name, marks=[] if name == "tent" else pytest.mark.slow) for name in ho.HILLS]
 )
 def test_few_walks_on_named_hills_are_flagged(name):
     share = share_of_hill(name)
@@ -122,10 +122,7 @@ def share_of_optimizer(name):
 @pytest.mark.filterwarnings("ignore:.*optimistic_adam.* is deprecated")
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[] if name in ("rprop", "lars", "adam") else pytest.mark.slow)
-        for name in ho.optax_names()
-    ],
+    [pytest.param(name, marks=[] if name in ("rprop", "adam") else pytest.mark.slow) for name in ho.optax_names()],
 )
 def test_few_walks_of_optimizers_are_flagged_but_for_those_that_are_named(name):
     share = share_of_optimizer(name)

@@ -800,12 +800,12 @@ import sys, jax
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", int(sys.argv[2]))
 import hillopt as ho
-axes = {"b1": ho.Axis.linear(0.1, 0.9, 40), "learning_rate": ho.Axis.log(0.05, 0.9, 50)}
+axes = {"b1": ho.Axis.linear(0.1, 0.9, 20), "learning_rate": ho.Axis.log(0.05, 0.9, 50)}
 tell = lambda progress: print(progress.tiles, flush=True)
 ho.sweep(ho.CriticalHeight(200, ho.PlainClimb()), ho.TentHill(), ho.Adam(0.1), axes, tile=10,
          store=ho.Store(sys.argv[1], resume=True), on_progress=tell)
 """
-PROGRAM_TILES = 200
+PROGRAM_TILES = 100
 
 
 def start(path, devices=2):
@@ -822,7 +822,7 @@ def start(path, devices=2):
 def uninterrupted(tmp_path_factory):
     """The files that the program's sweep leaves if it is let be, and the seconds from its first tile to its last."""
     path, moments = tmp_path_factory.mktemp("whole") / "s.zarr", []
-    axes = {"b1": ho.Axis.linear(0.1, 0.9, 40), "learning_rate": ho.Axis.log(0.05, 0.9, 50)}
+    axes = {"b1": ho.Axis.linear(0.1, 0.9, 20), "learning_rate": ho.Axis.log(0.05, 0.9, 50)}
     question = ho.CriticalHeight(200, ho.PlainClimb())
     sweep(path, axes, question=question, tile=10, on_progress=lambda progress: moments.append(time.monotonic()))
     return {name: file.read_bytes() for name, file in files(path).items()}, moments[-1] - moments[0]
