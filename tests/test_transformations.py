@@ -127,6 +127,11 @@ def test_a_derivative_is_not_a_number_at_a_jump_where_rounding_decides_and_of_a_
     rates = jnp.array([0.01, 0.0101])  # at 0.01 the hundredth step lands on the valley
     slopes = jax.jit(jax.vmap(jax.jacfwd(ends)))(rates)
     np.testing.assert_array_equal(np.isnan(slopes), [[True, True, True], [False, True, True]])
+
+
+@pytest.mark.slow  # forwards it is not, and above they are the same
+def test_backwards_a_derivative_is_no_number_at_a_jump_either():
+    rates = jnp.array([0.01, 0.0101])
     backwards = jax.jit(
         jax.vmap(jax.grad(lambda rate: ho.critical_height(TENT, ho.Adam(rate), max_steps=150).critical_height))
     )(rates)
