@@ -24,6 +24,7 @@ from launch.bench import timing
 COMMANDS = ("sweep", "trajectory", "optimizers", "atlas", "train", "cluster", "deblur")
 COMMANDS += ("bench", "bench.training", "bench.deblurring")
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
+JUDGED = [*SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3"]
 
 
 def launch(command, *arguments, cwd):
@@ -70,7 +71,7 @@ def launch_here(name, *arguments, cwd):
 @pytest.fixture(scope="module")
 def sweep_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
-    done = launch("sweep", *SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3", cwd=folder)
+    done = launch("sweep", *JUDGED, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -201,7 +202,7 @@ def test_an_input_error_is_no_success_though_an_older_run_is_to_be_replaced(more
 
 def test_paths_may_begin_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    done = launch_here("sweep", *SMALL, "--out=~/made", "--store=~/kept.zarr", cwd=tmp_path)
+    done = launch_here("sweep", *JUDGED, "--out=~/made", "--store=~/kept.zarr", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "made" / "adam").iterdir()) == [
         "phase.pdf",
@@ -257,6 +258,7 @@ def small_yardsticks(monkeypatch):
     timing.run_on(cores)
 
 
+@pytest.mark.slow  # the bench of trainings measures by the same yardsticks, and what rivals answer is the next test but one
 @pytest.mark.usefixtures("small_yardsticks")
 def test_bench_prints_its_figures(tmp_path):
     small = ["--settings=256", "--steps=10", "--repeats=1", "--side=2", "--nocold_start", "--json=figures.json"]

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import optax
 import pytest
-from test_proofs_balls import CASES, COUNT, DTYPES, ELEMENTARY, POSITIVE, UNIT, UNOPTIMISED
+from operations import CASES, COUNT, DTYPES, ELEMENTARY, POSITIVE, UNIT, UNOPTIMISED
 
 from hillopt.proofs import Ball, Interval, enclosed, is_inside, rounded
 
