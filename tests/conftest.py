@@ -22,6 +22,17 @@ jax.config.update("jax_num_cpu_devices", 2)
 
 KEPT_DAYS = 14
 MOST_MAPS = 30_000  # Linux gives a process 65,530
+LONGEST = (
+    "store",
+    "transformations",
+    "launch",
+    "sweep",
+    "golden",
+    "critical_height",
+    "proofs_balls",
+    "readme",
+    "presets",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, value in kept.items():
         jax.config.update(f"jax_{name}", value)
         os.environ[f"JAX_{name.upper()}"] = str(value)  # for the processes that tests start
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: whatever worker is free takes the next one, and none ends long after the others."""
+    names = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: names.get(item.path.stem.removeprefix("test_"), len(LONGEST)))
 
 
 def forget_the_old(folder: Path) -> None:

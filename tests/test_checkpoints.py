@@ -87,6 +87,7 @@ def test_resumed_is_uninterrupted(share, kept, uninterrupted, tmp_path, monkeypa
     assert steps_in(tmp_path) == ["4"]
 
 
+@pytest.mark.slow  # a dense one resumes above
 def test_a_convolutional_training_resumes_too(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "SAVING_SHARE", ALWAYS)
     network, recipe = ae.Convolutional(2, (1, 1), 5), dataclasses.replace(RECIPE, epochs=2)
@@ -428,10 +429,11 @@ def test_the_last_good_checkpoint_is_named_and_is_good(first_bad, step, epoch, t
 LONG = dataclasses.replace(RECIPE, epochs=30)
 
 
-def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_happened(tmp_path):
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_happened(kills, tmp_path):
     rng = np.random.default_rng(0)
     command, tmp_path = [sys.executable, __file__, tmp_path / "checkpoints"], tmp_path / "checkpoints"
-    for _ in range(3):
+    for _ in range(kills):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
             for _ in range(int(rng.integers(1, 4))):
                 assert training.stdout.readline().startswith("epoch"), "ended before it could be killed"

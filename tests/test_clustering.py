@@ -165,16 +165,10 @@ def test_methods_are_compared_on_every_space_with_their_spread(trained):
         next(clustering.compare(kinds, named, 91))
 
 
-@pytest.fixture(scope="module")
-def deep():
+@pytest.mark.slow  # golden files hold what self-training learns
+def test_deep_clustering_finds_shapes_wherever_they_are():
     images, kinds = shapes(240)
-    numbers = {"latent_size": np.int64(8), "random_state": np.int64(0)}  # the same as plain ones
-    model = clustering.DeepClustering(np.int64(3), **numbers, widths=(64, 32), recipe=QUICK)
-    return model.fit(images), images, kinds
-
-
-def test_deep_clustering_finds_shapes_wherever_they_are(deep):
-    model, images, kinds = deep
+    model = clustering.DeepClustering(3, latent_size=8, widths=(64, 32), recipe=QUICK, random_state=0).fit(images)
     assert clustering.score(kinds, model.labels_).accuracy > 0.97
     assert (
         clustering.score(kinds, KMeans(3, n_init=10, random_state=0).fit_predict(images.reshape(240, -1))).accuracy
@@ -184,18 +178,20 @@ def test_deep_clustering_finds_shapes_wherever_they_are(deep):
     assert clustering.score(new_kinds, model.predict(new_images)).accuracy > 0.95
 
 
-def test_deep_clustering_is_an_estimator(deep):
-    model, images, _ = deep
+def test_deep_clustering_is_an_estimator():
+    images, _ = shapes(60)
+    settings = {"widths": (8,), "recipe": dataclasses.replace(QUICK, epochs=1)}
+    settings["self_training"] = clustering.SelfTraining(epochs=2)
+    numbers = {"latent_size": np.int64(2), "random_state": np.int64(0)}  # the same as plain ones
+    model = clustering.DeepClustering(np.int64(3), **numbers, **settings).fit(images)
     np.testing.assert_array_equal(model.predict(images), model.labels_)
-    assert model.transform(images[:7]).shape == (7, 8)
+    assert model.transform(images[:7]).shape == (7, 2)
     np.testing.assert_allclose(model.predict_proba(images).sum(1), 1, atol=1e-5)
     copy = clone(model)
     assert copy.get_params() == model.get_params()
     assert not hasattr(copy, "labels_")
-    flat = clustering.DeepClustering(
-        3, latent_size=8, widths=(64, 32), recipe=QUICK, random_state=0, image_shape=(8, 8, 1)
-    )
-    np.testing.assert_array_equal(flat.fit_predict(images.reshape(240, -1)), model.labels_)
+    flat = clustering.DeepClustering(3, latent_size=2, **settings, random_state=0, image_shape=(8, 8, 1))
+    np.testing.assert_array_equal(flat.fit_predict(images.reshape(60, -1)), model.labels_)
 
 
 @pytest.mark.usefixtures("as_users_call")

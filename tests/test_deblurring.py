@@ -12,6 +12,7 @@ from skimage import restoration
 
 import aecluster as ae
 from aecluster import deblurring
+from aecluster.training import discriminators
 
 DIGITS = ae.load()
 SMALL = ae.ImageData("small", ae.Split(DIGITS.train.images[:300]), ae.Split(DIGITS.test.images[:40]))
@@ -257,15 +258,12 @@ def test_the_best_methods_are_those_with_the_least_errors():
     assert deblurring.best(scored, ["a", "b", "c"], most=2) == ["b", "c"]
 
 
-# What the losses teach
+# What the losses teach; that they are what they were, and trainings too, golden files and tests of losses tell every day
 
 
-@pytest.fixture(scope="module")
-def judge():
-    return ae.learn_discriminator(DIGITS.train.images, BLUR)
-
-
-def test_a_discriminator_comes_back_from_disk(judge, tmp_path):
+def test_a_discriminator_comes_back_from_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(discriminators, "LEAST_STEPS", 3)
+    judge = ae.learn_discriminator(SMALL.train.images, BLUR)
     ae.save(judge, tmp_path / "judge")
     again = ae.restore_discriminator(tmp_path / "judge")
     assert again.digest() == judge.digest()
@@ -275,6 +273,11 @@ def test_a_discriminator_comes_back_from_disk(judge, tmp_path):
         ae.restore(tmp_path / "judge")
     with pytest.raises(ValueError, match=r"^`path` '.*judge' holds a checkpoint already; remove it, or choose"):
         ae.save(judge, tmp_path / "judge")
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return ae.learn_discriminator(DIGITS.train.images, BLUR)
 
 
 @pytest.fixture(scope="module")
@@ -299,11 +302,13 @@ def taught(judge):
     return scores
 
 
+@pytest.mark.slow
 def test_the_way_to_the_clear_image_falls_with_the_weight_of_the_blurred_one(taught):
     ways = [taught[name]["way"] for name in ("l1_64", "composite_0.5", "composite_1", "composite_2")]
     assert ways == pytest.approx([0.68, 0.51, 0.27, 0.11], abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_network_with_equal_weights_is_lazy(taught):
     equal = taught["composite_1"]
     least = np.abs(DIGITS.test.images - ae.corrupted(BLUR, DIGITS.test.images)).mean()
@@ -313,12 +318,14 @@ def test_a_network_with_equal_weights_is_lazy(taught):
     assert equal["between"] > 0.65
 
 
+@pytest.mark.slow
 def test_with_equal_weights_the_beginning_decides_the_end(taught):
     ways = [taught[name]["way"] for name in ("from_blurred", "composite_1", "from_clear")]
     assert ways == sorted(ways)
     assert ways[2] - ways[0] > 0.01
 
 
+@pytest.mark.slow
 def test_a_discriminator_takes_l1s_reconstructions_for_clear_and_images_half_way_are_in_doubt(taught, judge):
     assert taught["l1_64"]["clear"] > 0.99
     asked = list(deblurring.judged_mixtures(judge, DIGITS.test.images, ae.corrupted(BLUR, DIGITS.test.images)))
@@ -329,6 +336,7 @@ def test_a_discriminator_takes_l1s_reconstructions_for_clear_and_images_half_way
     assert said[4] > 0.98
 
 
+@pytest.mark.slow
 def test_a_frozen_discriminator_makes_a_lazy_network_look_clear_and_no_nearer_to_the_clear_image(taught):
     lazy, judged = taught["composite_1"], taught["judged_composite"]
     assert judged["clear"] > 0.95 > 0.5 > lazy["clear"]

@@ -58,7 +58,14 @@ WEDGES = {
 }
 
 
-@pytest.mark.parametrize("hill", WEDGES.values(), ids=WEDGES)
+# Rules of arithmetic are tested one by one in tests/test_proofs_balls.py; here the way that needs loops is fast.
+@pytest.mark.parametrize(
+    "hill",
+    [
+        pytest.param(hill, id=name, marks=[] if name == "in a loop" else pytest.mark.slow)
+        for name, hill in WEDGES.items()
+    ],
+)
 def test_a_hill_has_the_flags_of_its_function_however_it_is_written(hill):
     rates = ho.GradientDescent(np.linspace(0.02, 0.9, 50))
     wedge, other = (ho.escape(each, rates, max_steps=60) for each in (ho.WedgeHill(0.3), hill))
@@ -86,7 +93,10 @@ def share_of_hill(name):
     ).mean()
 
 
-@pytest.mark.parametrize("name", ho.HILLS)
+# Golden files hold the flags on wedges, double wells and in two dimensions.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "tent" else pytest.mark.slow) for name in ho.HILLS]
+)
 def test_few_walks_on_named_hills_are_flagged(name):
     share = share_of_hill(name)
     print(f"{name}: {share:.1%} flagged")
@@ -112,10 +122,7 @@ def share_of_optimizer(name):
 @pytest.mark.filterwarnings("ignore:.*optimistic_adam.* is deprecated")
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[] if name in ("rprop", "lars", "adam") else pytest.mark.slow)
-        for name in ho.optax_names()
-    ],
+    [pytest.param(name, marks=[] if name in ("rprop", "adam") else pytest.mark.slow) for name in ho.optax_names()],
 )
 def test_few_walks_of_optimizers_are_flagged_but_for_those_that_are_named(name):
     share = share_of_optimizer(name)

@@ -101,18 +101,29 @@ def walk(hill, rates, num_steps):
         yield met
 
 
-@pytest.mark.parametrize("implementation", ["plain", "bounded"])
+WALKED = [
+    ho.WedgeHill(0.2),
+    ho.PiecewiseLinearHill.through(POINTS),
+    ho.GaussianHill(0.4),
+    ho.DoubleWell(0.25),
+    ho.MuellerBrown(1.0),
+    ho.NarrowPass(0.3),
+]
+FAST_PROOFS = (ho.WedgeHill, ho.NarrowPass)  # one of a line, one of a plane; golden files hold the bits of others
+
+
 @pytest.mark.parametrize(
-    "hill",
-    [
-        ho.WedgeHill(0.2),
-        ho.PiecewiseLinearHill.through(POINTS),
-        ho.GaussianHill(0.4),
-        ho.DoubleWell(0.25),
-        ho.MuellerBrown(1.0),
-        ho.NarrowPass(0.3),
+    ("hill", "implementation"),
+    [pytest.param(hill, "plain", id=f"{type(hill).__name__}-plain") for hill in WALKED]
+    + [
+        pytest.param(
+            hill,
+            "bounded",
+            id=f"{type(hill).__name__}-bounded",
+            marks=[] if isinstance(hill, FAST_PROOFS) else pytest.mark.slow,
+        )
+        for hill in WALKED
     ],
-    ids=lambda hill: type(hill).__name__,
 )
 def test_escapes_are_those_of_a_plain_loop(hill, implementation):
     answer = ho.escape(hill, ho.GradientDescent(RATES), max_steps=60, climb=ho.CLIMBS[implementation])
@@ -132,9 +143,13 @@ def test_heights_and_hyperparameters_broadcast_on_a_flank_of_its_own():
         assert answer.verdict[row, column] == one.verdict
 
 
-def test_gradient_descent_in_a_wedge_is_trapped_with_proof_and_a_bowl_is_left_by_diverging():
+def test_gradient_descent_in_a_wedge_is_trapped_with_proof():
     trapped = ho.escape(ho.WedgeHill(1.0), ho.GradientDescent(RATES), max_steps=200, climb=ho.BoundedClimb())
     assert trapped.verdict[RATES == 0.3] == ho.Verdict.TRAPPED
+
+
+@pytest.mark.slow  # golden files hold walks in double wells, which are bowls too
+def test_a_bowl_is_left_by_diverging():
     left = ho.escape(ho.RoughBowl(0.0), ho.GradientDescent(jnp.array([0.9, 1.1])), max_steps=1000)
     np.testing.assert_array_equal(left.verdict, [ho.Verdict.TRAPPED, ho.Verdict.ESCAPED])
 
@@ -173,8 +188,8 @@ def wedge_escapes(rate, height, half_width=0.25, max_steps=200):
 @functools.cache
 def switches(rates, max_steps=200):
     """Of a wedge, for two learning rates."""
-    descent = ho.GradientDescent(np.array(rates))
-    return ho.escaping_heights(ho.WedgeHill(1.0), descent, GRID, max_switches=12, max_steps=max_steps)
+    policy = {"max_switches": 12, "max_steps": max_steps, "climb": ho.PlainClimb()}
+    return ho.escaping_heights(ho.WedgeHill(1.0), ho.GradientDescent(np.array(rates)), GRID, **policy)
 
 
 def first_of(answer):
@@ -200,6 +215,7 @@ def test_the_second_hop_escapes_between_two_thirds_and_five_sixths_of_the_steepn
     assert high == pytest.approx(0.25 * 5 / 6, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_on_a_shared_flank_there_is_one_switch_the_critical_height():
     rates = np.array([0.3, 0.07])
     answer = ho.escaping_heights(ho.TentHill(), ho.GradientDescent(rates), np.linspace(0, 1, 12), max_switches=2)
@@ -231,6 +247,10 @@ def test_a_hill_from_a_function_is_the_built_in_one():
     hill = ho.hill_from(lambda x, h: jnp.where(x < 1 + h, jnp.abs(x - 1), 2 * h - (x - 1)), [0.3, 0.41, 0.5])
     answer = ho.escape(hill, ho.Adam(0.3), max_steps=500, climb=ho.PlainClimb())
     np.testing.assert_array_equal(np.asarray(answer.verdict) == ho.Verdict.ESCAPED, [True, True, False])
+
+
+@pytest.mark.slow  # test_flags.py compares a wedge with functions that are one
+def test_a_hill_from_a_function_has_the_proofs_of_the_built_in_one():
     named = ho.hill_from(lambda x, h: h * (x**2 - 1) ** 2, 0.25, start=-1.5, crest=lambda h: 0.0 * h)
     verdicts = [
         ho.escape(each, ho.GradientDescent(RATES), max_steps=300, climb=ho.BoundedClimb()).verdict

@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import os
+import runpy
 import subprocess
 import sys
 import warnings
@@ -20,7 +21,10 @@ import hillopt as ho
 from launch import asked, command, sweep
 from launch.bench import timing
 
+COMMANDS = ("sweep", "explore", "trajectory", "optimizers", "atlas", "boundary", "reproduce", "certify", "report")
+COMMANDS += ("train", "cluster", "deblur", "bench", "bench.training", "bench.deblurring")
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
+JUDGED = [*SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3"]
 
 
 def launch(command, *arguments, cwd):
@@ -67,7 +71,7 @@ def launch_here(name, *arguments, cwd):
 @pytest.fixture(scope="module")
 def sweep_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
-    done = launch("sweep", *SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3", cwd=folder)
+    done = launch("sweep", *JUDGED, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -96,7 +100,7 @@ def settings(run):
 def test_settings_written_by_a_run_give_the_same_run_again(sweep_run):
     folder, _ = sweep_run
     runs = folder / "runs"
-    again = launch("sweep", f"--settings={runs}/adam/settings.json", "--name=again", cwd=folder)
+    again = launch_here("sweep", f"--settings={runs}/adam/settings.json", "--name=again", cwd=folder)
     assert again.returncode == 0, again.stderr
     first, second = (
         xarray.open_zarr(runs / name / "data.zarr", consolidated=False, chunks=None) for name in ("adam", "again")
@@ -113,6 +117,7 @@ def test_settings_keep_no_place_that_a_repetition_would_meet_again(tmp_path):
     assert command.parse([f"--settings={tmp_path}"], sweep.Settings) == sweep.Settings(optimizer="lion")
 
 
+@pytest.mark.slow  # test_launch_sweeps.py compares one device and two every day
 def test_one_core_or_two_give_the_same_bits(sweep_run):
     folder, _ = sweep_run
     done = launch("sweep", "--settings=runs/adam", "--name=one", "--cpu_devices=1", "--tile=3", cwd=folder)
@@ -197,7 +202,7 @@ def test_an_input_error_is_no_success_though_an_older_run_is_to_be_replaced(more
 
 def test_paths_may_begin_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    done = launch_here("sweep", *SMALL, "--out=~/made", "--store=~/kept.zarr", cwd=tmp_path)
+    done = launch_here("sweep", *JUDGED, "--out=~/made", "--store=~/kept.zarr", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "made" / "adam").iterdir()) == [
         "phase.pdf",
@@ -210,13 +215,14 @@ def test_paths_may_begin_at_home(tmp_path, monkeypatch):
     )
 
 
-def test_help_explains_and_succeeds(tmp_path):
-    """Ten processes: the last line of every command's file works."""
-    names = ("sweep", "trajectory", "optimizers", "atlas", "reproduce", "train", "cluster", "deblur")
-    for name in (*names, "bench", "bench.training", "bench.deblurring"):
-        done = launch(name, "--help", cwd=tmp_path)
-        assert done.returncode == 0
-        assert f"python -m launch.{name}" in done.stdout
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_and_succeeds(name, monkeypatch, capsys):
+    """The last line of every command's file works: Python's -m without its process."""
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    warnings.filterwarnings("ignore", ".* found in sys.modules", RuntimeWarning)  # other tests have imported it
+    runpy.run_module(f"launch.{name}", run_name="__main__", alter_sys=True)
+    assert f"python -m launch.{name}" in capsys.readouterr().out
 
 
 def test_trajectory_prints_the_reference_table(tmp_path):
@@ -252,6 +258,7 @@ def small_yardsticks(monkeypatch):
     timing.run_on(cores)
 
 
+@pytest.mark.slow  # the bench of trainings measures by the same yardsticks, and what rivals answer is the next test but one
 @pytest.mark.usefixtures("small_yardsticks")
 def test_bench_prints_its_figures(tmp_path):
     small = ["--settings=256", "--steps=10", "--repeats=1", "--side=2", "--nocold_start", "--json=figures.json"]

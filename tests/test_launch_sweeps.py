@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 import xarray
-from test_launch import launch, settings
+from test_launch import launch, launch_here, settings
 
 GRID = ["--axis=learning_rate:log:0.05:0.9:40", "--axis=b1:log_complement:0:0.99:15", "--max_steps=300", "--tile=16"]
 GRID += ["--climb=plain", "--cpu_devices=1"]
@@ -63,7 +63,7 @@ def whole(tmp_path_factory):
 
 
 def test_two_devices_are_one(whole, tmp_path):
-    done = launch("sweep", *GRID, "--cpu_devices=2", "--name=run", cwd=tmp_path)
+    done = launch_here("sweep", *GRID, "--cpu_devices=2", "--name=run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
 
@@ -73,13 +73,13 @@ def test_a_killed_sweep_goes_on_with_resume(whole, tmp_path):
     wait_for_tiles(tmp_path / "runs" / ".run.unfinished", 20)
     process.kill()
     process.communicate()
-    refused = launch("sweep", *GRID, "--name=run", cwd=tmp_path)
+    refused = launch_here("sweep", *GRID, "--name=run", cwd=tmp_path)
     assert refused.returncode == 2
     assert "holds an unfinished run of that name; pass --resume to go on" in refused.stderr
-    refused = launch("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
+    refused = launch_here("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
     assert refused.returncode == 2
     assert "was begun with --max_steps=300, not --max_steps=301" in refused.stderr
-    done = launch("sweep", *GRID, "--name=run", "--resume", "--cpu_devices=2", cwd=tmp_path)
+    done = launch_here("sweep", *GRID, "--name=run", "--resume", "--cpu_devices=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
     assert settings(tmp_path / "runs" / "run") == settings(whole)
@@ -87,13 +87,13 @@ def test_a_killed_sweep_goes_on_with_resume(whole, tmp_path):
 
 
 def test_a_finished_sweep_is_mended_with_resume(whole, tmp_path):
-    first = launch("sweep", *GRID, "--name=run", cwd=tmp_path)
+    first = launch_here("sweep", *GRID, "--name=run", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     (tmp_path / "runs" / "run" / "data.zarr" / "critical_height" / "c" / "2" / "0").write_bytes(b"nonsense")
-    done = launch("sweep", *GRID, "--name=run", "--resume", cwd=tmp_path)
+    done = launch("sweep", *GRID, "--name=run", "--resume", cwd=tmp_path)  # a process that warns
     assert done.returncode == 0, done.stderr
     assert "tile (2, 0) of" in done.stderr
-    refused = launch("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
+    refused = launch_here("sweep", *GRID, "--name=run", "--resume", "--max_steps=301", cwd=tmp_path)
     assert refused.returncode == 2
     assert "was begun with --max_steps=300, not --max_steps=301" in refused.stderr
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
@@ -111,7 +111,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path):
 
 def test_three_shards_of_a_job_array(whole, tmp_path):
     for shard in ("2/3", "0/3", "1/3"):
-        done = launch("sweep", *GRID, "--name=run", f"--shard={shard}", cwd=tmp_path)
+        done = launch_here("sweep", *GRID, "--name=run", f"--shard={shard}", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         if shard != "1/3":
             assert "whoever walks the last one draws" in done.stdout
@@ -120,7 +120,9 @@ def test_three_shards_of_a_job_array(whole, tmp_path):
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
 
 
-@pytest.mark.parametrize("kill", [False, True], ids=["both live", "one dies"])
+@pytest.mark.parametrize(
+    "kill", [pytest.param(False, id="both live", marks=pytest.mark.slow), pytest.param(True, id="one dies")]
+)
 def test_two_processes_of_jax_distributed(kill, whole, tmp_path):
     shared = [f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2", "--name=run"]
     processes = [begin(*shared, f"--process_id={number}", cwd=tmp_path) for number in (0, 1)]
@@ -134,6 +136,7 @@ def test_two_processes_of_jax_distributed(kill, whole, tmp_path):
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
 
 
+@pytest.mark.slow  # two processes fill one store in test_store.py every day
 def test_two_that_resume_at_once_end_as_one(whole, tmp_path):
     processes = [begin("--name=run", "--resume", cwd=tmp_path) for _ in range(2)]
     for process in processes:
@@ -144,7 +147,7 @@ def test_two_that_resume_at_once_end_as_one(whole, tmp_path):
 
 
 def test_the_store_may_be_elsewhere(whole, tmp_path):
-    done = launch("sweep", *GRID, "--name=run", f"--store={tmp_path}/elsewhere.zarr", cwd=tmp_path)
+    done = launch_here("sweep", *GRID, "--name=run", f"--store={tmp_path}/elsewhere.zarr", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     stored = xarray.open_zarr(tmp_path / "elsewhere.zarr", consolidated=False, chunks=None)
     np.testing.assert_array_equal(stored.critical_height, data(whole).critical_height)

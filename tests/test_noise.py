@@ -21,7 +21,7 @@ def tent(height, start=0.0):
     )
 
 
-@pytest.mark.parametrize(("height", "temperature"), [(0.2, 0.1), (0.1, 0.08)])
+@pytest.mark.parametrize(("height", "temperature"), [pytest.param(0.2, 0.1, marks=pytest.mark.slow), (0.1, 0.08)])
 def test_the_mean_passage_over_the_tent_is_the_exact_one(height, temperature):
     rate, walks = 5e-4, 2_000
     noise = np.sqrt(2 * temperature / rate)
@@ -35,6 +35,7 @@ def test_the_mean_passage_over_the_tent_is_the_exact_one(height, temperature):
     assert abs(ho.passage_time(found).value * rate - exact) < 4 * error
 
 
+@pytest.mark.slow  # the engine is the tent's, and tests/test_theory.py has the exact time
 def test_the_mean_passage_in_the_double_well_is_the_exact_one():
     rate, temperature, walks = 0.01, 0.1, 1_500
     noise = np.sqrt(2 * temperature / rate)

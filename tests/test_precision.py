@@ -101,7 +101,7 @@ def test_escapes_are_decided_as_typed(optimizer, height, verdict, step):
         (TENT.at(0.25), SGD, 30, ho.Verdict.ESCAPED),
         (ho.WedgeHill(0.3), ho.GradientDescent(0.25), 30, ho.Verdict.ESCAPED),
         (ho.WedgeHill(0.3), ho.GradientDescent(0.25), again.STEP_BY_STEP + 1, None),
-        (ho.GaussianHill(0.3), ho.GradientDescent(0.5), 30, None),
+        pytest.param(ho.GaussianHill(0.3), ho.GradientDescent(0.5), 30, None, marks=pytest.mark.slow),
     ],
 )
 def test_off_the_lattice_few_are_walked_step_by_step(hill, optimizer, steps, verdict):
@@ -120,7 +120,7 @@ def swept(tile, **given):
     return dataset, told[-1]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_a_sweep_asks_again_whatever_its_tiles_and_tells_what_that_took(dtype):
     whole, told = swept(24, dtype=dtype)
     parts, _ = swept(5, dtype=dtype)

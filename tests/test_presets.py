@@ -80,6 +80,7 @@ def test_a_tiny_training_runs_end_to_end(preset, trained):
     assert (trained(preset) / "metrics.csv").is_file()
 
 
+@pytest.mark.slow  # test_launch_aecluster.py clusters a run every day
 @pytest.mark.parametrize("preset", distinct(cluster))
 def test_a_tiny_clustering_of_a_tiny_training_runs_end_to_end(preset, trained, tmp_path):
     settings = cluster.tiny(cluster.PRESETS[preset])

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import optax
 import pytest
-from test_proofs_balls import CASES, COUNT, DTYPES, ELEMENTARY, POSITIVE, UNIT
+from operations import CASES, COUNT, DTYPES, ELEMENTARY, POSITIVE, UNIT, UNOPTIMISED
 
 from hillopt.proofs import Ball, Interval, enclosed, is_inside, rounded
 
@@ -44,13 +44,17 @@ def _draw(kind, rng, dtype):
 
 @functools.cache
 def _enclosed_all():
-    """Elementary operations in float32, composed ones in float64."""
+    """Elementary operations in float32, composed ones in float64; all in one program, operation by operation."""
     rng = np.random.default_rng(3)
     arguments = {
         name: [_draw(kind, rng, np.float32 if name in ELEMENTARY else np.float64) for kind in kinds]
         for name, (_, _, *kinds) in CASES.items()
     }
-    results = {name: jax.vmap(enclosed(CASES[name][0]))(*each) for name, each in arguments.items()}
+
+    def enclose(arguments):
+        return {name: jax.vmap(enclosed(CASES[name][0]))(*each) for name, each in arguments.items()}
+
+    results = jax.jit(enclose, compiler_options=UNOPTIMISED)(arguments)
     return arguments, jax.tree.map(np.asarray, results)
 
 

@@ -40,10 +40,11 @@ def test_lengths_that_differ_a_little_share_a_compilation():
 
 def test_escapes_are_those_of_escape():
     axes = {"learning_rate": RATES, "height": HEIGHTS, "half_width": [0.2, 0.3]}
-    found = ho.sweep(ho.Escape(80), ho.WedgeHill(1.0), ho.GradientDescent(0.1), axes)
+    found = ho.sweep(ho.Escape(80, ho.PlainClimb()), ho.WedgeHill(1.0), ho.GradientDescent(0.1), axes)
     assert found.verdict.dims == ("learning_rate", "height", "half_width")
     for (i, rate), (j, height) in [((1, RATES.values[1]), (2, HEIGHTS.values[2])), ((4, 0.6), (0, 0.05))]:
-        alone = ho.escape(ho.WedgeHill(height, 0.3), ho.GradientDescent(rate), max_steps=80)
+        policy = {"max_steps": 80, "climb": ho.PlainClimb()}
+        alone = ho.escape(ho.WedgeHill(height, 0.3), ho.GradientDescent(rate), **policy)
         assert found.verdict.values[i, j, 1] == alone.verdict
         assert found.step.values[i, j, 1] == alone.step
 
@@ -77,14 +78,18 @@ def test_losses_are_those_of_the_walk():
 
 
 ASKED = {
-    "escape": ho.Escape(40),
+    "escape": ho.Escape(40, ho.PlainClimb()),
+    "escape, proved": ho.Escape(40),
     "probability": ho.EscapeProbability(ho.GaussianNoise(1.0), 20, 40),
     "loss": ho.Loss(40),
     "stability": ho.Stability(16, 40),
 }
 
 
-@pytest.mark.parametrize("question", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize(
+    "question",
+    [pytest.param(asked, id=name, marks=pytest.mark.slow if "proved" in name else []) for name, asked in ASKED.items()],
+)
 def test_the_tile_changes_no_bit(question):
     axes = {"learning_rate": RATES, "height": HEIGHTS}
     one, many = (ho.sweep(question, ho.DoubleWell(1.0), BALL, axes, tile=tile) for tile in (100, 3))
@@ -102,7 +107,7 @@ def test_another_seed_is_other_noise():
 
 
 DRAWN = {
-    "verdict": ho.Escape(30),
+    "verdict": ho.Escape(30, ho.PlainClimb()),
     "probability": ho.EscapeProbability(ho.GaussianNoise(1.0), 10, 30),
     "passage_time": ho.PassageTime(ho.GaussianNoise(1.0), 10, 30),
     "loss": ho.Loss(30),
@@ -141,11 +146,12 @@ def test_an_answer_is_a_frozen_record():
 
 def test_an_answer_becomes_a_data_set():
     rates = np.array([0.1, 0.3, 0.5])
-    answer = ho.ask(ho.CriticalHeight(60, heights=[0.1, 0.4]), ho.TentHill(), ho.Adam(rates))
+    asked = ho.CriticalHeight(60, ho.PlainClimb(), heights=[0.1, 0.4])
+    answer = ho.ask(asked, ho.TentHill(), ho.Adam(rates))
     data = answer.to_dataset({"learning_rate": rates}, height=[0.1, 0.4])
     assert data.critical_height.dims == ("learning_rate",)
     assert data.verdict_at_height.dims == ("height", "learning_rate")
-    swept = ho.sweep(ho.CriticalHeight(60, heights=[0.1, 0.4]), ho.TentHill(), ho.Adam(0.1), {"learning_rate": rates})
+    swept = ho.sweep(asked, ho.TentHill(), ho.Adam(0.1), {"learning_rate": rates})
     for name, values in data.items():
         np.testing.assert_allclose(values, swept[name], rtol=1e-12, err_msg=str(name))
         assert values.attrs == swept[name].attrs

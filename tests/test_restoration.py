@@ -161,11 +161,15 @@ def test_muon_takes_kernels_for_matrices_and_leaves_biases():
 
 @pytest.fixture(scope="module")
 def discriminator():
-    return ae.learn_discriminator(DIGITS.train.images, BLUR)
+    """One that has learned next to nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discriminators, "LEAST_STEPS", 3)
+        return ae.learn_discriminator(SMALL.train.images, BLUR, epochs=1)
 
 
-def test_a_discriminator_tells_unseen_clear_images_from_blurred_ones(discriminator):
-    images = DIGITS.test.images
+@pytest.mark.slow  # an adversary's critic learns the same every day
+def test_a_discriminator_tells_unseen_clear_images_from_blurred_ones():
+    images, discriminator = DIGITS.test.images, ae.learn_discriminator(DIGITS.train.images, BLUR)
     clear, blurred = discriminator.probability(images), discriminator.probability(ae.corrupted(BLUR, images))
     assert ((clear > 0.5).mean() + (blurred < 0.5).mean()) / 2 > 0.97
 

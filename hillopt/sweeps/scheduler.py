@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import math
 import os
 import queue
 import socket
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from hillopt.lanes import size_class
 from hillopt.questions import Cost, in_higher_precision
 from hillopt.sweeps.budget import settle
 from hillopt.sweeps.layout import Lanes
@@ -186,7 +188,7 @@ class _TileWalker:
         self._plan, self._layout = plan, plan.layout
         lanes = plan.layout.lanes(0)
         self._some = self._program(lanes, device)
-        self._width = 2 * plan.question.block
+        self._width = min(2 * plan.question.block, size_class(math.prod(plan.layout.tiling.tile)))
         if plan.most > plan.first:
             self._few = self._program(jax.tree.map(lambda leaf: np.resize(leaf, (1, self._width)), lanes), device)
 
