@@ -26,6 +26,7 @@ SURE: dict[ho.Certainty | None, str] = {
     ho.Certainty.UNCHECKED: "no proof was attempted",
 }
 DOUBT = f"  unchecked: {pictures.DOUBT}; --question=stability maps how many, --climb=bounded proves what can be proved"
+DOUBT_OF_ENDS = f"  {pictures.DOUBT}; --question=trainability_stability maps how many"
 DOUBT_OF_LOSSES = f"  {pictures.DOUBT_OF_LOSSES}; --question=stability maps where labels do"
 TOLD = {pictures.DOUBT: DOUBT, pictures.DOUBT_OF_LOSSES: DOUBT_OF_LOSSES}
 
@@ -218,4 +219,6 @@ class Tally:
 def doubts(dataset: "xarray.Dataset", ends: Ends) -> list[str]:
     """What an answer without proofs is worth where walks may be chaotic, and how to learn more."""
     doubt = pictures.doubt_of(dataset, ends.is_unchecked)
+    if doubt is not None and "outcome" in dataset:
+        return [DOUBT_OF_ENDS]
     return [] if doubt is None else [TOLD[doubt]]

@@ -57,7 +57,10 @@ def test_every_array_is_stepped_as_optax_steps_it(ours, theirs):
 
 def test_a_norm_is_that_of_all_arrays():
     """As optax clips, which a loop with optax's own functions tells."""
-    make = lambda learning_rate, clip: optax.chain(optax.clip_by_global_norm(clip), optax.sgd(learning_rate))
+
+    def make(learning_rate, clip):
+        return optax.chain(optax.clip_by_global_norm(clip), optax.sgd(learning_rate))
+
     run = ho.network_run(LINE, DATA, ho.from_optax(make, learning_rate=0.1, clip=0.5))
     parameters, transformation = LINE.init(None), make(0.1, 0.5)
     state, loss = transformation.init(parameters), lambda p: jnp.mean((LINE.apply(p, INPUTS) - TARGETS) ** 2)
@@ -70,6 +73,8 @@ def test_a_norm_is_that_of_all_arrays():
 
 
 class Network(nnx.Module):
+    """One hidden layer."""
+
     def __init__(self, rngs):
         self.first = nnx.Linear(3, 4, rngs=rngs)
         self.second = nnx.Linear(4, 1, rngs=rngs)
