@@ -136,6 +136,9 @@ def test_an_answer_becomes_a_data_set():
     with pytest.raises(ValueError, match="must be a sweep's or an answer's, got one without the attribute 'look'"):
         ho.plot(data.drop_attrs())
     assert answer.to_dataset()["critical_height"].dims == ("setting_0",)
+    table = answer.to_dataframe({"learning_rate": rates}, height=heights)
+    assert set(table.index.names) == {"height", "learning_rate"}
+    assert table.xs(rates[1], level="learning_rate")["critical_height"].tolist() == [answer.critical_height[1]] * 3
     with pytest.raises(ValueError, match="`dims` must name the 1 dimensions of the settings, got a, b"):
         answer.to_dataset(["a", "b"])
 

@@ -25,6 +25,7 @@ from hillopt.questions.derivatives import refusing
 from hillopt.runs import AbstractRun, WalkRun
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
 DEFAULT_MAX_STEPS = 10_000
@@ -125,6 +126,14 @@ class AbstractAnswer(AbstractPytree):
         asked = [kind for kind in _questions(AbstractQuestion) if kind.answer_type is type(self)]
         about = {"title": asked[0].title, "look": json.dumps(asked[0].look._asdict())} if asked else {}
         return xarray.Dataset(fields, coords, about)
+
+    def to_dataframe(
+        self,
+        dims: Sequence[str] | Mapping[str, Axis | ArrayLike | Sequence[float]] = (),
+        **coordinates: ArrayLike | Sequence[float],
+    ) -> "pandas.DataFrame":
+        """The same as a table with a row for each setting, whose index are the dimensions; as `to_dataset`."""
+        return self.to_dataset(dims, **coordinates).to_dataframe()
 
 
 def _coordinate(name: str, values: Axis | ArrayLike | Sequence[float]) -> tuple[str, np.ndarray, dict[str, str]]:
