@@ -66,8 +66,12 @@ def room_of(module):
     return places[0] if places else None
 
 
+EXAMPLES = "examples"
 MODULES = sorted(
-    path for package in FLOORS for path in (ROOT / package).rglob("*.py") if path != ROOT / package / "__init__.py"
+    path
+    for package in FLOORS
+    for path in (ROOT / package).rglob("*.py")
+    if path != ROOT / package / "__init__.py" and path.parent.name != EXAMPLES
 )
 
 
@@ -105,17 +109,17 @@ def names_taken(path):
             yield aliases[node.value.id], node.attr
 
 
-COMMANDS = sorted((ROOT / "launch").rglob("*.py"))
+USERS = sorted([*(ROOT / "launch").rglob("*.py"), *ROOT.glob(f"*/{EXAMPLES}/*.py")])
 
 
-@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_commands_use_public_names_alone(path):
+@pytest.mark.parametrize("path", USERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_and_examples_use_public_names_alone(path):
     public = {package: {*importlib.import_module(package).__all__, *LATE[package]} for package in FLOORS}
     assert [(package, name) for package, name in names_taken(path) if name not in public[package]] == []
 
 
 def test_commands_are_seen_to_use_both_packages():
-    taken = {package for path in COMMANDS for package, _ in names_taken(path)}
+    taken = {package for path in USERS for package, _ in names_taken(path)}
     assert taken == set(FLOORS)
 
 
