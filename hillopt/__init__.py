@@ -26,6 +26,7 @@ from hillopt.climbs import (
     PallasClimb,
     PlainClimb,
 )
+from hillopt.comparison import compare, entries_of, over_seeds, winner
 from hillopt.fates import AbstractGround, AllFunctions, AllQuadratics, Atlas, Fate, OneBowl, atlas
 from hillopt.front_door import MOST_STEPS
 from hillopt.landscapes import (
@@ -246,11 +247,13 @@ __all__ = [
     "cell_certificate",
     "certificate",
     "check_names",
+    "compare",
     "compiler_options",
     "critical_height",
     "cycles",
     "described",
     "design",
+    "entries_of",
     "enumerated",
     "escape",
     "escape_probability",
@@ -267,6 +270,7 @@ __all__ = [
     "optax_names",
     "optax_settings",
     "optimizer_named",
+    "over_seeds",
     "passage_time",
     "pieces",
     "plot",
@@ -284,5 +288,6 @@ __all__ = [
     "theory",
     "thinned",
     "trajectory",
+    "winner",
     "xla_flags",
 ]

@@ -21,6 +21,7 @@ FLOORS = {
         climbs | exact | orbits
         questions | fates
         sweeps
+        comparison
         pictures
     """,
     "aecluster": """

@@ -149,6 +149,12 @@ REFUSED = {
         lambda rate: ho.sweep(ho.CriticalHeight(STEPS), TENT, ho.Adam(rate), AXES),
         "^`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`",
     ),
+    "compare": (
+        lambda rate: ho.compare(
+            ho.Loss(3), TENT, {"adam": ho.Adam(rate), "lion": ho.Lion(0.1)}, {"height": [0.1, 0.2]}
+        ),
+        "^`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`",
+    ),
     "design": (
         lambda rate: ho.design(TENT, ho.Adam(rate), 0.2, AXES),
         "^`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit",
@@ -194,6 +200,7 @@ def test_no_public_function_is_forgotten():
         "trajectory",
         "sensitivity",
         "sweep",
+        "compare",
         "design",
         "certificate",
         "cycles",
@@ -209,6 +216,9 @@ def test_no_public_function_is_forgotten():
         "save",
         "thinned",
         "cell_certificate",
+        "entries_of",
+        "over_seeds",
+        "winner",
     }
     makers = {
         "optax_named",

@@ -2,6 +2,7 @@
 
 from hillopt.pictures.atlas import AtlasPanel, atlas_figure
 from hillopt.pictures.charts import Cells, Chart, Line, chart_figure
+from hillopt.pictures.comparison import comparison_figure, overlay_figure, ratio_figure
 from hillopt.pictures.marks import in_per_cent
 from hillopt.pictures.plot import plot
 from hillopt.pictures.read import DOUBT, DOUBT_OF_LOSSES, doubt_of
@@ -18,9 +19,12 @@ __all__ = [
     "WalkPanel",
     "atlas_figure",
     "chart_figure",
+    "comparison_figure",
     "doubt_of",
     "in_per_cent",
+    "overlay_figure",
     "plot",
+    "ratio_figure",
     "walk_figure",
     "write",
 ]
