@@ -163,9 +163,10 @@ def setting_by_setting(function: Callable[..., PyTree]) -> Callable[..., PyTree]
 
         world = (self.hyperparameters(), hill, optimizer)
         shape = common_shape(world)
+        dtype = common_dtype(hill if optimizer is None else optimizer)
         shape = shape if key is None else jnp.broadcast_shapes(key.shape, shape)
         keys = None if key is None else keys_as_lanes(key, shape)
-        answers = in_blocks(jax.vmap(one), EACH)(*as_lanes(world, shape, common_dtype(optimizer)), keys)
+        answers = in_blocks(jax.vmap(one), EACH)(*as_lanes(world, shape, dtype), keys)
         behind = range(-len(shape), 0)
         return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, range(len(shape)), behind), in_shape(answers, shape))
 
@@ -193,6 +194,28 @@ def in_blocks(climb: Callable, block: int) -> Callable:
         return jax.tree.map(lambda leaf: leaf.reshape(blocks * width, *leaf.shape[2:])[:length], answers)
 
     return run
+
+
+def in_lanes(
+    function: Callable[..., PyTree], trees: tuple, shape: tuple[int, ...], dtype: DTypeLike, block: int, axis_name: str
+) -> PyTree:
+    """Map `function(*trees)` of one setting over leaves that broadcast to `shape`, which the answer gets, in blocks of lanes.
+
+    A number that all settings share is handed over as such, and what is made of those alone is made once a block. Inside,
+    `axis_name` is the axis of a block's lanes.
+    """
+    leaves, structure = jax.tree.flatten(trees)
+    alone = math.prod(shape) == 1
+    is_shared = [jnp.size(leaf) == 1 and not alone for leaf in leaves]
+    shared = [jnp.asarray(leaf, dtype).reshape(()) for leaf, so in zip(leaves, is_shared, strict=True) if so]
+    varying = [leaf for leaf, so in zip(leaves, is_shared, strict=True) if not so]
+
+    def one(numbers: list[Array]) -> PyTree:
+        ours, own = iter(shared), iter(numbers)
+        return function(*jax.tree.unflatten(structure, [next(ours if so else own) for so in is_shared]))
+
+    climb = jax.vmap(one, axis_name=axis_name)
+    return in_shape(in_blocks(climb, block)(as_lanes(varying, shape, dtype)), shape)
 
 
 class Rows(NamedTuple):

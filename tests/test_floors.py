@@ -18,7 +18,7 @@ FLOORS = {
         front_door | kernels
         walk
         proofs
-        climbs | exact | orbits
+        climbs | exact | orbits | runs
         questions | fates
         sweeps
         comparison

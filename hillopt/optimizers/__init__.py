@@ -1,6 +1,7 @@
 """Optimizers as frozen pytrees: nine of our own, and any of optax's."""
 
 from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from hillopt.optimizers.by_part import ByPart, by_part
 from hillopt.optimizers.catalogue import OPTIMIZERS, optax_named, optax_names, optax_settings, optimizer_named
 from hillopt.optimizers.contract import AbstractOptimizer, as_arrays
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
@@ -12,6 +13,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "ByPart",
     "GradientDescent",
     "HeavyBall",
     "Lion",
@@ -20,6 +22,7 @@ __all__ = [
     "RMSprop",
     "SignDescent",
     "as_arrays",
+    "by_part",
     "from_optax",
     "optax_named",
     "optax_names",

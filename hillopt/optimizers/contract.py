@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PyTree
 
 from hillopt.pytrees import AbstractPytree
 
-Optimizer = TypeVar("Optimizer", bound="AbstractOptimizer")
+Owner = TypeVar("Owner", bound=AbstractPytree)
 
 
 class AbstractOptimizer(AbstractPytree):
@@ -27,15 +27,25 @@ class AbstractOptimizer(AbstractPytree):
     ) -> tuple[Float[Array, "..."], PyTree]:
         """The next position and state."""
 
-    def facing(self, objective: Callable[[Array], Array]) -> "AbstractOptimizer":
+    def init_all(self, parameters: PyTree) -> PyTree:
+        """State before the first step of parameters in several arrays; most step each array by itself."""
+        return jax.tree.map(self.init, parameters)
+
+    def step_all(self, slopes: PyTree, state: PyTree, parameters: PyTree) -> tuple[PyTree, PyTree]:
+        """The next parameters, in several arrays, and state."""
+        stepped = jax.tree.map(lambda leaf, slope, state: self.step(slope, state, leaf), parameters, slopes, state)
+        after, state = (jax.tree.map(lambda _, pair, at=at: pair[at], parameters, stepped) for at in (0, 1))
+        return after, state
+
+    def facing(self, objective: Callable[..., Array]) -> "AbstractOptimizer":
         """The same optimizer where it may ask for the elevation at a position; most look at slopes alone."""
         del objective
         return self
 
 
-def as_arrays(optimizer: Optimizer) -> Optimizer:
-    """The optimizer with its hyperparameters as arrays of their common floating dtype, shapes as given."""
-    leaves, treedef = jax.tree.flatten(optimizer, is_leaf=lambda leaf: isinstance(leaf, (list, tuple)))
+def as_arrays(owner: Owner) -> Owner:
+    """An optimizer, or what else has numbers, with these as arrays of their common floating dtype, shapes as given."""
+    leaves, treedef = jax.tree.flatten(owner, is_leaf=lambda leaf: isinstance(leaf, (list, tuple)))
     leaves = [np.asarray(leaf) if isinstance(leaf, (list, tuple)) else leaf for leaf in leaves]
     dtype = jnp.result_type(float, *leaves) if leaves else jnp.result_type(float)
     dtype = dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.result_type(float)

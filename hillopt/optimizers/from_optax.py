@@ -30,12 +30,12 @@ class OptaxOptimizer(AbstractOptimizer):
     settings: tuple[tuple[str, object], ...] = static()
     asks: tuple[str, ...] = static(default=())
     wants_axis: bool = static(default=False)
-    objective: Callable[[Array], Array] | None = static(default=None)
+    objective: Callable[..., Array] | None = static(default=None)
 
     def _transformation(self) -> optax.GradientTransformationExtraArgs:
         return optax.with_extra_args_support(self.factory(**self.swept, **dict(self.settings)))
 
-    def facing(self, objective: Callable[[Array], Array]) -> "OptaxOptimizer":
+    def facing(self, objective: Callable[..., Array]) -> "OptaxOptimizer":
         return dataclasses.replace(self, objective=objective) if self.asks else self
 
     def init(self, position: Float[Array, "..."]) -> PyTree:
@@ -53,6 +53,18 @@ class OptaxOptimizer(AbstractOptimizer):
             extra = {name: told[name] if name in told else ask(self._shaped(position)) for name in self.asks}
         update, state = self._transformation().update(self._shaped(slope), state, self._shaped(position), **extra)
         return position + update.reshape(shape), state
+
+    def init_all(self, parameters: PyTree) -> PyTree:
+        return self._transformation().init(parameters)
+
+    def step_all(self, slopes: PyTree, state: PyTree, parameters: PyTree) -> tuple[PyTree, PyTree]:
+        """As optax has it, with all arrays at once: a norm, say, is that of all."""
+        extra: dict[str, object] = {}
+        if self.objective is not None:
+            told = {"grad": slopes, "value_fn": self.objective, "obj_fn": self.objective}
+            extra = {name: told[name] if name in told else self.objective(parameters) for name in self.asks}
+        update, state = self._transformation().update(slopes, state, parameters, **extra)
+        return optax.apply_updates(parameters, update), state
 
     def _shaped(self, numbers: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.reshape(numbers, (-1,)) if self.wants_axis else numbers

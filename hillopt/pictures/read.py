@@ -8,7 +8,7 @@ import numpy as np
 
 from hillopt.landscapes import EndlessTent, PiecewiseLinearHill, TentHill, WedgeHill
 from hillopt.pictures.style import label_of, plain_text
-from hillopt.questions import Look, Loss
+from hillopt.questions import Look, Loss, Trainability
 from hillopt.sweeps import thinned
 from hillopt.sweeps.dataset import DRAWN_CELLS
 from hillopt.walk import Certainty
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import xarray
 
 MOST_FACETS = 4  # a direction; more become too small to read
-NEEDED = {"heights": ("verdict", "certainty")}  # beside the field itself
+NEEDED = {"heights": ("verdict", "certainty"), "training": ("measure",)}  # beside the field itself
 SCALES = get_args(get_type_hints(Look)["scale"])
 STRAIGHT = {kind.__name__ for kind in (TentHill, EndlessTent, WedgeHill, PiecewiseLinearHill)}
 DOUBT = "labels near a boundary may turn with the last digit"
 DOUBT_OF_LOSSES = "unchecked: where walks are chaotic losses hang on the last digit"
-TOLD_APART = ("max_steps", "climb", "heights")  # of a question's numbers
+TOLD_APART = ("max_steps", "climb", "heights", "lanes")  # of a question's numbers
 
 Choice = dict[str, int]
 """Which index of which further axis."""
@@ -145,6 +145,8 @@ def doubt_of(dataset: "xarray.Dataset", is_unchecked: bool) -> str | None:
         return None
     if dataset.attrs.get("question") == Loss.__name__:
         return DOUBT_OF_LOSSES
+    if dataset.attrs.get("question") == Trainability.__name__:
+        return DOUBT
     return DOUBT if is_unchecked else None
 
 

@@ -10,6 +10,8 @@ from hillopt.pictures.maps import colour_bar, draw_cells, draw_verdicts, faceted
 from hillopt.pictures.marks import NO_VALUE, flag_handle, handle, legend, mark_flags
 from hillopt.pictures.read import Picture
 from hillopt.pictures.style import COLOUR_MAP, WALK_COLOUR
+from hillopt.pictures.training import draw_training
+from hillopt.questions import Training
 from hillopt.walk import Verdict
 
 if TYPE_CHECKING:
@@ -18,12 +20,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+KINDS: dict[str, type[Verdict] | type[Training]] = {"verdicts": Verdict, "training": Training}
+
 
 def draw_values(picture: Picture) -> "Figure":
     """One axis gives a curve, with the interval as a band where there is one; two give a map. What is not finite stays grey."""
     if len(picture.dims) == 1:
         return _curve(picture)
-    return _verdicts(picture) if picture.look.scale == "verdicts" else _map(picture)
+    maps = {"verdicts": _verdicts, "training": draw_training}
+    return maps.get(picture.look.scale, _map)(picture)
 
 
 def _curve(picture: Picture) -> "Figure":
@@ -38,9 +43,9 @@ def _curve(picture: Picture) -> "Figure":
         axes.set_yscale("log")
     elif look.scale == "signed_log" and known.any():
         axes.set_yscale("symlog", linthresh=almost_zero(values[known]))
-    elif look.scale == "verdicts":
-        axes.set_yticks([int(kind) for kind in Verdict], [kind.name.lower() for kind in Verdict])
-    draw_curve(axes, x, values, line="" if look.scale == "verdicts" else "-")
+    elif look.scale in KINDS:
+        axes.set_yticks([int(kind) for kind in KINDS[look.scale]], [kind.name.lower() for kind in KINDS[look.scale]])
+    draw_curve(axes, x, values, line="" if look.scale in KINDS else "-")
     draw_gaps(axes, dataset[picture.dims[0]], ~known, "not finite")
     if "certainty" in dataset:
         draw_flags(axes, x, values, dataset["certainty"].values)

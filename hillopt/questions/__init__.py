@@ -7,6 +7,7 @@ from hillopt.questions.contract import (
     AbstractQuestion,
     Look,
     ask,
+    asked_of,
     described,
     enumerated,
     in_higher_precision,
@@ -29,6 +30,8 @@ from hillopt.questions.passages import (
 )
 from hillopt.questions.sensitivity import Sensitivity, sensitivity
 from hillopt.questions.stability import Stability, StabilityAnswer, stability
+from hillopt.questions.trainability import Trainability, TrainabilityAnswer, Training
+from hillopt.questions.trainability_stability import TrainabilityStability, TrainabilityStabilityAnswer
 
 QUESTIONS: dict[str, type[AbstractQuestion]] = {
     "critical_height": CriticalHeight,
@@ -37,6 +40,8 @@ QUESTIONS: dict[str, type[AbstractQuestion]] = {
     "loss": Loss,
     "passage_time": PassageTime,
     "stability": Stability,
+    "trainability": Trainability,
+    "trainability_stability": TrainabilityStability,
 }
 """By the names that a command's flag takes."""
 
@@ -63,7 +68,13 @@ __all__ = [
     "Sensitivity",
     "Stability",
     "StabilityAnswer",
+    "Trainability",
+    "TrainabilityAnswer",
+    "TrainabilityStability",
+    "TrainabilityStabilityAnswer",
+    "Training",
     "ask",
+    "asked_of",
     "critical_height",
     "described",
     "enumerated",

@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import enum
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, Steps, is_traced, short_repr
 from hillopt.questions.again import Cost, asked_again
 from hillopt.questions.derivatives import refusing
-from hillopt.walk import Certainty, Verdict
+from hillopt.runs import AbstractRun, WalkRun
 
 if TYPE_CHECKING:
     import xarray
@@ -38,8 +39,9 @@ class Look(NamedTuple):
 
     field: str
     label: str
-    scale: Literal["heights", "verdicts", "share", "log", "signed_log", "linear"] = "linear"
-    """"heights" is the picture of critical heights, "verdicts" one colour for each verdict, "share" from 0 to 1."""
+    scale: Literal["heights", "verdicts", "training", "share", "log", "signed_log", "linear"] = "linear"
+    """"heights" is the picture of critical heights, "verdicts" one colour for each verdict, "training" one for each end of a run,
+    "share" from 0 to 1."""
     levels: tuple[float, ...] = ()
     """Values at which contours are drawn."""
 
@@ -52,7 +54,7 @@ def described(
     return dataclasses.field(metadata={"about": about, "dims": dims}, **more)
 
 
-def enumerated(kind: type[Verdict] | type[Certainty], long_name: str, *, comment: str = "", **more: Any) -> Any:
+def enumerated(kind: type[enum.IntEnum], long_name: str, *, comment: str = "", **more: Any) -> Any:
     """A field of small integers with names, as the conventions for climate and forecast metadata describe them."""
     field = described(long_name, unit=None, comment=comment, **more)
     flags: dict[str, object] = {"flag_values": np.array([int(each) for each in kind], np.int8)}
@@ -130,7 +132,7 @@ def _coordinate(name: str, values: Axis | ArrayLike | Sequence[float]) -> tuple[
     return name, np.asarray(axis.values), {"scale": axis.scale}
 
 
-def _told(value: object, kind: type[Verdict] | type[Certainty] | None) -> str:
+def _told(value: object, kind: type[enum.IntEnum] | None) -> str:
     """A field in short; verdicts by their names, of many how many there are of each."""
     if kind is None or isinstance(value, jax.core.Tracer):
         return short_repr(value)
@@ -156,7 +158,7 @@ class AbstractQuestion(AbstractPytree):
     is_noisy: ClassVar[bool] = False
     """Whether the answer hangs on the key; such questions want one."""
     asked_of: ClassVar[type] = AbstractHill
-    """What it can be asked of: hills, or any landscape."""
+    """What it can be asked of: hills, any landscape, or training runs, which take the hill's place without an optimizer."""
     ignores_height: ClassVar[bool] = False
     """Whether the hill's own height plays no part."""
     no_derivative: ClassVar[str] = ""
@@ -169,10 +171,10 @@ class AbstractQuestion(AbstractPytree):
             """Every question has its number of steps, a field made by `single`."""
 
     @abc.abstractmethod
-    def answer(self, hill: Any, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None) -> "AbstractAnswer":
+    def answer(self, hill: Any, optimizer: Any, key: Key[Array, "..."] | None) -> "AbstractAnswer":
         """The answer, of the settings' broadcast shape, as a pure function; the optimizer's hyperparameters are arrays."""
 
-    def prepared(self, hill: Any, optimizer: AbstractOptimizer) -> "AbstractQuestion":
+    def prepared(self, hill: Any, optimizer: Any) -> "AbstractQuestion":
         """The question as it is asked of such settings: checked, its choices made. Raises ValueError for what cannot be asked."""
         del hill, optimizer
         self.check()
@@ -229,26 +231,49 @@ def _questions(kind: type[Any]) -> Iterator[type[AbstractQuestion]]:
         yield from _questions(below)
 
 
+def asked_of(question: AbstractQuestion, hill: object, optimizer: object) -> tuple[Any, AbstractOptimizer | None]:
+    """Hill and optimizer as the question takes them, checked: a run alone for training runs, which both may be put into.
+
+    Raises ValueError for what is none, and for an optimizer beside a run, which brings its own.
+    """
+    if question.asked_of is not AbstractRun:
+        return check_hill(hill, question.asked_of), check_optimizer(optimizer)
+    if isinstance(hill, AbstractLandscape):
+        run = WalkRun(check_hill(hill, AbstractLandscape), check_optimizer(optimizer))
+    else:
+        run = check_is(hill, AbstractRun, "hill", "ho.WalkRun(ho.RoughBowl(), ho.Adam(0.1))")
+        if optimizer is not None:
+            raise ValueError(
+                f"`optimizer` must be None beside a run, which brings its own, got {optimizer!r:.60}; leave it out."
+            )
+    run.check()
+    return run, None
+
+
 def ask(
     question: AbstractQuestion,
-    hill: AbstractLandscape,
-    optimizer: AbstractOptimizer,
+    hill: AbstractLandscape | AbstractRun,
+    optimizer: AbstractOptimizer | None,
     key: Key[Array, "..."] | None = None,
 ) -> Any:
     """The answer to a question about a hill and an optimizer, for one setting or for arrays of them that broadcast.
 
-    Questions that are `asked_of` any landscape, such as losses, need no hill.
+    Questions that are `asked_of` any landscape, such as losses, need no hill; those of training runs take a run in its place, and
+    None for the optimizer.
     Runs eagerly or inside jit, vmap and shard_map; new values of the same shapes and dtypes compile nothing. `key` is for noisy
     questions: one for all settings, or one for each. Critical heights and losses have derivatives, forwards and in reverse; what
     has none says so when JAX asks for it. A question with `precision="auto"` runs eagerly alone. Raises ValueError for what is no
     question, hill or optimizer, for numbers out of range, and for what the question refuses.
     """
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
-    hill, optimizer = check_hill(hill, question.asked_of), check_optimizer(optimizer)
+    hill, optimizer = asked_of(question, hill, optimizer)
     common_shape((hill, optimizer))
     if question.is_noisy or key is not None:
         key = check_key(key)
-    question, numbers = question.prepared(hill, optimizer), as_arrays(optimizer)
+    question = question.prepared(hill, optimizer)
+    if optimizer is None:
+        return _asked(question, as_arrays(hill), None, key)
+    numbers = as_arrays(optimizer)
     if not question.asks_again:
         return _asked(question, hill, numbers, key)
     if is_traced((question, hill, optimizer)):
@@ -263,7 +288,7 @@ def ask(
 
 def in_higher_precision(
     question: AbstractQuestion,
-    world: tuple[AbstractLandscape, AbstractOptimizer],
+    world: tuple[Any, Any],
     fields: dict[str, np.ndarray],
     num_settings: int,
 ) -> tuple[dict[str, np.ndarray], list[Cost]]:
@@ -279,7 +304,7 @@ def in_higher_precision(
 
 
 def _asked(
-    question: AbstractQuestion, hill: AbstractLandscape, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+    question: AbstractQuestion, hill: Any, optimizer: AbstractOptimizer | None, key: Key[Array, "..."] | None
 ) -> Any:
     if question.no_derivative:
         hill, optimizer = refusing(
@@ -291,6 +316,6 @@ def _asked(
 
 @jax.jit
 def _answer(
-    question: AbstractQuestion, hill: AbstractLandscape, optimizer: AbstractOptimizer, key: Key[Array, "..."] | None
+    question: AbstractQuestion, hill: Any, optimizer: AbstractOptimizer | None, key: Key[Array, "..."] | None
 ) -> Any:
     return question.answer(hill, optimizer, key)

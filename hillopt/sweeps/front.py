@@ -15,6 +15,7 @@ from hillopt.names import check_function
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import is_traced
 from hillopt.questions import AbstractQuestion
+from hillopt.runs import AbstractRun
 from hillopt.sweeps.budget import Doubling
 from hillopt.sweeps.plan import make_plan
 from hillopt.sweeps.scheduler import Progress, turn_of, walk_tiles
@@ -31,8 +32,8 @@ SENTENCE = 2_000  # bytes of the longest
 
 def sweep(
     question: AbstractQuestion,
-    hill: AbstractLandscape,
-    optimizer: AbstractOptimizer,
+    hill: AbstractLandscape | AbstractRun,
+    optimizer: AbstractOptimizer | None,
     axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
     *,
     dtype: str | None = None,
@@ -47,7 +48,8 @@ def sweep(
     **Arguments**
 
     - `question`: such as `CriticalHeight()`, `Escape(max_steps=200)` or `EscapeProbability(GaussianNoise(1.0))`.
-    - `hill`, `optimizer`: their numbers hold for all settings, but for those that are axes, which are replaced.
+    - `hill`, `optimizer`: their numbers hold for all settings, but for those that are axes, which are replaced. A question about
+      training runs, such as `Trainability()`, takes a run in the hill's place, and None for the optimizer.
     - `axes`: name to `Axis` or increasing values. A name is a hyperparameter of the optimizer, a number of the hill such as its
       "height", or one of the question such as "noise_scale".
     - `dtype`: "float32" or "float64" (which JAX must have switched on); None for JAX's default.

@@ -18,6 +18,7 @@ from jaxtyping import Array, PyTree
 from hillopt.axes import Axis
 from hillopt.landscapes import AbstractHill, AbstractLandscape
 from hillopt.optimizers import AbstractOptimizer
+from hillopt.runs import AbstractRun
 from hillopt.sweeps.plan import Plan
 from hillopt.sweeps.program import World, program_for
 
@@ -34,9 +35,7 @@ def identity(plan: Plan) -> dict[str, object]:
     }
     dtype = plan.layout.dtype
     found = {
-        "question": plan.question.label(),
-        "hill": plan.world.hill.label(),
-        "optimizer": plan.world.optimizer.label(),
+        **labels_of(plan.world),
         **numbers,
         **axes,
         "first steps": plan.first,
@@ -45,8 +44,7 @@ def identity(plan: Plan) -> dict[str, object]:
         "climb": climb_of(plan),
         "device": f"{device.platform} {device.device_kind}",
         "tile": list(plan.layout.tiling.tile),
-        "hill's program": _fingerprint(_landscape, plan.world.hill, plan.world.optimizer, dtype),
-        "optimizer's program": _fingerprint(_steps, plan.world.hill, plan.world.optimizer, dtype),
+        **_programs(plan.world, dtype),
         "program": program_for(device, *plan.arguments(plan.layout.lanes(0), plan.first)).fingerprint,
         "mathematics": MATHEMATICS,
         "jax": jax.__version__,
@@ -54,10 +52,15 @@ def identity(plan: Plan) -> dict[str, object]:
     return json.loads(json.dumps(found, default=str))
 
 
+def labels_of(world: World) -> dict[str, str]:
+    """What is asked of what; a training run brings its own optimizer."""
+    return {name: part.label() for name, part in world.parts.items()}
+
+
 def numbers_of(plan: Plan) -> dict[str, dict[str, object]]:
     """Every number of question, hill and optimizer that is not swept, given or not; the height where it is ignored is left out."""
     found: dict[str, dict[str, object]] = {}
-    for owner, part in zip(World._fields, plan.world, strict=True):
+    for owner, part in plan.world.parts.items():
         ignored = {"height"} if owner == "hill" and plan.question.ignores_height else set()
         numbers = {**part.hyperparameters(), **part.fixed()}
         found[owner] = {name: plain(value) for name, value in numbers.items() if name not in {*plan.axes, *ignored}}
@@ -87,13 +90,34 @@ def climb_of(plan: Plan) -> str:
     return "none" if climb is None else climb.label()
 
 
+def _programs(world: World, dtype: DTypeLike) -> dict[str, str]:
+    """Fingerprints of the parts."""
+    if isinstance(world.hill, AbstractRun):
+        return {"run's program": _hash(_run, _one(world.hill, dtype))}
+    return {
+        "hill's program": _fingerprint(_landscape, world.hill, world.optimizer, dtype),
+        "optimizer's program": _fingerprint(_steps, world.hill, world.optimizer, dtype),
+    }
+
+
+def _one(tree: PyTree, dtype: DTypeLike) -> PyTree:
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), dtype), tree)
+
+
+def _hash(function: Callable[..., PyTree], *shapes: PyTree) -> str:
+    return hashlib.sha256(jax.jit(function).lower(*shapes).as_text().encode()).hexdigest()[:16]
+
+
+def _run(run: AbstractRun) -> PyTree:
+    return run.step(run.begin(), jnp.zeros((), jnp.int32))
+
+
 def _fingerprint(
-    function: Callable[..., PyTree], hill: AbstractLandscape, optimizer: AbstractOptimizer, dtype: DTypeLike
+    function: Callable[..., PyTree], hill: AbstractLandscape, optimizer: AbstractOptimizer | None, dtype: DTypeLike
 ) -> str:
     """Of a function of one hill, one optimizer and one position; their numbers are its arguments."""
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), dtype), (hill, optimizer))
     position = jax.ShapeDtypeStruct(np.shape(hill.start), dtype)
-    return hashlib.sha256(jax.jit(function).lower(*one, position).as_text().encode()).hexdigest()[:16]
+    return _hash(function, *_one((hill, optimizer), dtype), position)
 
 
 def _landscape(hill: AbstractLandscape, optimizer: AbstractOptimizer, position: Array) -> PyTree:

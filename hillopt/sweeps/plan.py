@@ -12,12 +12,13 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from hillopt.axes import Axis
-from hillopt.front_door import check_count, check_dtype, check_hill, check_is, check_optimizer
+from hillopt.front_door import check_count, check_dtype, check_is
 from hillopt.landscapes import AbstractLandscape
 from hillopt.lanes import num_blocks, on_accelerator, size_class
 from hillopt.names import near_miss
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.questions import AbstractQuestion
+from hillopt.questions import AbstractQuestion, asked_of
+from hillopt.runs import AbstractRun
 from hillopt.sweeps.budget import Doubling
 from hillopt.sweeps.layout import Lanes, Layout, walking_order
 from hillopt.sweeps.memory import settings_that_fit
@@ -66,8 +67,8 @@ class Plan:
 
 def make_plan(
     question: AbstractQuestion,
-    hill: AbstractLandscape,
-    optimizer: AbstractOptimizer,
+    hill: AbstractLandscape | AbstractRun,
+    optimizer: AbstractOptimizer | None,
     axes: Mapping[str, Axis | ArrayLike | Sequence[float]],
     *,
     dtype: str | None = None,
@@ -77,7 +78,7 @@ def make_plan(
 ) -> Plan:
     """The plan of a sweep; ValueError for whatever is wrong with it."""
     question = check_is(question, AbstractQuestion, "question", "ho.CriticalHeight()")
-    world = World(question, check_hill(hill, question.asked_of), check_optimizer(optimizer))
+    world = World(question, *asked_of(question, hill, optimizer))
     number_type = check_dtype(dtype)
     named = _checked_axes(world, axes, number_type)
     _check_ranges(world, named, number_type)
@@ -104,7 +105,7 @@ def _checked_axes(
             '{"learning_rate": [0.1, 0.2]}.'
         )
     named = {name: Axis.named(name, values) for name, values in axes.items()}
-    owners = {field: getattr(world, field).hyperparameters() for field in World._fields}
+    owners = {field: part.hyperparameters() for field, part in world.parts.items()}
     results = world.question.answer_type.about()
     for name, axis in named.items():
         _check_name(world, name, owners)
@@ -128,7 +129,7 @@ def _check_name(world: World, name: str, owners: Mapping[str, Mapping[str, objec
         )
     if not having:
         known = [number for numbers in owners.values() for number in numbers]
-        owner = world.optimizer.label()
+        owner = (world.optimizer or world.hill).label()
         raise ValueError(f"`{owner}` has no hyperparameter {name!r}; {near_miss(name, known)}")
     if len(having) > 1:
         raise ValueError(
@@ -139,9 +140,9 @@ def _check_name(world: World, name: str, owners: Mapping[str, Mapping[str, objec
 def _check_ranges(world: World, axes: Mapping[str, Axis], dtype: np.dtype) -> None:
     """Every number in its range, those on the axes too; and no arrays beside the axes."""
     swept = world.replace(**{name: np.asarray(axis.values, dtype) for name, axis in axes.items()})
-    for owner in swept:
+    for owner in swept.parts.values():
         owner.check()
-    for field, part in zip(World._fields, world, strict=True):
+    for field, part in world.parts.items():
         for name, value in part.hyperparameters().items():
             if name not in axes and np.ndim(value) > 0:
                 raise ValueError(

@@ -15,6 +15,7 @@ from hillopt.landscapes import AbstractLandscape
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import Number, Steps
 from hillopt.questions import AbstractQuestion
+from hillopt.runs import AbstractRun
 from hillopt.sweeps.layout import Lanes
 
 PROGRAMS = 64  # kept in a process
@@ -25,21 +26,25 @@ class World(NamedTuple):
     """What is asked, of what: its numbers that are not swept are arguments of the program, so that others compile nothing."""
 
     question: AbstractQuestion
-    hill: AbstractLandscape
-    optimizer: AbstractOptimizer
+    hill: AbstractLandscape | AbstractRun
+    """Or a training run, which brings its own optimizer."""
+    optimizer: AbstractOptimizer | None
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Those that there are, by name."""
+        return {name: part for name, part in zip(self._fields, self, strict=True) if part is not None}
 
     def owner_of(self, name: str) -> str:
         """The field whose number has this name; the optimizer's come first."""
-        return next(
-            field for field in ("optimizer", "hill", "question") if name in getattr(self, field).hyperparameters()
-        )
+        return next(field for field, part in reversed(self.parts.items()) if name in part.hyperparameters())
 
     def replace(self, **numbers: Number) -> "World":
         """With other numbers, wherever they belong."""
         changes: dict[str, dict[str, object]] = {}
         for name, number in numbers.items():
             changes.setdefault(self.owner_of(name), {})[name] = number
-        return self._replace(**{field: getattr(self, field).replace(**given) for field, given in changes.items()})
+        return self._replace(**{field: self.parts[field].replace(**given) for field, given in changes.items()})
 
 
 def solve(world: World, lanes: Lanes, num_columns: Array, key_data: Array, max_steps: Steps) -> dict[str, object]:

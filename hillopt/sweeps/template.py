@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from hillopt.axes import scale_of
-from hillopt.sweeps.identity import climb_of, numbers_of, plain, told
+from hillopt.sweeps.identity import climb_of, labels_of, numbers_of, plain, told
 from hillopt.sweeps.plan import Plan
 
 if TYPE_CHECKING:
@@ -73,14 +73,13 @@ class Template:
         """Where the numbers come from, and how they are drawn; `numbers` tells every one, given or not."""
         plan = self.plan
         question, hill, optimizer = plan.world
+        of_what = [part.label() for part in (optimizer, hill) if part is not None]
         device = jax.local_devices()[0]
         axes = {name: told(axis) for name, axis in plan.axes.items()}
         versions = {name: importlib.metadata.version(name) for name in ("hillopt", "jax", "jaxlib", "numpy", "optax")}
         return {
-            "title": f"{question.title} of {optimizer.label()} on {hill.label()}",
-            "question": question.label(),
-            "hill": hill.label(),
-            "optimizer": optimizer.label(),
+            "title": f"{question.title} of {' on '.join(of_what)}",
+            **labels_of(plan.world),
             "numbers": json.dumps(numbers_of(plan), default=str),
             "look": json.dumps(question.look._asdict()),
             "max_steps": plan.most,
