@@ -10,6 +10,7 @@ name:
     python -m launch.compare --preset=momentum     critical heights of heavy ball and Nesterov, and their ratio
     python -m launch.compare --preset=noise        probabilities of an escape with 8 seeds each, mean and spread
     python -m launch.compare --preset=hills        Adam on three landscapes
+    python -m launch.compare --preset=networks     which learning rates train a tanh and a relu network
 
 All that are compared have the numbers that the axes name. What one has and another lacks is fixed, in all that have it or in
 one of them:
@@ -41,7 +42,7 @@ class Settings:
     optimizers: tuple[str, ...] = command.flag(
         ("adam", "heavy_ball", "nesterov"),
         "The optimizers that are compared.",
-        choices=sorted(ho.OPTIMIZERS),
+        choices=[*sorted(ho.OPTIMIZERS), named.BROUGHT],
         forms={**named.OPTAX, **named.OWN},
     )
     hills: tuple[str, ...] = command.flag(
@@ -98,6 +99,14 @@ PRESETS = {
         max_steps=200,
         axis=("learning_rate:log:0.01:0.3:24",),
         name="noise",
+    ),
+    "networks": Settings(
+        optimizers=("own",),
+        hills=("network.tanh", "network.relu"),
+        question="trainability",
+        max_steps=100,
+        axis=("input_learning_rate:log:1e-3:1e6:64", "output_learning_rate:log:1e-3:1e6:64"),
+        name="networks",
     ),
     "hills": Settings(
         optimizers=("adam",),
@@ -164,11 +173,15 @@ def asking_of(settings: Settings) -> Asking:
         raise ValueError("`--optimizers` must name two at least, or --hills; launch.sweep asks one.")
     first = as_sweep(settings, settings.optimizers[0], settings.hills[0])
     check_fixed(settings)
-    hills = {name: asked.hill_of(as_sweep(settings, settings.optimizers[0], name)) for name in settings.hills}
-    optimizers = {name: asked.optimizer_of(as_sweep(settings, name, settings.hills[0])) for name in settings.optimizers}
-    if len(hills) > 1:
-        return Asking(asked.question_of(first), hills, next(iter(optimizers.values())), asked.axes_of(first))
-    return Asking(asked.question_of(first), next(iter(hills.values())), optimizers, asked.axes_of(first))
+    question, axes = asked.question_of(first), asked.axes_of(first)
+    pairs = [(optimizer, hill) for optimizer in settings.optimizers for hill in settings.hills]
+    worlds = [asked.world_of(as_sweep(settings, *pair)) for pair in pairs]
+    if len(settings.hills) > 1 or worlds[0][1] is None:
+        names = settings.hills if len(settings.hills) > 1 else settings.optimizers
+        grounds = {name: ground for name, (ground, _) in zip(names, worlds, strict=True)}
+        return Asking(question, grounds, worlds[0][1], axes)
+    walkers = {name: walker for name, (_, walker) in zip(settings.optimizers, worlds, strict=True)}
+    return Asking(question, worlds[0][0], walkers, axes)
 
 
 def as_sweep(settings: Settings, optimizer: str, hill: str) -> sweep.Settings:
@@ -177,8 +190,8 @@ def as_sweep(settings: Settings, optimizer: str, hill: str) -> sweep.Settings:
     return sweep.Settings(
         optimizer=optimizer,
         hill=hill,
-        fixed=own_numbers(settings.fixed, optimizer, numbers_of(optimizer, "--optimizer")),
-        hill_numbers=own_numbers(settings.hill_numbers, hill, numbers_of(hill, "--hill")),
+        fixed=own_numbers(settings.fixed, optimizer, numbers_of(optimizer, "--optimizer", hill)),
+        hill_numbers=own_numbers(settings.hill_numbers, hill, numbers_of(hill, "--hill", hill)),
         **{name: getattr(settings, name) for name in same},
     )
 
@@ -189,8 +202,10 @@ def own_numbers(given: dict[str, float], owner: str, known: set[str]) -> dict[st
     return {**{name: value for name, value in given.items() if name in known}, **mine}
 
 
-def numbers_of(text: str, flag: str) -> set[str]:
-    """The names of the numbers that something of that name takes."""
+def numbers_of(text: str, flag: str, hill: str) -> set[str]:
+    """The names of the numbers that something of that name takes; the optimizer that a training run brings has them there."""
+    if text == named.BROUGHT:
+        return numbers_of(hill, "--hill", hill)
     if text.startswith("optax."):
         return named.takes(ho.optax_settings(text.removeprefix("optax."))[0])
     known: dict[str, Any] = {**ho.OPTIMIZERS} if flag == "--optimizer" else {**named.GROUNDS}
@@ -205,7 +220,9 @@ def check_fixed(settings: Settings) -> None:
     ):
         for name in given:
             whose = [owner for owner in owners if name.startswith(f"{owner}.")]
-            if not whose and not any(name in numbers_of(owner, f"--{flag}") for owner in owners):
+            if not whose and not any(
+                name in numbers_of(owner, f"--{flag}", hill) for owner in owners for hill in settings.hills
+            ):
                 shown = "fixed" if flag == "optimizer" else "hill_numbers"
                 raise ValueError(
                     f"`--{shown}` names {name!r}, which none of {', '.join(owners)} has; write a number that some have, or "

@@ -59,6 +59,7 @@ def compare(
     - `question`, `axes`, `dtype`, `seed`, `budget`, `tile`: as of `sweep`. All that are compared have the numbers that the axes
       name; what one has and another lacks is fixed in it.
     - `hill`, `optimizer`: one, or several by name, such as `{"adam": ho.Adam(0.1), "heavy ball": ho.HeavyBall(0.1, 0.9)}`.
+      Training runs stand in the place of hills, with the optimizer None.
     - `seeds`: of noisy questions each is walked once a seed; of runs that have a number `seed`, that is an axis then.
     - `store`: a folder in which each of them has a store of its own, to be gone on with by `resume`.
     - `on_progress`: called as progress(name, progress of that sweep).
@@ -155,7 +156,7 @@ def _check_axes(question: AbstractQuestion, entry: Entry, axes: Mapping[str, Any
     known = [name for part in owners if hasattr(part, "hyperparameters") for name in part.hyperparameters()]
     for name in axes:
         if name not in known:
-            who = entry.name.partition(f", {SEED} ")[0] or entry.optimizer.label()
+            who = entry.name.partition(f", {SEED} ")[0] or owners[-1].label()
             raise ValueError(
                 f"`axes` must name numbers of all that are compared, and {who} has no {name!r}; sweep what all have, and fix the "
                 f"rest in each: {near_miss(name, known)}"
@@ -187,8 +188,8 @@ def _titled(
     }
     names = {name: _listed(list(things)) for name, things in several.items()}
     asked = str(first["title"]).partition(" of ")[0]
-    optimizers, hills = names.get("optimizer", first["optimizer"]), names.get("hill", first["hill"])
-    title = f"{asked} of {optimizers} on {hills}" if first["optimizer"] else f"{asked} of {hills}"
+    optimizers, hills = names.get("optimizer", first.get("optimizer")), names.get("hill", first["hill"])
+    title = f"{asked} of {optimizers} on {hills}" if optimizers else f"{asked} of {hills}"
     return dataset.assign_attrs({**same, "title": title, "numbers": json.dumps(common), "look": first["look"]})
 
 

@@ -15,6 +15,8 @@ from hillopt.pictures.marks import NO_VALUE, Style, handle, hatch, legend
 from hillopt.pictures.read import Picture
 from hillopt.pictures.scales import grid_of, scale_axis
 from hillopt.pictures.style import COLOUR_MAP, INK, new_figure, plain_text
+from hillopt.pictures.training import draw_runs, ranked_speeds, training_handles
+from hillopt.questions import Training
 from hillopt.walk import Verdict
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 PANEL, COLUMNS = 3.4, 3  # inches; panels side by side
 TIE, UNDECIDED = Style("#e4e0d6"), Style("#ffffff", "////", "#8a8a8a")
 LEVELS = (0.2, 0.5, 0.8)  # shares of the cells below the contours that lie over each other
+BORDERS = {"verdicts": 1 - 1e-9, "training": 0.5}  # of small integers, what a contour is drawn at
 RATIO_MAP = "PuOr"
 LINES = ("-", "--", "-.", ":")
 
@@ -77,11 +80,17 @@ def comparison_figure(dataset: "xarray.Dataset", field: str | None = None) -> "F
     if field is not None and field not in dataset:
         raise ValueError(f"`field` must be one of {', '.join(map(str, dataset.data_vars))}, got {field!r}.")
     if len(compared.picture.dims) == 1:
-        return _lines(compared, field or compared.picture.look.field)
+        look = compared.picture.look
+        own = LINE_FIELDS.get(look.scale, (look.field, look.scale))
+        return _lines(compared, *((field, "linear") if field else own))
     return _multiples(compared, field)
 
 
-def _lines(compared: Compared, field: str) -> "Figure":
+LINE_FIELDS = {"training": ("loss", "log")}
+"""What is drawn over one axis, and on which scale, where that is not the look's."""
+
+
+def _lines(compared: Compared, field: str, scale: str) -> "Figure":
     figure = new_figure(7.2, 4.8)
     entitle(figure, compared.picture)
     axes = figure.add_subplot()
@@ -95,7 +104,7 @@ def _lines(compared: Compared, field: str) -> "Figure":
         if f"{field}_spread" in each:
             spread = each[f"{field}_spread"].values
             axes.fill_between(axis.values, values - spread, values + spread, color=colour, alpha=0.18, lw=0)
-    _scale(axes, compared.values(field), compared.picture.look.scale if own else "linear")
+    _scale(axes, compared.values(field), scale)
     axes.grid(alpha=0.25, lw=0.5)
     axes.legend(frameon=False)
     return figure
@@ -132,16 +141,19 @@ def _multiples(compared: Compared, field: str | None) -> "Figure":
     scale = look.scale if field is None else "share" if field.endswith(("_agreement", "_finite")) else "linear"
     norm = norm_for(values, scale) if scale not in ("verdicts", "training") else None
     handles: list[Artist] = []
+    ranked = ranked_speeds(values, compared.values("measure")) if scale == "training" else None
     for axes, name in zip(grid.flat, panels, strict=False):
         if name is None:
             handles += _draw_winner(axes, compared)
         else:
-            _draw_entry(axes, compared, compared.entries[name], own, norm)
+            _draw_entry(axes, compared, compared.entries[name], own, norm, ranked)
             axes.set_title(plain_text(name), loc="left", fontsize=9.5)
         axes.label_outer()
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
-    if norm is None:
+    if ranked is not None:
+        handles = [*training_handles(values), *handles]
+    elif norm is None:
         handles = [*verdict_handles(values, compared.picture.max_steps), *handles]
     else:
         _bar(figure, grid, norm, values, look.label if field is None else _told_field(compared, field))
@@ -150,11 +162,20 @@ def _multiples(compared: Compared, field: str | None) -> "Figure":
     return figure
 
 
-def _draw_entry(axes: "Axes", compared: Compared, each: "xarray.Dataset", field: str, norm: "Normalize | None") -> None:
+def _draw_entry(
+    axes: "Axes",
+    compared: Compared,
+    each: "xarray.Dataset",
+    field: str,
+    norm: "Normalize | None",
+    ranked: dict[Training, np.ndarray] | None,
+) -> None:
     across, up = compared.picture.dims
     grid = laid_out(axes, each, (across, up))
     cells = each[field].transpose(up, across).values
-    if norm is None:
+    if ranked is not None:
+        draw_runs(axes, grid, each.transpose(..., up, across), ranked)
+    elif norm is None:
         draw_verdicts(axes, grid, cells)
     else:
         draw_cells(axes, grid, within(cells, norm), COLOUR_MAP, norm)
@@ -226,7 +247,7 @@ def overlay_figure(dataset: "xarray.Dataset") -> "Figure":
         Line2D([], [], color=colour, lw=2, label=plain_text(name))
         for name, colour in zip(compared.entries, COLOURS, strict=False)
     ]
-    told = "escaped on one side" if look.scale == "verdicts" else None
+    told = {"verdicts": "escaped on one side", "training": "converged on one side"}.get(look.scale)
     handles += [
         Line2D([], [], color=INK, lw=1.2, ls=line, label=told or f"{level:.3g}")
         for level, line in zip(levels, LINES, strict=False)
@@ -237,8 +258,8 @@ def overlay_figure(dataset: "xarray.Dataset") -> "Figure":
 
 def _levels(values: np.ndarray, scale: str) -> list[float]:
     """Between verdicts one; else values below which lie even shares of the cells."""
-    if scale == "verdicts":
-        return [1 - 1e-9]
+    if scale in BORDERS:
+        return [BORDERS[scale]]
     known = drawable(values[np.isfinite(values)])
     return np.unique(np.quantile(known, LEVELS)).tolist() if known.size else []
 
@@ -249,7 +270,8 @@ def ratio_figure(dataset: "xarray.Dataset", above: str, below: str) -> "Figure":
     from matplotlib.colors import LogNorm
 
     compared = Compared.of(dataset)
-    field, dims = compared.picture.look.field, compared.picture.dims
+    look, dims = compared.picture.look, compared.picture.dims
+    field = LINE_FIELDS.get(look.scale, (look.field, ""))[0]
     for name in (above, below):
         if name not in compared.entries:
             raise ValueError(f"`dataset` compares {', '.join(compared.entries)}, got {name!r}; name two of them.")
