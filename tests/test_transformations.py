@@ -68,6 +68,7 @@ WORKING = {
     ),
     "first_passages": (noisy, "^`first_passages` has no derivative"),
     "trajectory": (lambda rate: ho.trajectory(TENT, ho.Adam(rate), max_steps=7).position[-1], None),
+    "loss_curve": (lambda rate: ho.loss_curve(ho.WalkRun(TENT, ho.Adam(rate)), max_steps=7)[-1], None),
     "sensitivity": (
         lambda rate: ho.sensitivity(TENT, ho.Adam(rate), max_steps=STEPS).slopes["b1"],
         "^`sensitivity` is a derivative and has none; apply jax.jacfwd to jax.grad of `critical_height` instead",
@@ -198,6 +199,7 @@ def test_no_public_function_is_forgotten():
         "stability",
         "first_passages",
         "trajectory",
+        "loss_curve",
         "sensitivity",
         "sweep",
         "compare",
@@ -240,6 +242,7 @@ def test_no_public_function_is_forgotten():
         "xla_flags",
     }
     makers |= {"at_most", "rounded"}
+    makers |= {"by_part", "from_flax", "mean_squared_error", "network_run", "run_from"}  # what they make is asked
     makers |= {"exact_cycle"}  # of rational numbers
     functions = {name for name in ho.__all__ if callable(getattr(ho, name)) and not isinstance(getattr(ho, name), type)}
     assert functions - tried - of_answers - makers == set()

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from hillopt.front_door import check_is, check_steps
 from hillopt.lanes import common_shape
+from hillopt.loops import varying_as_after
 from hillopt.runs.contract import AbstractRun
 
 
@@ -33,4 +34,5 @@ def _curve(run: AbstractRun, max_steps: int) -> Float[Array, " step"]:
     def take_step(carry: PyTree, index: Int[Array, ""]) -> tuple[PyTree, Float[Array, ""]]:
         return run.step(carry, index)
 
-    return jax.lax.scan(take_step, run.begin(), jnp.arange(max_steps))[1]
+    begin = varying_as_after(lambda carry: take_step(carry, jnp.asarray(0))[0], run.begin())
+    return jax.lax.scan(take_step, begin, jnp.arange(max_steps))[1]
