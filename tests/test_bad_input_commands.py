@@ -160,7 +160,7 @@ COMMANDS = [
     ("atlas", ["--momenta=list:0.5,1"], "`--momenta` must lie in [0, 1), got 1; give a finite value inside that range."),
     ("trajectory", ["--height=inf"], "`--height` must be a finite number, got inf."),
     ("trajectory", ["--height=-1"], "`--height` must be at least 0, got -1.0."),
-    ("trajectory", ["--optimizer=adom"], "or optax.NAME, or module:name of your own, got 'adom'; did you mean 'adam'?"),
+    ("trajectory", ["--optimizer=adom"], "or SCHEDULE.NAME, or module:name of your own, got 'adom'; did you mean 'adam'?"),
     ("trajectory", ["--hill=mueller_browne"], "or module:name of your own, got 'mueller_browne'; did you mean 'mueller_brown'?"),
     ("trajectory", ["--hill=bowl", "--height=1"], "`QuadraticBowl` has no hyperparameter 'height';"),
     ("trajectory", ["--hill=bowl", "--hill_numbers=curvature=-1"], "must lie in (0, inf), got -1; give a finite value"),
