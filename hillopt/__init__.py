@@ -8,10 +8,12 @@ from hillopt.boundaries import (
     BoxDimension,
     Refinement,
     UncertaintyExponent,
+    Zoom,
     boundary,
     box_dimension,
     label_changes,
     uncertainty_exponent,
+    zoom,
 )
 from hillopt.certificates import (
     AbstractCertificate,
@@ -267,6 +269,7 @@ __all__ = [
     "Verdict",
     "WalkRun",
     "WedgeHill",
+    "Zoom",
     "__version__",
     "ask",
     "at_most",
@@ -318,4 +321,5 @@ __all__ = [
     "trajectory",
     "uncertainty_exponent",
     "xla_flags",
+    "zoom",
 ]

@@ -153,6 +153,10 @@ REFUSED = {
         lambda rate: ho.boundary(ho.Escape(STEPS), TENT, ho.Adam(rate), {**AXES, "height": [0.1, 0.2]}),
         "^`boundary` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad",
     ),
+    "zoom": (
+        lambda rate: ho.zoom(ho.Escape(STEPS), TENT, ho.Adam(rate), {**AXES, "height": [0.1, 0.2]}),
+        "^`zoom` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad",
+    ),
     "design": (
         lambda rate: ho.design(TENT, ho.Adam(rate), 0.2, AXES),
         "^`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit",
@@ -199,6 +203,7 @@ def test_no_public_function_is_forgotten():
         "sensitivity",
         "sweep",
         "boundary",
+        "zoom",
         "design",
         "certificate",
         "cycles",

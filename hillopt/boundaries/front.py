@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import xarray
 
 SPACING = 16
-CHECKS = 1_000
+CHECKS = 500
 GUARANTEE = (
     "complete but for islands: whoever goes from a mixed cell to the next across a side whose ends differ comes to one that is "
     "known; an island on which no asked setting lies is missed"
@@ -126,7 +126,9 @@ def prepare(
         raise ValueError(f"`spacing` must be a power of two, since it is divided, got {spacing}; take 16, say.")
     if isinstance(checks, bool) or not isinstance(checks, int) or checks < 0:
         raise ValueError(f"`checks` must be a whole number of at least 0, got {checks!r}; 0 checks nothing.")
-    at_once = default_batch() if batch is None else check_count(batch, "batch", remedy="leave it out for a good one")
+    at_once = (
+        default_batch(plan.size) if batch is None else check_count(batch, "batch", remedy="leave it out for a good one")
+    )
     if on_progress is not None:
         check_function(on_progress, "on_progress", ("progress",))
     asker = Asker(plan, int(min(at_once, plan.question.settings_at_once)))
