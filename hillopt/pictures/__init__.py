@@ -8,6 +8,7 @@ from hillopt.pictures.plot import plot
 from hillopt.pictures.read import DOUBT, DOUBT_OF_LOSSES, doubt_of
 from hillopt.pictures.style import write
 from hillopt.pictures.walk import WalkPanel, walk_figure
+from hillopt.pictures.zoom import write_film, zoom_figure
 
 __all__ = [
     "DOUBT",
@@ -25,4 +26,6 @@ __all__ = [
     "plot",
     "walk_figure",
     "write",
+    "write_film",
+    "zoom_figure",
 ]
