@@ -173,7 +173,7 @@ def stable_sharpness(learning_rate: ArrayLike, momentum: ArrayLike = 0.0) -> Num
 
 def adam_stable_sharpness(learning_rate: ArrayLike, b1: ArrayLike = 0.9) -> Numbers:
     """2 (1 + b1) / ((1 - b1) lr): what the curvature over sqrt(v) + eps, Adam's denominator, may be (Cohen et al. 2022,
-    arXiv:2207.14484, equation 2); 38 / lr at 0.9.
+    arXiv:2207.14484); 38 / lr at 0.9.
 
     With a denominator that stays as it is, Adam is heavy ball of momentum b1 and learning rate (1 - b1) lr.
     """
@@ -201,7 +201,7 @@ def critical_factorisation_rate(target: ArrayLike, u: ArrayLike, v: ArrayLike) -
 
 MONOTONE, CATAPULT, DOUBLED, DIVERGENT = 2 * math.sqrt(2) - 2, 1.0, math.sqrt(5) - 1, 2.0
 """Values of a = lr target that end the phases of gradient descent on (w² / 2 - target)² / 2: the residual falls monotonically;
-it may grow first; it cycles with period 2, which doubles; it is chaotic (Chen et al. 2023, arXiv:2310.01687, theorem 1)."""
+it may grow first; it cycles with period 2, which doubles; it is chaotic (Chen et al. 2023, arXiv:2310.01687)."""
 
 
 def regression_map(residual: ArrayLike, a: ArrayLike) -> Numbers:
@@ -218,7 +218,7 @@ def catapult_map(
     output: ArrayLike, curvature: ArrayLike, learning_rate: ArrayLike, width: ArrayLike
 ) -> tuple[Any, Any]:
     """The next f and l of a linear network of two layers, f <- (1 - n l + n² f² / m) f and l <- l + (n f² / m) (n l - 4)
-    (Lewkowycz et al. 2020, arXiv:2003.02218, equations 6 and 7)."""
+    (Lewkowycz et al. 2020, arXiv:2003.02218)."""
     f, l = (_in(name, value, -math.inf, math.inf) for name, value in (("output", output), ("curvature", curvature)))  # noqa: E741
     n, m = _rate(learning_rate), _positive("width", width)
     return (1 - n * l + n**2 * f**2 / m) * f, l + n * f**2 / m * (n * l - 4)

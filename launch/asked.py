@@ -1,5 +1,6 @@
 """What launch.sweep asks of the library: flags as objects, and the library's sentences as flags."""
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +71,29 @@ def noise_of(settings: "Settings") -> ho.GaussianNoise:
     return ho.GaussianNoise(1.0 if settings.noise is None else settings.noise)
 
 
-def hill_of(settings: "Settings") -> ho.AbstractLandscape:
-    """The landscape; ValueError with the near miss for a name or a number that there is none of.
+def hill_of(settings: "Settings") -> Any:
+    """The landscape or training run; ValueError with the near miss for a name or a number that there is none of.
 
     Where a number has no default, as those of a user's own may, and is none of those given, an axis' first value stands in.
     """
     return named.hill(settings.hill, settings.hill_numbers, first_values(settings))
+
+
+def world_of(settings: "Settings") -> tuple[Any, ho.AbstractOptimizer | None]:
+    """The landscape and the optimizer, or a training run alone, which may bring its own; ValueError for what does not fit."""
+    ground, given = hill_of(settings), settings.optimizer
+    is_run = isinstance(ground, ho.AbstractRun)
+    if given != named.BROUGHT and not is_run:
+        return ground, optimizer_of(settings)
+    if given == named.BROUGHT and is_run:
+        return ground.replace(**settings.fixed), None
+    if isinstance(ground, ho.NetworkRun):
+        return dataclasses.replace(ground, optimizer=optimizer_of(settings)), None
+    if is_run:
+        raise ValueError(
+            f"`--optimizer={given}` is not for --hill={settings.hill}, a run with its own; give --optimizer=own."
+        )
+    raise ValueError(f"`--optimizer=own` is for training runs, and --hill={settings.hill} is none; name an optimizer.")
 
 
 def optimizer_of(settings: "Settings") -> ho.AbstractOptimizer:

@@ -14,8 +14,10 @@ import hillopt as ho
 from launch.fields import flag
 
 OWN = {"module:name of your own": r"[\w.]+:[\w.]+"}
+BROUGHT = "own"  # of a training run, which brings one
 OPTAX = {"optax.NAME": r"optax\.\S*"}
-GROUNDS: dict[str, type[ho.AbstractLandscape]] = {**ho.HILLS, **ho.LANDSCAPES}
+NETWORKS = {f"network.{name}": run for name, run in ho.NETWORKS.items()}
+GROUNDS: dict[str, Any] = {**ho.HILLS, **ho.LANDSCAPES, **NETWORKS}
 HEIGHT, RATE = {"height": 1.0}, {"learning_rate": 0.1}  # where none is given and none is the default
 
 
@@ -26,7 +28,7 @@ def hill_flag(default: str, about: str = "The landscape.") -> Any:
 
 def optimizer_flag(default: str, about: str = "The optimizer.") -> Any:
     """The setting --optimizer."""
-    return flag(default, about, choices=sorted(ho.OPTIMIZERS), forms={**OPTAX, **OWN})
+    return flag(default, about, choices=[*sorted(ho.OPTIMIZERS), BROUGHT], forms={**OPTAX, **OWN})
 
 
 def question_flag(default: str, about: str = "What is asked of every setting.") -> Any:
@@ -35,12 +37,14 @@ def question_flag(default: str, about: str = "What is asked of every setting.") 
 
 
 def hill(text: str, numbers: Mapping[str, float], stand_ins: Mapping[str, float] | None = None) -> Any:
-    """A landscape with these numbers; what it needs besides it has of the stand-ins, a height of 1.
+    """A landscape or a training run with these numbers; what it needs besides it has of the stand-ins, a height of 1.
 
     ValueError with the near miss for a name or a number that there is none of, and for what is no landscape.
     """
     thing = GROUNDS.get(text) or own(text, "--hill")
-    return made(thing, ho.AbstractLandscape, numbers, {**HEIGHT, **(stand_ins or {})}, f"--hill={text}")
+    return made(
+        thing, (ho.AbstractLandscape, ho.AbstractRun), numbers, {**HEIGHT, **(stand_ins or {})}, f"--hill={text}"
+    )
 
 
 def optimizer(text: str, numbers: Mapping[str, float], stand_ins: Mapping[str, float] | None = None) -> Any:
@@ -88,13 +92,13 @@ def takes(thing: Any) -> set[str]:
     return set(inspect.signature(thing).parameters) if callable(thing) else set()
 
 
-def made(thing: Any, kind: type, numbers: Mapping[str, Any], stand_ins: Mapping[str, float], typed: str) -> Any:
-    """An object of the kind with these numbers: an instance with others, or what its class or a function makes of them.
+def made(thing: Any, kind: Any, numbers: Mapping[str, Any], stand_ins: Mapping[str, float], typed: str) -> Any:
+    """An object of the kind, or of one of several, with these numbers: an instance, or what its class or a function makes.
 
     The stand-ins are for numbers that have no finite default. Raises ValueError, with the flag as typed, for what is none.
     """
     if isinstance(thing, kind):
-        return thing.replace(**numbers) if numbers else thing  # type: ignore[attr-defined]
+        return thing.replace(**numbers) if numbers else thing
     if not callable(thing) or (isinstance(thing, type) and not issubclass(thing, kind)):
         raise _misfit(thing, kind, typed)
     given = {**{name: stand_ins[name] for name in _wanting(thing) & set(stand_ins)}, **numbers}
@@ -119,8 +123,9 @@ def _wanting(make: Any) -> set[str]:
     return {name for name, default in defaults.items() if default is inspect.Parameter.empty or default == float("inf")}
 
 
-def _misfit(thing: object, kind: type, typed: str) -> ValueError:
-    what = kind.__name__.removeprefix("Abstract").lower()
+def _misfit(thing: object, kind: Any, typed: str) -> ValueError:
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    what = " or ".join(each.__name__.removeprefix("Abstract").lower() for each in kinds)
     article = "an" if what[0] in "aeiou" else "a"
     got = f"the class {thing.__name__}" if isinstance(thing, type) else f"a {type(thing).__name__}"
     return ValueError(

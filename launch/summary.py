@@ -20,12 +20,13 @@ NOTES: dict[tuple[ho.Verdict, ho.Certainty | None], str] = {
     (ho.Verdict.UNDECIDED, ho.Certainty.CERTIFIED): "limited by max_steps",
     (ho.Verdict.UNDECIDED, ho.Certainty.AS_TYPED): "limited by max_steps, for the numbers as typed",
 }
-ENDS = ("verdict", "certainty")  # fields that tell how a walk ended
+ENDS = ("verdict", "certainty", "outcome")  # fields that tell how a walk ended
 SURE: dict[ho.Certainty | None, str] = {
     ho.Certainty.FLAGGED: "rounding decides",
     ho.Certainty.UNCHECKED: "no proof was attempted",
 }
 DOUBT = f"  unchecked: {pictures.DOUBT}; --question=stability maps how many, --climb=bounded proves what can be proved"
+DOUBT_OF_ENDS = f"  {pictures.DOUBT}; --question=trainability_stability maps how many"
 DOUBT_OF_LOSSES = f"  {pictures.DOUBT_OF_LOSSES}; --question=stability maps where labels do"
 TOLD = {pictures.DOUBT: DOUBT, pictures.DOUBT_OF_LOSSES: DOUBT_OF_LOSSES}
 
@@ -59,10 +60,13 @@ def speed(seconds: float, progress: ho.Progress) -> str:
 def what_came_out(dataset: "xarray.Dataset") -> list[str]:
     """How the walks ended and how that is known, the largest of critical heights, and the ranges of all other numbers."""
     ends, open_ends, highest, tallies = Ends(), Open(), Highest(), dict[str, Tally]()
+    trained: collections.Counter[ho.Training] = collections.Counter()
     asked = json.loads(dataset.attrs.get("look", "{}")).get("field")
     for piece in ho.pieces(dataset):
         if "verdict" in piece:
             ends.add(piece)
+        if "outcome" in piece:
+            trained.update({kind: int((piece["outcome"].values == kind).sum()) for kind in ho.Training})
         if "critical_height" in piece:
             highest.add(piece)
             if "upper" in piece:
@@ -73,6 +77,10 @@ def what_came_out(dataset: "xarray.Dataset") -> list[str]:
                 tallies.setdefault(str(name), Tally(values.dtype.kind == "b")).add(values.values)
     return [
         *ends.lines(),
+        *(
+            f"  {kind.name.lower():<10}{trained[kind]:>14,}  {share(trained[kind], trained.total()):>8}"
+            for kind in trained
+        ),
         *open_ends.lines(),
         *highest.lines(),
         *(f"  {name:<16} {tally.told()}" for name, tally in tallies.items()),
@@ -211,4 +219,6 @@ class Tally:
 def doubts(dataset: "xarray.Dataset", ends: Ends) -> list[str]:
     """What an answer without proofs is worth where walks may be chaotic, and how to learn more."""
     doubt = pictures.doubt_of(dataset, ends.is_unchecked)
+    if doubt is not None and "outcome" in dataset:
+        return [DOUBT_OF_ENDS]
     return [] if doubt is None else [TOLD[doubt]]

@@ -12,6 +12,9 @@ runs/adam/: data.zarr (the data set, for xarray.open_zarr), phase.png, phase.pdf
     python -m launch.sweep --preset=noise        probability of an escape over learning rate and noise
     python -m launch.sweep --preset=well         first passages in the double well, by optax.sgd
     python -m launch.sweep --preset=rough        loss of optax.nadam on a rough bowl
+    python -m launch.sweep --preset=network_tanh what trains: a small network over the learning rates of its two layers; so too
+                                                 network_relu, network_linear, network_minibatch, network_one_example, and
+                                                 network_offset over an offset of its weights and one learning rate
     python -m launch.sweep --preset=curve        critical heights over the learning rate, and their law
     python -m launch.sweep --preset=fast         16,777,216 settings in float32 without proofs; 3.4e10 steps in 9.3 s on two
                                                  cores of the same machine
@@ -141,6 +144,23 @@ class Settings:
     overwrite: bool = runs.overwrite()
 
 
+RATES = "log:1e-3:1e6:256"
+
+
+def network(condition: str) -> Settings:
+    """The map of what trains, in a published condition."""
+    one = ("offset:log:1e-3:1e6:256", f"learning_rate:{RATES}")
+    two = (f"input_learning_rate:{RATES}", f"output_learning_rate:{RATES}")
+    return Settings(
+        hill=f"network.{condition}",
+        optimizer=named.BROUGHT,
+        question="trainability",
+        max_steps=100,
+        axis=one if condition == "offset" else two,
+        name=f"network_{condition}",
+    )
+
+
 PRESETS = {
     "default": Settings(),
     "teeth": Settings(axis=("learning_rate:linear:0.05:0.6:800",), heights="linear:0:1:400", name="teeth"),
@@ -182,6 +202,7 @@ PRESETS = {
         axis=("learning_rate:log:1e-3:1:200", "height:linear:0:1:200"),
         name="rough",
     ),
+    **{f"network_{name}": network(name) for name in ho.NETWORKS},
     "curve": Settings(axis=("learning_rate:log:1e-3:1:400",), name="curve"),
     "fast": Settings(
         climb="fast",
@@ -219,8 +240,9 @@ def tiny(settings: Settings) -> Settings:
 
 
 def short_name(settings: Settings) -> str:
-    """The optimizer's, of a user's own without its module."""
-    return settings.optimizer.rpartition(":")[2]
+    """The optimizer's, of a user's own without its module, or that of a training run that brings its own."""
+    name = settings.hill if settings.optimizer == named.BROUGHT else settings.optimizer
+    return name.rpartition(":")[2]
 
 
 def coarse(axis: str, most: int = POINTS) -> str:
@@ -361,8 +383,7 @@ def sweep(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress],
     """The library's sweep with all that the settings say."""
     return ho.sweep(
         asked.question_of(settings),
-        asked.hill_of(settings),
-        asked.optimizer_of(settings),
+        *asked.world_of(settings),
         asked.axes_of(settings),
         dtype=settings.dtype,
         seed=settings.seed,

@@ -162,6 +162,8 @@ COMMANDS = [
     ("trajectory", ["--num_steps=0"], "`--num_steps` must be at least 1, got 0."),
     ("trajectory", ["--name=a/b"], f"{NAMED} 'a/b'; say where it goes by --out."),
     ("trajectory", ["--out=file"], "which cannot be written (Not a directory); choose others."),
+    ("reproduce", ["--only=catapalt"], "`--only` has no result 'catapalt'; did you mean 'catapult'?"),
+    ("reproduce", ["--only=atlas"], "`--only=atlas` is not repeated by this command; all settings of heavy ball: launch.atlas"),
     ("optimizers", ["--only=adom"], "optax has no optimizer 'adom'; did you mean 'adam'?"),
     ("optimizers", ["--only="], "`--only` must have one entry at least; give some, or leave it out."),
     ("optimizers", ["--learning_rates=nan"], "`--learning_rates` must be a list, each a finite number, got nan."),

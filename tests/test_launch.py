@@ -212,7 +212,7 @@ def test_paths_may_begin_at_home(tmp_path, monkeypatch):
 
 def test_help_explains_and_succeeds(tmp_path):
     """Ten processes: the last line of every command's file works."""
-    names = ("sweep", "trajectory", "optimizers", "atlas", "train", "cluster", "deblur")
+    names = ("sweep", "trajectory", "optimizers", "atlas", "reproduce", "train", "cluster", "deblur")
     for name in (*names, "bench", "bench.training", "bench.deblurring"):
         done = launch(name, "--help", cwd=tmp_path)
         assert done.returncode == 0

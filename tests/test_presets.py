@@ -12,10 +12,10 @@ from launch import cluster, command, fields, train
 
 COMMANDS = {
     name: importlib.import_module(f"launch.{name}")
-    for name in ("trajectory", "optimizers", "sweep", "atlas", "train", "cluster", "deblur")
+    for name in ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "train", "cluster", "deblur")
 }
 PRESETS = [(name, preset) for name, module in COMMANDS.items() for preset in module.PRESETS]
-BY_NAME = ("trajectory", "optimizers", "sweep", "atlas")
+BY_NAME = ("trajectory", "optimizers", "sweep", "atlas", "reproduce")
 
 
 @pytest.fixture(autouse=True, scope="module")

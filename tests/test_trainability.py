@@ -150,3 +150,15 @@ def test_what_cannot_be_asked_is_refused(question, run, optimizer, sentence, mon
 def test_it_has_no_derivative_and_says_so():
     with pytest.raises(ValueError, match="has no derivative: labels jump; ask for losses"):
         jax.grad(lambda rate: ho.ask(ho.Trainability(), Bowl(), ho.GradientDescent(rate)).ratio)(jnp.asarray(0.1))
+
+
+def test_ends_beside_the_edge_turn_with_the_last_digit_and_no_others_do():
+    """At rate 2 / curvature one unit in the last place decides between the ratios 1 and less."""
+    rates = np.array([0.5, 2 / CURVATURE, 1.5])
+    question = ho.TrainabilityStability(num_repeats=40, max_steps=2_000)
+    answer = ho.ask(question, Bowl(), ho.GradientDescent(rates), jax.random.key(0))
+    np.testing.assert_array_equal(answer.outcome[np.array([0, 2])], [ho.Training.CONVERGED, ho.Training.DIVERGED])
+    np.testing.assert_array_equal(answer.flipped[np.array([0, 2])], 0)
+    assert 0.1 < answer.flipped[1] < 0.9
+    with pytest.raises(ValueError, match="`num_repeats` must be at least 1, got 0"):
+        ho.ask(ho.TrainabilityStability(num_repeats=0), Bowl(), ho.GradientDescent(rates), jax.random.key(0))

@@ -37,7 +37,7 @@ class Factorisation(AbstractLandscape):
     critical_factorisation_rate`; with an l2 term the border between places that converge and that do not is a fractal (Liang and
     Montúfar 2025, arXiv:2509.25351). For target 0 a layer of `width` units moves as these two numbers do, and gradient descent is
     the catapult's map: with f = u v / sqrt(width) and curvature l = (u² + v²) / width, f <- (1 - n l + n² f² / width) f and
-    l <- l + (n f² / width) (n l - 4) at learning rate n (Lewkowycz et al. 2020, arXiv:2003.02218, equations 6 and 7).
+    l <- l + (n f² / width) (n l - 4) at learning rate n (Lewkowycz et al. 2020, arXiv:2003.02218).
 
     Attributes:
         target: what the product should be.

@@ -31,6 +31,7 @@ from hillopt.questions.passages import (
 from hillopt.questions.sensitivity import Sensitivity, sensitivity
 from hillopt.questions.stability import Stability, StabilityAnswer, stability
 from hillopt.questions.trainability import Trainability, TrainabilityAnswer, Training
+from hillopt.questions.trainability_stability import TrainabilityStability, TrainabilityStabilityAnswer
 
 QUESTIONS: dict[str, type[AbstractQuestion]] = {
     "critical_height": CriticalHeight,
@@ -40,6 +41,7 @@ QUESTIONS: dict[str, type[AbstractQuestion]] = {
     "passage_time": PassageTime,
     "stability": Stability,
     "trainability": Trainability,
+    "trainability_stability": TrainabilityStability,
 }
 """By the names that a command's flag takes."""
 
@@ -68,6 +70,8 @@ __all__ = [
     "StabilityAnswer",
     "Trainability",
     "TrainabilityAnswer",
+    "TrainabilityStability",
+    "TrainabilityStabilityAnswer",
     "Training",
     "ask",
     "asked_of",

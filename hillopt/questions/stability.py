@@ -57,17 +57,8 @@ class Stability(AbstractQuestion):
         dtype = common_dtype(optimizer)
         world = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (_that_moves(hill), optimizer))
         shape = jnp.broadcast_shapes(key.shape, common_shape(world))
-        keys = keys_as_lanes(key, shape)
-
-        def nudged(index: int, leaf: Array) -> Array:
-            draw = jax.vmap(lambda key: jax.random.randint(jax.random.fold_in(key, index), (self.num_repeats,), -1, 2))
-            step = draw(keys).T.reshape(self.num_repeats, *shape)
-            full = jnp.broadcast_to(leaf, step.shape)
-            towards = jnp.where(step > 0, jnp.inf, -jnp.inf).astype(dtype)
-            return jnp.where(step == 0, full, jnp.nextafter(full, towards))
-
         leaves, structure = jax.tree.flatten(world)
-        moved = jax.tree.unflatten(structure, [nudged(index, leaf) for index, leaf in enumerate(leaves)])
+        moved = jax.tree.unflatten(structure, nudged(leaves, keys_as_lanes(key, shape), self.num_repeats, shape))
         question = Escape(self.max_steps, self.climb)
         verdict, others = (question.answer(hill, optimizer, None).verdict for hill, optimizer in (world, moved))
         flips = (others == Verdict.ESCAPED) != (verdict == Verdict.ESCAPED)
@@ -78,6 +69,22 @@ class Stability(AbstractQuestion):
         num_repeats = check_count(self.num_repeats, "num_repeats", remedy="16 tell shares of a fifth")
         climb = first_that_serves(self.climb, _that_moves(hill), optimizer)
         return self.replace(num_repeats=num_repeats, max_steps=check_steps(self.max_steps), climb=climb)
+
+
+def nudged(numbers: list[Array], keys: Array, num_repeats: int, shape: tuple[int, ...]) -> list[Array]:
+    """Each of some numbers moved up or down by one unit in the last place, or not at all, as the key of every lane has it.
+
+    They get the shape [repeat, *shape].
+    """
+
+    def one(index: int, number: Array) -> Array:
+        draw = jax.vmap(lambda key: jax.random.randint(jax.random.fold_in(key, index), (num_repeats,), -1, 2))
+        step = draw(keys).T.reshape(num_repeats, *shape)
+        full = jnp.broadcast_to(number, step.shape)
+        towards = jnp.where(step > 0, jnp.inf, -jnp.inf).astype(number.dtype)
+        return jnp.where(step == 0, full, jnp.nextafter(full, towards))
+
+    return [one(index, number) for index, number in enumerate(numbers)]
 
 
 def _that_moves(hill: AbstractHill) -> StartingAt:

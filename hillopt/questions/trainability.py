@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, Int8, Key, PyTree
 
 from hillopt.front_door import check_steps
 from hillopt.lanes import EACH, common_dtype, common_shape, in_lanes
-from hillopt.pytrees import POSITIVE, Number, Steps, hyperparameter, single, static
+from hillopt.pytrees import POSITIVE, Number, Steps, hyperparameter, is_traced, single, static
 from hillopt.questions.contract import AbstractAnswer, AbstractQuestion, Look, described, enumerated
 from hillopt.runs import AbstractRun
 
@@ -80,19 +80,17 @@ class Trainability(AbstractQuestion):
         del optimizer
         self.check()
         max_steps, window = check_steps(self.max_steps), check_steps(self.window, "window")
-        if (
-            not isinstance(max_steps, jax.core.Tracer)
-            and not isinstance(window, jax.core.Tracer)
-            and window > max_steps
-        ):
+        if not is_traced((max_steps, window)) and window > max_steps:
             raise ValueError(
                 f"`window` must be at most max_steps={max_steps}, got {window}; average over fewer losses, or run longer."
             )
         most = hill.most_steps()
-        if most is not None and not isinstance(max_steps, jax.core.Tracer) and max_steps > most:
+        if most is not None and not is_traced(max_steps) and max_steps > most:
             raise ValueError(
                 f"`max_steps` must be at most {most}, the losses that the run has, got {max_steps}; ask for fewer."
             )
+        if not is_traced(hill) and common_shape(hill) == ():
+            hill.rehearse()
         return self.replace(max_steps=max_steps, window=window, lanes=hill.lanes)
 
     def answer(self, hill: AbstractRun, optimizer: None, key: Key[Array, "..."] | None) -> TrainabilityAnswer:

@@ -30,7 +30,7 @@ def stability() -> Found:
         rates, decays = np.linspace(0.01, 1, RATES) * most, np.linspace(0, 0.9, DECAYS)
         axes = {name: decays, "learning_rate": rates}
         losses = ho.sweep(ho.Loss(STEPS), bowl, optimizer, axes).loss.values
-        stays = losses < float(bowl.value(np.asarray(TINY)))
+        stays = losses < CURVATURE * TINY**2 / 2
         edges = rates[np.argmin(stays, axis=1) - 1]
         expected = law(CURVATURE, decays) if law else ho.theory.adam_stable_sharpness(1.0, decays) / CURVATURE
         step = float(rates[1] - rates[0])

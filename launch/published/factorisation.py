@@ -1,9 +1,14 @@
 """A number as a product of two: the critical learning rate, fractal basins, and the catapult."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 import hillopt as ho
 from launch.published.result import Check, Found
+
+if TYPE_CHECKING:
+    from hillopt import pictures
 
 CASES, RATES, STEPS, CONVERGED = 14, 2_000, 10_000, 1e-6
 SIDE, BASIN_STEPS = 1_024, 120
@@ -73,7 +78,6 @@ def basins() -> Found:
     from hillopt import pictures
 
     axis, charts = np.linspace(-4, 4, SIDE), []
-    shares = []
     for l2 in (0.2, 0.0):
         data = ho.sweep(
             ho.Loss(BASIN_STEPS),
@@ -85,7 +89,6 @@ def basins() -> Found:
         cells = pictures.Cells(axis, axis, np.where(stays, 0, 2).T, ("converges", "", "diverges"))
         title = f"l2 weight {l2:g}: {'fractal' if l2 else 'smooth'} border"
         charts.append(pictures.Chart(title, "start $u$", "start $v$", cells=cells, is_equal=True))
-        shares.append(float(stays.mean()))
     figure = pictures.chart_figure("Gradient descent on (u v - 0.5)²/2 + l2 (u² + v²)/2, learning rate 1", charts)
     return Found([], figure)
 
@@ -98,10 +101,10 @@ def catapult() -> Found:
     hill = ho.Factorisation.catapult(1.0, 1.0, WIDTH)
     walk = ho.trajectory(hill, ho.GradientDescent(rates), max_steps=CATAPULT_STEPS)
     final = np.asarray(hill.curvature(walk.position[-1]))
-    loss = np.asarray(hill.value(np.moveaxis(np.asarray(walk.position[-1]), -1, 0)))
+    output = np.abs(np.prod(np.asarray(walk.position[-1]), axis=-1))
     swept, given = final[:406], dict(zip(rates[406:].tolist(), final[406:].tolist(), strict=True))
     checks = [Check(f"final l at {rate:g}", value, given[rate], 5e-6) for rate, value in CATAPULT.items()]
-    checks += [Check("converges at 3.99", 1, float(loss[-2] < CONVERGED), 0)]
+    checks += [Check("converges at 3.99", 1, float(output[-2] < CONVERGED), 0)]
     checks += [Check("diverges at 4.01", 1, float(not np.isfinite(given[4.01])), 0)]
     known = np.array([*CATAPULT]), np.array([*CATAPULT.values()])
     lines = [
