@@ -18,12 +18,14 @@ from hillopt.sweeps.program import Program, program_for
 # Settings of a batch, at most. A round of the search asks about as many settings as the grid has along an axis. On one core of an
 # AMD EPYC (Zen 4) 1,000 plain steps of 512, 1,024 and 8,192 settings of Adam take 3.0, 2.6 and 3.7 microseconds a setting.
 LEAST, ON_A_CPU, ON_AN_ACCELERATOR = 64, 1_024, 8_192
+BLOCKS = 8  # of a batch: training runs, of which a core takes few side by side, gain nothing by larger ones
 
 
-def default_batch(num_settings: int) -> int:
-    """Settings of a batch for a grid of so many."""
-    along = 1 << (math.isqrt(num_settings) - 1).bit_length()
-    return min(max(along, LEAST), ON_AN_ACCELERATOR if on_accelerator() else ON_A_CPU)
+def default_batch(plan: Plan) -> int:
+    """Settings of a batch."""
+    along = 1 << (math.isqrt(plan.size) - 1).bit_length()
+    most = ON_AN_ACCELERATOR if on_accelerator() else min(ON_A_CPU, BLOCKS * plan.question.block)
+    return min(max(along, LEAST), most)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

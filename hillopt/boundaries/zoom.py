@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from hillopt.axes import Axis
-from hillopt.boundaries.front import SPACING, Refinement, prepare, refine, with_labels
+from hillopt.boundaries.front import SPACING, Refinement, Rules, prepare, refine, with_labels
 from hillopt.boundaries.search import Known
 from hillopt.front_door import check_count, check_memory
 from hillopt.landscapes import AbstractLandscape
@@ -53,7 +53,7 @@ class Ladder:
 
     @classmethod
     def within(cls, axis: Axis, name: str) -> "Ladder":
-        """As many values as an axis has, between its ends."""
+        """As many values as an axis has, in the middle between its ends."""
         if axis.scale not in SCALES or len(axis.values) < 2:
             told = f"a {axis.scale} axis" if axis.scale not in SCALES else "one value"
             raise ValueError(
@@ -62,7 +62,8 @@ class Ladder:
             )
         low, high = (_there(axis.scale, value) for value in (axis.values[0], axis.values[-1]))
         spacing = 2.0 ** math.floor(math.log2((high - low) / len(axis.values)))
-        return cls(axis.scale, math.ceil(low / spacing) * spacing, spacing, len(axis.values))
+        first = (low + high - spacing * (len(axis.values) - 1)) / 2
+        return cls(axis.scale, math.ceil(first / spacing) * spacing, spacing, len(axis.values))
 
     @property
     def values(self) -> Float[np.ndarray, " value"]:
@@ -114,6 +115,7 @@ def zoom(
     of: str | None = None,
     level: float | None = None,
     spacing: int = SPACING,
+    margin: int = 0,
     batch: int | None = None,
     dtype: str | None = None,
     seed: int = 0,
@@ -123,9 +125,9 @@ def zoom(
 
     **Arguments**
 
-    - `question`, `hill`, `optimizer`, `of`, `level`, `spacing`, `batch`, `dtype`, `seed`: as for `boundary`.
+    - `question`, `hill`, `optimizer`, `of`, `level`, `spacing`, `margin`, `batch`, `dtype`, `seed`: as for `boundary`.
     - `axes`: two, linear or logarithmic. The first window has as many values, the spacing rounded down to a power of two (on a
-      logarithmic axis of the logarithm to base 2), so it covers more than half of the range.
+      logarithmic axis of the logarithm to base 2), so it covers more than half of the range, in the middle.
     - `about`: where to go: the first window is left for its mixed cell nearest to this point, None for the middle of the window.
       Every later one is left for the mixed cell nearest to its middle.
     - `num_frames`: windows, the first among them.
@@ -139,9 +141,10 @@ def zoom(
         raise ValueError(
             "`zoom` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad."
         )
+    rules = Rules(spacing, margin, checks=0)
     check_count(num_frames, "num_frames", remedy="give at least one")
     first = make_plan(question, hill, optimizer, axes, dtype=dtype, seed=seed)
-    prepare(first, of, level, spacing, 0, batch, None)
+    prepare(first, of, level, rules, batch, None)
     check_memory(num_frames * first.size * BYTES, "num_frames", "take fewer frames or fewer points")
     ladders = {name: Ladder.within(axis, name) for name, axis in first.axes.items()}
     focus = _focus(ladders, about)
@@ -152,7 +155,7 @@ def zoom(
         window = {name: Axis(tuple(ladder.values.tolist()), ladder.scale) for name, ladder in ladders.items()}
         plan = make_plan(question, hill, optimizer, window, dtype=dtype, seed=seed)
         tell = None if on_frame is None else _telling(on_frame, number)
-        frame = refine(prepare(plan, of, level, spacing, 0, batch, tell), before, None)
+        frame = refine(prepare(plan, of, level, rules, batch, tell), before, None)
         frames.append(frame if number else with_labels(frame))
         if not frame.attrs["num_mixed"]:
             return Zoom(

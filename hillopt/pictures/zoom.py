@@ -20,7 +20,7 @@ MOST_COLUMNS = 4
 FRAME = (6.4, 5.6)  # inches
 PLACE = {"left": 0.15, "right": 0.97, "bottom": 0.13, "top": 0.88}
 DPI = 120
-MILLISECONDS = 700  # that a window stays in a film
+A_SECOND = 2  # windows of a film
 
 
 def zoom_figure(frames: Sequence["xarray.Dataset"]) -> "Figure":
@@ -55,10 +55,10 @@ def write_film(frames: Sequence["xarray.Dataset"], folder: Path) -> list[str]:
     for path, figure in zip(paths, _stills(frames), strict=True):
         figure.savefig(path, dpi=DPI)
     images = [Image.open(path).convert("RGB").quantize(128) for path in paths]
-    images[0].save(folder / "zoom.gif", save_all=True, append_images=images[1:], duration=MILLISECONDS, loop=0)
+    images[0].save(folder / "zoom.gif", save_all=True, append_images=images[1:], duration=1000 // A_SECOND, loop=0)
     if not FFMpegWriter.isAvailable():
         return ["zoom.gif"]
-    writer = FFMpegWriter(fps=1000 / MILLISECONDS)
+    writer = FFMpegWriter(fps=A_SECOND)
     stills_again = _stills(frames)
     figure = next(stills_again)
     with writer.saving(figure, os.fspath(folder / "zoom.mp4"), DPI):
