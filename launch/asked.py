@@ -100,6 +100,10 @@ def world_of(settings: "Settings") -> tuple[Any, ho.AbstractOptimizer | None]:
             f"`--question={settings.question}` is not asked of training runs such as --hill={settings.hill}; ask "
             "--question=trainability."
         )
+    if not (is_run or isinstance(ground, ho.AbstractHill)) and question_of(settings).asked_of is ho.AbstractHill:
+        raise ValueError(
+            f"`--question={settings.question}` is asked of hills, and --hill={settings.hill} is none; ask --question=loss."
+        )
     if given != named.BROUGHT and not is_run:
         return ground, optimizer_of(settings)
     if given == named.BROUGHT and is_run:

@@ -245,10 +245,10 @@ def short_name(settings: Settings) -> str:
     return name.rpartition(":")[2]
 
 
-def coarse(axis: str) -> str:
+def coarse(axis: str, most: int = POINTS) -> str:
     """The text of an axis with fewer points; a list stays."""
     ends, _, points = axis.rpartition(":")
-    return f"{ends}:{min(POINTS, int(points))}" if points.isdecimal() and "list" not in ends.split(":") else axis
+    return f"{ends}:{min(most, int(points))}" if points.isdecimal() and "list" not in ends.split(":") else axis
 
 
 def main(settings: Settings) -> None:

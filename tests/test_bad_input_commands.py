@@ -99,7 +99,7 @@ COMMANDS = [
     ("sweep", ["--hill=nowhere:Hill", RATE], "`--hill=nowhere:Hill`: nowhere cannot be imported (ModuleNotFoundError: No module"),
     ("sweep", ["--optimizer=optax:adamm", RATE], "`--optimizer=optax:adamm`: optax has no 'adamm'; did you mean 'adam'?"),
     ("sweep", ["--question=math:pi", RATE], "`--question=math:pi` must be a question of hillopt, its class, or a function that"),
-    ("sweep", ["--hill=bowl", RATE], "`--hill` must be a hill of hillopt, got QuadraticBowl("),
+    ("sweep", ["--hill=bowl", RATE], "`--question=critical_height` is asked of hills, and --hill=bowl is none; ask"),
     ("sweep", ["--hill=bowl", "--question=loss", RATE, "--hill_numbers=k=1"], "`QuadraticBowl` has no hyperparameter 'k';"),
     ("sweep", ["--question=loss", RATE, "--question_numbers=window=3"], "`Loss` has no hyperparameter 'window';"),
     ("sweep", ["--optimizer=optax.adom"], "optax has no optimizer 'adom'; did you mean 'adam'?"),

@@ -156,6 +156,14 @@ REFUSED = {
         ),
         "^`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`",
     ),
+    "boundary": (
+        lambda rate: ho.boundary(ho.Escape(STEPS), TENT, ho.Adam(rate), {**AXES, "height": [0.1, 0.2]}),
+        "^`boundary` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad",
+    ),
+    "zoom": (
+        lambda rate: ho.zoom(ho.Escape(STEPS), TENT, ho.Adam(rate), {**AXES, "height": [0.1, 0.2]}),
+        "^`zoom` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad",
+    ),
     "design": (
         lambda rate: ho.design(TENT, ho.Adam(rate), 0.2, AXES),
         "^`design` finds as many settings as there are, a number that JAX cannot trace; call it outside of jit",
@@ -203,6 +211,8 @@ def test_no_public_function_is_forgotten():
         "sensitivity",
         "sweep",
         "compare",
+        "boundary",
+        "zoom",
         "design",
         "certificate",
         "cycles",
@@ -221,6 +231,9 @@ def test_no_public_function_is_forgotten():
         "entries_of",
         "over_seeds",
         "winner",
+        "box_dimension",
+        "label_changes",
+        "uncertainty_exponent",
     }
     makers = {
         "optax_named",

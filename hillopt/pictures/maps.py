@@ -39,10 +39,10 @@ def faceted(
     return figure, grid
 
 
-def entitle(figure: "Figure", picture: Picture) -> None:
+def entitle(figure: "Figure", picture: Picture, *more: str) -> None:
     """Write what was asked, and below it every number that is not on an axis, in lines that fit; the figure grows with them."""
     width = 72 * figure.get_figwidth() - 2 * MARGIN
-    lines = [*fitted([picture.title], width, LETTERS), *fitted(picture.told, width, LETTERS)]
+    lines = [*fitted([picture.title], width, LETTERS), *fitted([*picture.told, *more], width, LETTERS)]
     figure.set_figheight(figure.get_figheight() + LINE * max(0, len(lines) - 2))
     figure.suptitle("\n".join(lines), fontsize=LETTERS, x=MARGIN / 72 / figure.get_figwidth(), ha="left")
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from hillopt.pictures.boundary import draw_boundary
 from hillopt.pictures.heights import draw_heights
 from hillopt.pictures.read import Picture
 from hillopt.pictures.values import draw_values
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def plot(dataset: "xarray.Dataset") -> "Figure":
-    """Draw a sweep, in memory or opened from its store, as its question says how.
+    """Draw a sweep, in memory or opened from its store, as its question says how; or a boundary.
 
     One axis gives a curve, two give a map, a third and a fourth facets of such maps, at most four in each direction; of a fifth
     the first value is drawn. Of critical heights with `heights` over one axis, the map of verdicts is drawn. What is not known is
@@ -25,4 +26,6 @@ def plot(dataset: "xarray.Dataset") -> "Figure":
     sweep made, or what has lost a field or its axes since.
     """
     picture = Picture.of(dataset)
+    if "mixed" in dataset:
+        return draw_boundary(picture)
     return draw_heights(picture) if picture.look.scale == "heights" else draw_values(picture)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hillopt.sweeps.identity import plain
 from hillopt.sweeps.place import is_url, shown, told_in_a_sentence, zarr_store
-from hillopt.sweeps.template import Template
+from hillopt.sweeps.template import AbstractTemplate
 
 TILES = "progress/tiles"
 MAKER = {"made_by": "hillopt"}
@@ -40,7 +40,7 @@ def identity_of(location: str) -> dict[str, object]:
     return found
 
 
-def is_whole(location: str, template: Template) -> bool:
+def is_whole(location: str, template: AbstractTemplate) -> bool:
     """Whether every array of a store is still there. ValueError for one that cannot be read."""
     group = _group(location, read_only=True)
     for name in (*template.coordinates, *template.variables, TILES):
@@ -56,7 +56,7 @@ def is_whole(location: str, template: Template) -> bool:
     return True
 
 
-def begin(location: str, template: Template, identity: Mapping[str, object]) -> None:
+def begin(location: str, template: AbstractTemplate, identity: Mapping[str, object]) -> None:
     """Write what is missing of all that a store has before its first tile.
 
     Processes that begin the same store at once write the same. Raises ValueError for a place that takes nothing, and for a store
@@ -68,7 +68,7 @@ def begin(location: str, template: Template, identity: Mapping[str, object]) -> 
         raise ValueError(f"`path` {shown(location)} was half begun with other settings; remove it.")
 
 
-def _write(location: str, template: Template, identity: Mapping[str, object]) -> list[str]:
+def _write(location: str, template: AbstractTemplate, identity: Mapping[str, object]) -> list[str]:
     """As `begin`; the names of arrays that are there in other shapes."""
     import zarr
     import zarr.codecs
@@ -87,7 +87,7 @@ def _write(location: str, template: Template, identity: Mapping[str, object]) ->
         if (found.shape, found.chunks, found.dtype) != (options["shape"], options["chunks"], options["dtype"]):
             misfits.append(name)
 
-    tiling = template.plan.layout.tiling
+    tiling = template.tiling
     for name, (dimension, values, about) in template.coordinates.items():
         whole = {"shape": values.shape, "chunks": values.shape, "dtype": values.dtype}
         make(name, dimension_names=[dimension], attributes=about, **whole)
@@ -108,7 +108,7 @@ def _write(location: str, template: Template, identity: Mapping[str, object]) ->
         shape=tiling.counts,
         chunks=(1,) * len(tiling.counts),
         dtype=np.dtype("uint32"),
-        dimension_names=[f"tile_of_{name}" for name in template.plan.axes],
+        dimension_names=[f"tile_of_{name}" for name in template.tiled],
         fill_value=0,
     )
     if not misfits:

@@ -1,5 +1,6 @@
 """A sweep's data set before it has numbers: its variables, coordinates and attributes."""
 
+import abc
 import dataclasses
 import functools
 import importlib.metadata
@@ -12,8 +13,9 @@ import jax
 import numpy as np
 
 from hillopt.axes import scale_of
-from hillopt.sweeps.identity import climb_of, labels_of, numbers_of, plain, told
+from hillopt.sweeps.identity import climb_of, identity, labels_of, numbers_of, plain, told
 from hillopt.sweeps.plan import Plan
+from hillopt.sweeps.tiles import Tiling
 
 if TYPE_CHECKING:
     import xarray
@@ -28,15 +30,58 @@ class Variable(NamedTuple):
     about: dict[str, object]
 
 
+class AbstractTemplate(abc.ABC):
+    """What a store has before its first tile: what it needs to know of whatever is put there tile by tile."""
+
+    @property
+    @abc.abstractmethod
+    def variables(self) -> dict[str, Variable]:
+        """By name; the tiled dimensions are their last."""
+
+    @property
+    @abc.abstractmethod
+    def coordinates(self) -> dict[str, tuple[str, np.ndarray, dict[str, object]]]:
+        """By name: dimension, values, attributes."""
+
+    @property
+    @abc.abstractmethod
+    def attributes(self) -> dict[str, object]:
+        """Where the numbers come from."""
+
+    @property
+    @abc.abstractmethod
+    def tiling(self) -> Tiling:
+        """How the tiled dimensions are cut."""
+
+    @property
+    @abc.abstractmethod
+    def tiled(self) -> list[str]:
+        """Their names."""
+
+    @abc.abstractmethod
+    def identity(self) -> dict[str, object]:
+        """All that decides a bit of the results, by name, as JSON takes it."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class Template:
+class Template(AbstractTemplate):
     """What a sweep's data set is before it has numbers."""
 
     plan: Plan
 
+    @property
+    def tiling(self) -> Tiling:
+        return self.plan.layout.tiling
+
+    @property
+    def tiled(self) -> list[str]:
+        return list(self.plan.axes)
+
+    def identity(self) -> dict[str, object]:
+        return identity(self.plan)
+
     @functools.cached_property
     def variables(self) -> dict[str, Variable]:
-        """By name."""
         answer, axes = self.plan.question.answer_type, self.plan.axes
         about, own = answer.about(), answer.dims()
         shape = self.plan.layout.tiling.shape
@@ -47,7 +92,6 @@ class Template:
 
     @functools.cached_property
     def coordinates(self) -> dict[str, tuple[str, np.ndarray, dict[str, object]]]:
-        """By name: dimension, values, attributes."""
         dtype = self.plan.layout.dtype
         found: dict[str, tuple[str, np.ndarray, dict[str, object]]] = {
             name: (name, np.asarray(axis.values, dtype), {"scale": axis.scale, "units": "1"})

@@ -10,6 +10,7 @@ ever reads them there.
 """
 
 import contextlib
+import math
 import os
 import time
 import warnings
@@ -22,10 +23,10 @@ import numpy as np
 
 from hillopt.lanes import num_blocks
 from hillopt.sweeps.begin import TILES, begin, identity_of, is_whole
-from hillopt.sweeps.identity import differences, identity
+from hillopt.sweeps.identity import differences
 from hillopt.sweeps.place import free_bytes, is_there, shown, told_in_a_sentence, zarr_store
 from hillopt.sweeps.store import AbstractTiles, Store
-from hillopt.sweeps.template import Template
+from hillopt.sweeps.template import AbstractTemplate
 
 if TYPE_CHECKING:
     import xarray
@@ -40,8 +41,8 @@ class ZarrTiles(AbstractTiles):
 
     is_shared = True
 
-    def __init__(self, location: str, template: Template, group: Any) -> None:
-        self._location, self._template, self._tiling = location, template, template.plan.layout.tiling
+    def __init__(self, location: str, template: AbstractTemplate, group: Any) -> None:
+        self._location, self._template, self._tiling = location, template, template.tiling
         self._names = list(template.variables)
         self._arrays = {name: group[name] for name in [*self._names, TILES]}
         self._has_written = False
@@ -145,7 +146,7 @@ class ZarrTiles(AbstractTiles):
         free = free_bytes(self._location)
         if free is None:
             return
-        left = self._template.plan.size - self._tiling.cells(tile_index)
+        left = math.prod(self._tiling.shape) - self._tiling.cells(tile_index)
         needed = self._size_of(tile_index) * left / self._tiling.cells(tile_index)
         if needed > free:
             raise ValueError(
@@ -186,7 +187,7 @@ class ZarrTiles(AbstractTiles):
             self._group(read_only=False).update_attributes({})  # opened without them it is written without them
 
 
-def open_tiles(store: Store, template: Template) -> ZarrTiles:
+def open_tiles(store: Store, template: AbstractTemplate) -> ZarrTiles:
     """Begin a store, or go on with the one that is there.
 
     Raises ValueError for a path that exists without `resume`, a store that another sweep has made, what is no such store, and a
@@ -202,8 +203,8 @@ def open_tiles(store: Store, template: Template) -> ZarrTiles:
         raise ValueError(
             f"`path` {shown(location)} exists; choose another name, remove it, or go on with it by resume=True."
         )
-    _check_least(location, template.plan.layout.tiling.num_tiles, free)
-    before, now = identity_of(location) if exists else {}, identity(template.plan)
+    _check_least(location, template.tiling.num_tiles, free)
+    before, now = identity_of(location) if exists else {}, template.identity()
     if before:
         _check_same(location, before, now)
     if not (before and is_whole(location, template)):
