@@ -44,7 +44,7 @@ def question_of(settings: "Settings") -> ho.AbstractQuestion:
         if value is not None and name not in takes:
             raise ValueError(f"`--{name}` is not for --question={settings.question}; leave it out.")
     max_steps = settings.most_steps if settings.max_steps == AUTO else settings.max_steps
-    numbers: dict[str, Any] = {"max_steps": max_steps, **settings.question_numbers}
+    numbers: dict[str, Any] = {"max_steps": max_steps, **whole(thing, settings.question_numbers)}
     if settings.climb is not None:
         numbers["climb"] = ho.CLIMBS[settings.climb]
     if "precision" in takes and settings.precision != ONCE and (settings.precision or attempts_proofs(settings)):
@@ -54,6 +54,18 @@ def question_of(settings: "Settings") -> ho.AbstractQuestion:
     if "noise" in takes:
         numbers |= {"noise": noise_of(settings), "num_walks": settings.num_walks}
     return named.made(thing, ho.AbstractQuestion, numbers, {}, f"--question={settings.question}")
+
+
+def whole(thing: Any, numbers: dict[str, float]) -> dict[str, float]:
+    """The numbers of a question, those that count something as integers."""
+    counting = (
+        {each.name for each in dataclasses.fields(thing) if type(each.default) is int}
+        if isinstance(thing, type)
+        else set()
+    )
+    return {
+        name: int(number) if name in counting and number.is_integer() else number for name, number in numbers.items()
+    }
 
 
 def attempts_proofs(settings: "Settings") -> bool:
@@ -83,6 +95,15 @@ def world_of(settings: "Settings") -> tuple[Any, ho.AbstractOptimizer | None]:
     """The landscape and the optimizer, or a training run alone, which may bring its own; ValueError for what does not fit."""
     ground, given = hill_of(settings), settings.optimizer
     is_run = isinstance(ground, ho.AbstractRun)
+    if is_run and question_of(settings).asked_of is not ho.AbstractRun:
+        raise ValueError(
+            f"`--question={settings.question}` is not asked of training runs such as --hill={settings.hill}; ask "
+            "--question=trainability."
+        )
+    if not (is_run or isinstance(ground, ho.AbstractHill)) and question_of(settings).asked_of is ho.AbstractHill:
+        raise ValueError(
+            f"`--question={settings.question}` is asked of hills, and --hill={settings.hill} is none; ask --question=loss."
+        )
     if given != named.BROUGHT and not is_run:
         return ground, optimizer_of(settings)
     if given == named.BROUGHT and is_run:

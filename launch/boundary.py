@@ -9,6 +9,7 @@ evaluations.zarr and settings.json. Boundaries by name:
 
     python -m launch.boundary --preset=teeth      the default
     python -m launch.boundary --preset=level      where the critical height is 0.2, over learning rate and b1
+    python -m launch.boundary --preset=network    which learning rates of its two layers train a network (Sohl-Dickstein 2024)
     python -m launch.boundary --preset=rough      gradient descent on a rough bowl, a fractal (Liu 2024)
 
 Any question, hill and optimizer that launch.sweep takes, over two axes:
@@ -24,7 +25,7 @@ that no asked setting lies on is not; --checks asks some more settings at random
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -48,7 +49,12 @@ class Settings:
     spacing: int = command.flag(
         16, "Of the settings asked first, a power of two; smaller islands may be missed.", at_least=1
     )
-    checks: int = command.flag(1_000, "Settings asked at random in the end, to tell how much is missed.", at_least=0)
+    margin: int = command.flag(
+        0,
+        "Rings of settings around mixed cells that are asked too, since islands lie close to a rough boundary.",
+        at_least=0,
+    )
+    checks: int = command.flag(500, "Settings asked at random in the end, to tell how much is missed.", at_least=0)
     batch: int | None = command.flag(
         None, "Settings asked at once on a device; as many as do it well by default.", at_least=1
     )
@@ -87,6 +93,16 @@ PRESETS = {
         level=0.2,
         axis=("learning_rate:linear:0.05:0.6:1024", "b1:linear:0:0.95:1024"),
         name="level",
+    ),
+    "network": Settings(
+        hill="network.tanh",
+        optimizer=named.BROUGHT,
+        question="trainability",
+        max_steps=100,
+        axis=("input_learning_rate:log:1e-3:1e6:1024", "output_learning_rate:log:1e-3:1e6:1024"),
+        spacing=8,
+        margin=2,
+        name="network",
     ),
     "rough": Settings(
         hill="rough_bowl",
@@ -130,17 +146,16 @@ def main(settings: Settings) -> None:
     print(runs.wrote(path, DATA, EVALUATIONS, pictures=drawn))
 
 
-def set_up(settings: Settings) -> None:
-    """Devices, before JAX looks for them."""
+def set_up(settings: Any) -> None:
+    """Devices, before JAX looks for them; of a zoom too."""
     jax.config.update("jax_enable_x64", settings.dtype == "float64")
     jax.config.update("jax_num_cpu_devices", settings.cpu_devices or os.cpu_count() or 1)
 
 
-def as_sweep(settings: Settings) -> sweep.Settings:
-    """The sweep of the whole grid, which is asked the same."""
-    shared = {field.name for field in dataclasses.fields(sweep.Settings)} & {
-        field.name for field in dataclasses.fields(Settings)
-    }
+def as_sweep(settings: Any) -> sweep.Settings:
+    """The sweep of the whole grid, which is asked the same; of a zoom too."""
+    names = [{field.name for field in dataclasses.fields(kind)} for kind in (sweep.Settings, settings)]
+    shared = names[0] & names[1]
     return sweep.Settings(**{name: getattr(settings, name) for name in shared})
 
 
@@ -149,19 +164,18 @@ def search(settings: Settings, folder: Path) -> tuple["xarray.Dataset", float]:
     whole = as_sweep(settings)
 
     def tell(progress: ho.Refinement) -> None:
-        note = f"of {progress.num_cells:,} asked, {progress.stride} apart"
-        reporter.tell(progress.evaluations, progress.num_cells, note)
+        reporter.tell(progress.evaluations, progress.num_cells, f"{progress.stride} apart")
 
-    with Reporter("settings") as reporter:
+    with Reporter("settings asked") as reporter:
         try:
             dataset = ho.boundary(
                 asked.question_of(whole),
-                asked.hill_of(whole),
-                asked.optimizer_of(whole),
+                *asked.world_of(whole),
                 asked.axes_of(whole),
                 of=settings.of,
                 level=settings.level,
                 spacing=settings.spacing,
+                margin=settings.margin,
                 checks=settings.checks,
                 batch=settings.batch,
                 dtype=settings.dtype,

@@ -14,6 +14,7 @@ import hillopt as ho
 from launch.fields import flag
 
 OWN = {"module:name of your own": r"[\w.]+:[\w.]+"}
+SCHEDULED = {"SCHEDULE.NAME": rf"({'|'.join(ho.SCHEDULES)})\.\S+"}
 BROUGHT = "own"  # of a training run, which brings one
 OPTAX = {"optax.NAME": r"optax\.\S*"}
 NETWORKS = {f"network.{name}": run for name, run in ho.NETWORKS.items()}
@@ -28,7 +29,7 @@ def hill_flag(default: str, about: str = "The landscape.") -> Any:
 
 def optimizer_flag(default: str, about: str = "The optimizer.") -> Any:
     """The setting --optimizer."""
-    return flag(default, about, choices=[*sorted(ho.OPTIMIZERS), BROUGHT], forms={**OPTAX, **OWN})
+    return flag(default, about, choices=[*sorted(ho.OPTIMIZERS), BROUGHT], forms={**OPTAX, **SCHEDULED, **OWN})
 
 
 def question_flag(default: str, about: str = "What is asked of every setting.") -> Any:
@@ -54,7 +55,7 @@ def optimizer(text: str, numbers: Mapping[str, float], stand_ins: Mapping[str, f
     """
     if text.startswith("optax."):
         return ho.optimizer_named(text, **{**(stand_ins or {}), **numbers})
-    if text in ho.OPTIMIZERS:
+    if text in ho.OPTIMIZERS or text.partition(".")[0] in ho.SCHEDULES:
         return ho.optimizer_named(text, **numbers)
     thing = own(text, "--optimizer")
     return made(thing, ho.AbstractOptimizer, numbers, {**RATE, **(stand_ins or {})}, f"--optimizer={text}")

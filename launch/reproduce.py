@@ -2,7 +2,7 @@
 
     python -m launch.reproduce
 
-repeats all that are repeated in seconds, about half a minute on two cores, and writes into runs/published/: a figure of each,
+repeats all that are repeated in seconds, 20 s together on two cores, and writes into runs/published/: a figure of each,
 checks.csv with every published number, ours, the tolerance and the verdict, and settings.json. If a number is off, the exit code
 is 1. One of them, by its name or by its number on arXiv, and what there is:
 

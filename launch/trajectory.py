@@ -112,6 +112,11 @@ def hill_of(settings: Settings) -> ho.AbstractLandscape:
     """The landscape; ValueError with the near miss for a number that it does not have."""
     given = {} if settings.height is None else {"height": settings.height}
     hill = named.hill(settings.hill, {**settings.hill_numbers, **given}, {"height": HEIGHT})
+    if not isinstance(hill, ho.AbstractLandscape):
+        raise ValueError(
+            f"`--hill={settings.hill}` is a training run, which has losses and no positions; ask launch.sweep "
+            "--question=trainability."
+        )
     hill.check()
     return hill
 
@@ -121,6 +126,8 @@ def walkers_of(settings: Settings) -> list[ho.AbstractOptimizer]:
     given = settings.hyperparameters
     if settings.optimizer in ho.OPTIMIZERS and "learning_rate" not in given:
         raise ValueError("`--hyperparameters` must name a learning_rate; add learning_rate=0.3, say.")
+    if settings.optimizer == named.BROUGHT:
+        raise ValueError("`--optimizer=own` is for training runs; name an optimizer.")
     walkers = [named.optimizer(settings.optimizer, given)]
     rate = walkers[0].hyperparameters().get("learning_rate")
     if settings.beside_descent and not isinstance(walkers[0], ho.GradientDescent) and rate is not None:

@@ -109,7 +109,7 @@ def test_what_is_checked_finds_islands_and_follows_them(monkeypatch):
     ask = _asked_of(known, labels)
     search(known, ask, 16)
     assert known.mixed.sum() == mixed_cells(labels).sum() - 12
-    assert front._check(known, ask, labels.size, seed=0)[1] == 9
+    assert front._check(known, ask, front.Rules(16, 0, labels.size), seed=0)[1] == 9
     np.testing.assert_array_equal(known.mixed, mixed_cells(labels))
 
 
@@ -191,6 +191,7 @@ BAD = {
     "a spacing": ({"spacing": 3}, "`spacing` must be a power of two, since it is divided, got 3; take 16, say."),
     "no spacing": ({"spacing": 0}, "`spacing` must be at least 1, got 0; take 16, say."),
     "checks": ({"checks": -1}, "`checks` must be a whole number of at least 0, got -1; 0 checks nothing."),
+    "a margin": ({"margin": -1}, "`margin` must be a whole number of at least 0, got -1; 0 asks none around."),
     "a batch": ({"batch": 0}, "`batch` must be at least 1, got 0; leave it out for a good one."),
     "a shard": (
         {"store": ho.Store("a", shard=(0, 2))},

@@ -21,7 +21,7 @@ FLOORS = {
         climbs | exact | orbits | runs
         questions | fates
         sweeps
-        boundaries
+        comparison | boundaries
         pictures
         pages
     """,

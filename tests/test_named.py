@@ -116,13 +116,17 @@ def test_heights_have_a_default_where_they_need_one():
         (
             "Half",
             {},
-            "`--hill=MINE:Half` must be a landscape of hillopt, its class, or a function that makes one, got the class",
+            "`--hill=MINE:Half` must be a landscape or run of hillopt, its class, or a function that makes one, got the class",
         ),
-        ("half", {}, "must be a landscape of hillopt, its class, or a function that makes one, got a Half; give one."),
+        (
+            "half",
+            {},
+            "must be a landscape or run of hillopt, its class, or a function that makes one, got a Half; give one.",
+        ),
         (
             "nothing",
             {},
-            "must be a landscape of hillopt, its class, or a function that makes one, got a dict; give one.",
+            "must be a landscape or run of hillopt, its class, or a function that makes one, got a dict; give one.",
         ),
         ("broken", {}, "`--hill=MINE:broken` fails (ZeroDivisionError: division by zero); mend it."),
     ],

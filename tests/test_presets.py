@@ -12,10 +12,11 @@ from launch import cluster, command, fields, train
 
 COMMANDS = {
     name: importlib.import_module(f"launch.{name}")
-    for name in ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "train", "cluster", "deblur")
+    for name in ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "compare", "train", "cluster", "deblur")
 }
 PRESETS = [(name, preset) for name, module in COMMANDS.items() for preset in module.PRESETS]
-BY_NAME = ("trajectory", "optimizers", "sweep", "atlas", "reproduce")
+ALIKE = {"network_relu", "network_linear", "network_minibatch", "network_one_example"}  # but for the network
+BY_NAME = ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "compare")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -40,7 +41,14 @@ def test_a_preset_is_what_flags_could_give(name, preset):
     assert command.parse([f"--preset={preset}"], module.Settings, module.PRESETS, module.tiny) == settings
 
 
-@pytest.mark.parametrize(("name", "preset"), [case for case in PRESETS if case[0] in BY_NAME])
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        pytest.param(*case, marks=[pytest.mark.slow] if case[1] in ALIKE else [])
+        for case in PRESETS
+        if case[0] in BY_NAME
+    ],
+)
 def test_a_tiny_brother_runs_end_to_end(name, preset, tmp_path, capsys):
     module = COMMANDS[name]
     arguments = [f"--preset={preset}", "--tiny", f"--out={tmp_path}"]

@@ -1,11 +1,13 @@
 """Published results of gradient descent on small models, and the command that repeats them."""
 
 import dataclasses
+import functools
 import itertools
 import math
 import re
 
 import numpy as np
+import optax
 import pytest
 
 import hillopt as ho
@@ -139,3 +141,42 @@ def test_a_number_that_is_off_is_told_and_ends_the_command_with_1(tmp_path, caps
         "roots.png",
         "settings.json",
     ]
+
+
+@pytest.mark.parametrize(("make", "end"), [(ho.Adam, 1.0), (functools.partial(ho.from_optax, optax.amsgrad), -1.0)])
+def test_adam_goes_the_wrong_way_and_amsgrad_the_right_one(make, end):
+    numbers = {"learning_rate": 0.02, "b1": 0.0, "b2": 1 / 226, "eps": 1e-8}
+    losses = ho.loss_curve(ho.OnlineRun(make(**numbers)), max_steps=600)
+    np.testing.assert_allclose(3 * np.asarray(losses)[-9:] / 13 - 1, end, atol=0.05)
+    short = ho.ask(ho.Trainability(max_steps=30), ho.OnlineRun(make(**numbers), 15.0, 0.5), None)
+    assert short.loss == pytest.approx(float(ho.loss_curve(ho.OnlineRun(make(**numbers), x=0.5), max_steps=30)[-1]))
+
+
+def test_the_online_walk_is_a_plain_loops():
+    x, v, losses = 0.3, 0.0, []
+    for step in range(1, 40):
+        losses.append(13 * (x + 1) / 3)
+        slope = 15.0 if step % 3 == 1 else -1.0
+        v = v / 226 + (1 - 1 / 226) * slope**2
+        x = min(1.0, max(-1.0, x - 0.05 * slope / math.sqrt(v / (1 - 226.0**-step))))
+    run = ho.OnlineRun(ho.Adam(0.05, 0.0, 1 / 226), x=0.3)
+    np.testing.assert_allclose(ho.loss_curve(run, max_steps=39), losses, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize(
+    ("run", "max_steps", "message"),
+    [
+        (ho.Adam(0.1), 3, "`run` must be a run of hillopt, got Adam("),
+        (
+            ho.WalkRun(ho.QuadraticBowl(), ho.Adam(np.array([0.1, 0.2]))),
+            3,
+            "`run` must be one run, got numbers of the shape (2,)",
+        ),
+        (ho.OnlineRun(ho.Adam(0.1), 1.0), 3, "`OnlineRun(cost=...)` must lie in (2, inf), got 1;"),
+        (ho.OnlineRun(ho.Adam(0.1)), 0, "`max_steps` must lie between 1 and"),
+    ],
+)
+def test_losses_are_of_one_run(run, max_steps, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        ho.loss_curve(run, max_steps=max_steps)

@@ -152,6 +152,6 @@ def test_what_is_unchecked_on_curved_ground_is_doubted(hill, question, certainty
 
 def test_the_flags_that_a_doubt_names_are_there():
     for flag, known_values in (("question", ho.QUESTIONS), ("climb", ho.CLIMBS)):
-        values = re.findall(rf"--{flag}=(\w+)", summary.DOUBT + summary.DOUBT_OF_LOSSES)
+        values = re.findall(rf"--{flag}=(\w+)", summary.DOUBT + summary.DOUBT_OF_LOSSES + summary.DOUBT_OF_ENDS)
         assert values
         assert set(values) <= set(known_values)

@@ -162,3 +162,18 @@ def test_ends_beside_the_edge_turn_with_the_last_digit_and_no_others_do():
     assert 0.1 < answer.flipped[1] < 0.9
     with pytest.raises(ValueError, match="`num_repeats` must be at least 1, got 0"):
         ho.ask(ho.TrainabilityStability(num_repeats=0), Bowl(), ho.GradientDescent(rates), jax.random.key(0))
+
+
+def test_ends_are_drawn_in_their_colours_with_shares_and_over_one_axis_by_name(tmp_path):
+    axes = {"learning_rate": ho.Axis.log(0.1, 10, 20), "momentum": np.linspace(0, 0.9, 4)}
+    dataset = ho.sweep(ho.Trainability(max_steps=60), Bowl(), ho.HeavyBall(1.0), axes, dtype="float64")
+    figure = ho.plot(dataset)
+    (mesh,) = figure.axes[0].collections
+    drawn, ends = mesh.get_array().reshape(4, 20), dataset["outcome"].values.T
+    np.testing.assert_array_equal(np.floor(drawn), ends)
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told[0] == f"converged ({(ends == 0).mean():.1%}), the deeper the slower"
+    fast = dataset["measure"].values.T[ends == ho.Training.CONVERGED].argmax()
+    assert (drawn - ends)[ends == ho.Training.CONVERGED].argmin() == fast
+    ticks = ho.plot(dataset.isel(momentum=0)).axes[0].get_yticklabels()
+    assert [tick.get_text() for tick in ticks] == ["converged", "bounded", "diverged"]

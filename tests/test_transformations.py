@@ -69,6 +69,7 @@ WORKING = {
     ),
     "first_passages": (noisy, "^`first_passages` has no derivative"),
     "trajectory": (lambda rate: ho.trajectory(TENT, ho.Adam(rate), max_steps=7).position[-1], None),
+    "loss_curve": (lambda rate: ho.loss_curve(ho.WalkRun(TENT, ho.Adam(rate)), max_steps=7)[-1], None),
     "sensitivity": (
         lambda rate: ho.sensitivity(TENT, ho.Adam(rate), max_steps=STEPS).slopes["b1"],
         "^`sensitivity` is a derivative and has none; apply jax.jacfwd to jax.grad of `critical_height` instead",
@@ -152,9 +153,19 @@ REFUSED = {
         lambda rate: ho.sweep(ho.CriticalHeight(STEPS), TENT, ho.Adam(rate), AXES),
         "^`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`",
     ),
+    "compare": (
+        lambda rate: ho.compare(
+            ho.Loss(3), TENT, {"adam": ho.Adam(rate), "lion": ho.Lion(0.1)}, {"height": [0.1, 0.2]}
+        ),
+        "^`sweep` walks tiles and may keep them, which JAX cannot trace; inside jit, vmap and grad call `ask`",
+    ),
     "boundary": (
         lambda rate: ho.boundary(ho.Escape(STEPS), TENT, ho.Adam(rate), {**AXES, "height": [0.1, 0.2]}),
         "^`boundary` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad",
+    ),
+    "zoom": (
+        lambda rate: ho.zoom(ho.Escape(STEPS), TENT, ho.Adam(rate), {**AXES, "height": [0.1, 0.2]}),
+        "^`zoom` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad",
     ),
     "design": (
         lambda rate: ho.design(TENT, ho.Adam(rate), 0.2, AXES),
@@ -199,9 +210,12 @@ def test_no_public_function_is_forgotten():
         "stability",
         "first_passages",
         "trajectory",
+        "loss_curve",
         "sensitivity",
         "sweep",
+        "compare",
         "boundary",
+        "zoom",
         "design",
         "certificate",
         "cycles",
@@ -218,6 +232,9 @@ def test_no_public_function_is_forgotten():
         "save",
         "thinned",
         "cell_certificate",
+        "entries_of",
+        "over_seeds",
+        "winner",
         "box_dimension",
         "label_changes",
         "uncertainty_exponent",
@@ -242,6 +259,7 @@ def test_no_public_function_is_forgotten():
         "xla_flags",
     }
     makers |= {"at_most", "rounded"}
+    makers |= {"by_part", "from_flax", "mean_squared_error", "network_run", "run_from"}  # what they make is asked
     makers |= {"exact_cycle"}  # of rational numbers
     functions = {name for name in ho.__all__ if callable(getattr(ho, name)) and not isinstance(getattr(ho, name), type)}
     assert functions - tried - of_answers - makers == set()

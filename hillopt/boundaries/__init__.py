@@ -8,13 +8,16 @@ from hillopt.boundaries.dimension import (
     uncertainty_exponent,
 )
 from hillopt.boundaries.front import Refinement, boundary
+from hillopt.boundaries.zoom import Zoom, zoom
 
 __all__ = [
     "BoxDimension",
     "Refinement",
     "UncertaintyExponent",
+    "Zoom",
     "boundary",
     "box_dimension",
     "label_changes",
     "uncertainty_exponent",
+    "zoom",
 ]

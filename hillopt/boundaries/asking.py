@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import functools
+import math
 
 import jax
 import numpy as np
@@ -14,14 +15,17 @@ from hillopt.sweeps.layout import Lanes
 from hillopt.sweeps.plan import Plan
 from hillopt.sweeps.program import Program, program_for
 
-# Settings of a batch. A round of the search asks some hundred to two thousand. On one core of an AMD EPYC (Zen 4) 1,000 plain
-# steps of 512, 1,024 and 8,192 settings of Adam in batches take 3.0, 2.6 and 3.7 microseconds a setting.
-ON_A_CPU, ON_AN_ACCELERATOR = 1_024, 8_192
+# Settings of a batch, at most. A round of the search asks about as many settings as the grid has along an axis. On one core of an
+# AMD EPYC (Zen 4) 1,000 plain steps of 512, 1,024 and 8,192 settings of Adam take 3.0, 2.6 and 3.7 microseconds a setting.
+LEAST, ON_A_CPU, ON_AN_ACCELERATOR = 64, 1_024, 8_192
+BLOCKS = 8  # of a batch: training runs, of which a core takes few side by side, gain nothing by larger ones
 
 
-def default_batch() -> int:
+def default_batch(plan: Plan) -> int:
     """Settings of a batch."""
-    return ON_AN_ACCELERATOR if on_accelerator() else ON_A_CPU
+    along = 1 << (math.isqrt(plan.size) - 1).bit_length()
+    most = ON_AN_ACCELERATOR if on_accelerator() else min(ON_A_CPU, BLOCKS * plan.question.block)
+    return min(max(along, LEAST), most)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

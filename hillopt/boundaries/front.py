@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import xarray
 
 SPACING = 16
-CHECKS = 1_000
+CHECKS = 500
 GUARANTEE = (
     "complete but for islands: whoever goes from a mixed cell to the next across a side whose ends differ comes to one that is "
     "known; an island on which no asked setting lies is missed"
@@ -57,6 +57,7 @@ def boundary(
     of: str | None = None,
     level: float | None = None,
     spacing: int = SPACING,
+    margin: int = 0,
     checks: int = CHECKS,
     batch: int | None = None,
     dtype: str | None = None,
@@ -76,6 +77,7 @@ def boundary(
     - `of`: the field of the answer whose labels are told apart, small integers or a bool; None for the field that is drawn.
     - `level`: of a field that is a number, the value at which it is divided: labels are below, reached, and no_number for NaN.
     - `spacing`: of the first lattice, a power of two. Islands smaller than it, that touch nothing found, may be missed.
+    - `margin`: rings of settings around mixed cells that are asked too. The islands of a rough boundary lie close to it.
     - `checks`: so many settings that were not asked, chosen by the seed, are asked in the end. One that differs from what
       surrounds it has found an island, which is followed too; the share that differs tells how much is missed.
     - `batch`: settings asked at once on a device.
@@ -94,8 +96,31 @@ def boundary(
             "`boundary` asks what labels decide, which JAX cannot trace; call it outside of jit, vmap and grad."
         )
     plan = make_plan(question, hill, optimizer, axes, dtype=dtype, seed=seed)
-    search_of = prepare(plan, of, level, spacing, checks, batch, on_progress)
+    search_of = prepare(plan, of, level, Rules(spacing, margin, checks), batch, on_progress)
     return with_labels(refine(search_of, None, store))
+
+
+class Rules(NamedTuple):
+    """What decides which settings are asked."""
+
+    spacing: int
+    margin: int
+    checks: int
+
+    def check(self) -> "Rules":
+        """These; ValueError for what is none."""
+        check_count(self.spacing, "spacing", remedy="take 16, say")
+        if self.spacing & (self.spacing - 1):
+            raise ValueError(
+                f"`spacing` must be a power of two, since it is divided, got {self.spacing}; take 16, say."
+            )
+        for name, value, none in (
+            ("margin", self.margin, "asks none around"),
+            ("checks", self.checks, "checks nothing"),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ValueError(f"`{name}` must be a whole number of at least 0, got {value!r}; 0 {none}.")
+        return self
 
 
 class Search(NamedTuple):
@@ -103,8 +128,7 @@ class Search(NamedTuple):
 
     asker: Asker
     labelling: Labelling
-    spacing: int
-    checks: int
+    rules: Rules
     on_progress: Callable[[Refinement], None] | None
 
 
@@ -112,8 +136,7 @@ def prepare(
     plan: Plan,
     of: str | None,
     level: float | None,
-    spacing: int,
-    checks: int,
+    rules: Rules,
     batch: int | None,
     on_progress: Callable[[Refinement], None] | None,
 ) -> Search:
@@ -121,24 +144,20 @@ def prepare(
     if len(plan.axes) != 2 or min(plan.layout.tiling.shape) < 2:
         told = ", ".join(f"{name!r} of {len(axis.values)}" for name, axis in plan.axes.items())
         raise ValueError(f"`axes` must be two, of at least two values each, got {told}; a boundary is a line on a map.")
-    check_count(spacing, "spacing", remedy="take 16, say")
-    if spacing & (spacing - 1):
-        raise ValueError(f"`spacing` must be a power of two, since it is divided, got {spacing}; take 16, say.")
-    if isinstance(checks, bool) or not isinstance(checks, int) or checks < 0:
-        raise ValueError(f"`checks` must be a whole number of at least 0, got {checks!r}; 0 checks nothing.")
-    at_once = default_batch() if batch is None else check_count(batch, "batch", remedy="leave it out for a good one")
+    at_once = (
+        default_batch(plan) if batch is None else check_count(batch, "batch", remedy="leave it out for a good one")
+    )
     if on_progress is not None:
         check_function(on_progress, "on_progress", ("progress",))
     asker = Asker(plan, int(min(at_once, plan.question.settings_at_once)))
     labelling = labelling_of(plan.question, of, level, asker.fields)
-    return Search(asker, labelling, spacing, checks, on_progress)
+    return Search(asker, labelling, rules.check(), on_progress)
 
 
 def refine(job: Search, before: Known | None, store: Store | None) -> "xarray.Dataset":
     """The data set of a refinement, of which some labels may be known before."""
     plan, labelling = job.asker.plan, job.labelling
-    rules: dict[str, object] = {"spacing": job.spacing, "checks": job.checks}
-    template = RecordTemplate(plan, labelling, rules)
+    template = RecordTemplate(plan, labelling, job.rules._asdict())
     record = Record(template, _opened(store, template))
     shape = plan.layout.tiling.shape
     known = Known.nothing((shape[0], shape[1]), labelling.dtype)
@@ -163,8 +182,8 @@ def refine(job: Search, before: Known | None, store: Store | None) -> "xarray.Da
         settings = settings[source.is_known.reshape(-1)[settings]]
         known.note(settings, source.labels.reshape(-1)[settings])
 
-    search(known, ask, job.spacing)
-    checked, differing = _check(known, ask, job.checks, plan.seed)
+    search(known, ask, job.rules.spacing, job.rules.margin)
+    checked, differing = _check(known, ask, job.rules, plan.seed)
     record.close()
     return _dataset(job, known, evaluations, checked, differing)
 
@@ -195,14 +214,14 @@ def _opened(store: Store | None, template: RecordTemplate) -> ZarrTiles | None:
     return tiles
 
 
-def _check(known: Known, ask: Callable[[Settings, int], Settings], checks: int, seed: int) -> tuple[int, int]:
+def _check(known: Known, ask: Callable[[Settings, int], Settings], rules: Rules, seed: int) -> tuple[int, int]:
     """Ask some settings that were not asked; how many, and how many of them differ from what surrounds them."""
     expected = filled(known).reshape(-1)
     unknown = np.flatnonzero(~known.is_known)
-    chosen = np.random.default_rng(seed & (2**63 - 1)).choice(unknown, min(checks, unknown.size), replace=False)
+    chosen = np.random.default_rng(seed & (2**63 - 1)).choice(unknown, min(rules.checks, unknown.size), replace=False)
     chosen = ask(chosen, 1)
     differing = chosen[known.labels.reshape(-1)[chosen] != expected[chosen]]
-    follow_from(known, ask, differing)
+    follow_from(known, ask, differing, rules.margin)
     return chosen.size, differing.size
 
 
@@ -222,7 +241,7 @@ def _dataset(job: Search, known: Known, evaluations: int, checked: int, differin
         "title": f"{template.attributes['title']}: boundary of {labelling.told}",
         "look": json.dumps(Look("label", labelling.told)._asdict()),
         "boundary_of": json.dumps({"field": labelling.field, "level": labelling.level}),
-        "spacing": job.spacing,
+        **job.rules._asdict(),
         "evaluations": evaluations,
         "num_mixed": int(mixed.sum()),
         "num_labels": int(np.unique(known.labels[known.is_known]).size),

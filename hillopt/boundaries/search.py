@@ -1,12 +1,13 @@
 """Which settings of a grid to ask, so that every boundary between labels that is met is followed to its end.
 
 A grid of settings has *cells*, the squares between four neighbouring settings. A cell is *mixed* if its corners have different
-labels. The search asks a coarse lattice first. There, and on every lattice four times as fine, it goes on by three rules:
+labels. The search asks a coarse lattice first. There, and on every lattice four times as fine, it goes on by four rules:
 
 - follow: all corners of a mixed box of the lattice are asked; a side whose ends differ is shared with the next box, which is
   mixed too, and so on along the boundary,
 - narrow: of a side whose ends differ the middle is asked, and so on until the change lies between neighbours on the next lattice,
-- close, on the finest one: of two settings in a row or a column that differ, with none asked between them, the middle is asked.
+- close, on the finest one: of two settings in a row or a column that differ, with none asked between them, the middle is asked,
+- surround, if wanted: the settings around mixed cells are asked, since islands of a rough boundary lie close to it.
 
 In the end every side of a cell across which the labels of asked settings differ has been followed: whoever walks from a mixed
 cell across such a side comes to a mixed cell that is known. Labels alone cannot tell of an island that holds no setting asked.
@@ -105,10 +106,11 @@ class Lattice:
         return np.stack([top + left, top + right, bottom + left, bottom + right], 1)
 
 
-def search(known: Known, ask: Callable[[Settings, int], Settings], spacing: int) -> None:
+def search(known: Known, ask: Callable[[Settings, int], Settings], spacing: int, margin: int = 0) -> None:
     """Ask what has to be asked, from a lattice of this spacing, a power of two, down to the grid itself.
 
-    `ask(settings, stride)` notes the labels of those that are unknown, and returns what is new.
+    `ask(settings, stride)` notes the labels of those that are unknown, and returns what is new. Around mixed cells `margin` rings
+    of settings are asked too.
     """
     shape = (known.labels.shape[0], known.labels.shape[1])
     ask(Lattice(shape, spacing).settings, spacing)
@@ -117,7 +119,7 @@ def search(known: Known, ask: Callable[[Settings, int], Settings], spacing: int)
         lattice = Lattice(shape, stride)
         _follow(known, ask, lattice, lattice.settings)
         _narrow(known, ask, lattice, finer)
-    follow_from(known, ask, ask(_gaps(known), 1))
+    follow_from(known, ask, ask(_gaps(known), 1), margin)
 
 
 def strides(spacing: int) -> list[int]:
@@ -125,12 +127,28 @@ def strides(spacing: int) -> list[int]:
     return [spacing, *strides(max(1, spacing // FINER))] if spacing > 1 else [1]
 
 
-def follow_from(known: Known, ask: Callable[[Settings, int], Settings], settings: Settings) -> None:
+def follow_from(known: Known, ask: Callable[[Settings, int], Settings], settings: Settings, margin: int = 0) -> None:
     """Follow the boundaries that these settings have come upon, and those that they lead to."""
     shape = (known.labels.shape[0], known.labels.shape[1])
-    while settings.size:
+    while True:
         _follow(known, ask, Lattice(shape, 1), settings)
         settings = ask(_gaps(known), 1)
+        if not settings.size and margin:
+            settings = ask(_around(known, margin), 1)
+        if not settings.size:
+            return
+
+
+def _around(known: Known, margin: int) -> Settings:
+    """All settings within so many rings of the corners of mixed cells."""
+    from scipy.ndimage import maximum_filter
+
+    down, across = differing(known.labels, known.is_known)
+    is_corner = np.zeros(known.labels.shape, bool)
+    for ends, sides in ((is_corner, down), (is_corner.T, across.T)):
+        ends[1:] |= sides
+        ends[:-1] |= sides
+    return np.flatnonzero(maximum_filter(is_corner, 2 * margin + 1, mode="constant"))
 
 
 def _follow(known: Known, ask: Callable[[Settings, int], Settings], lattice: Lattice, settings: Settings) -> None:

@@ -6,21 +6,27 @@ from hillopt.optimizers.catalogue import OPTIMIZERS, optax_named, optax_names, o
 from hillopt.optimizers.contract import AbstractOptimizer, as_arrays
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
+from hillopt.optimizers.scheduled import SCHEDULES, AbstractSchedule, ExponentialDecay, Scheduled, WarmupCosine
 
 __all__ = [
     "OPTIMIZERS",
+    "SCHEDULES",
     "AbstractOptimizer",
+    "AbstractSchedule",
     "Adagrad",
     "Adam",
     "AdamW",
     "ByPart",
+    "ExponentialDecay",
     "GradientDescent",
     "HeavyBall",
     "Lion",
     "Nesterov",
     "OptaxOptimizer",
     "RMSprop",
+    "Scheduled",
     "SignDescent",
+    "WarmupCosine",
     "as_arrays",
     "by_part",
     "from_optax",

@@ -1,5 +1,6 @@
 """Optimizers by name: our own, and all of optax's with every number that they take as something to sweep."""
 
+import dataclasses
 import functools
 import inspect
 import types
@@ -15,6 +16,7 @@ from hillopt.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from hillopt.optimizers.contract import AbstractOptimizer
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
+from hillopt.optimizers.scheduled import SCHEDULES, Scheduled
 from hillopt.pytrees import Number
 
 OPTIMIZERS: dict[str, type[AbstractOptimizer]] = {
@@ -122,7 +124,8 @@ def _named(name: str) -> Callable[..., optax.GradientTransformation]:
 
 
 def optimizer_named(name: str, **hyperparameters: Number) -> AbstractOptimizer:
-    """One of our own, such as "adam", or of optax's, such as "optax.nadam", as it is with what is given and its defaults.
+    """One of our own, such as "adam", or of optax's, such as "optax.nadam", as it is with what is given and its defaults; either
+    by a schedule, such as "warmup_cosine.adam".
 
     A learning rate that is neither given nor has a default is `RATE`. Raises ValueError with the near miss for a name or a
     hyperparameter that there is none of.
@@ -130,6 +133,12 @@ def optimizer_named(name: str, **hyperparameters: Number) -> AbstractOptimizer:
     if name.startswith("optax."):
         factory, defaults = _defaults(name.removeprefix("optax."))
         return from_optax(factory, **{**defaults, **hyperparameters})
+    schedule, _, scheduled = name.partition(".")
+    if schedule in SCHEDULES and scheduled:
+        own = {each.name for each in dataclasses.fields(SCHEDULES[schedule])}
+        of_schedule = {key: number for key, number in hyperparameters.items() if key in own}
+        others = {key: number for key, number in hyperparameters.items() if key not in own}
+        return Scheduled(optimizer_named(scheduled, **others), SCHEDULES[schedule](**of_schedule))
     if name not in OPTIMIZERS:
         raise ValueError(f"No optimizer is called {name!r}; {near_miss(name, OPTIMIZERS)}")
     given = {"learning_rate": RATE, **hyperparameters}

@@ -181,7 +181,7 @@ def _contours(
     levels = [level for level in asked if norm.vmin < level < norm.vmax]
     if min(shown.shape) < FEWEST or not levels or shown.mask.all():
         return False
-    smooth = _smoothed(shown)
+    smooth = averaged(shown)
     lines = axes.contour(
         grid.x, grid.y, smooth, levels=levels[:: num_blocks(len(levels), MOST_LINES)], colors="white", linewidths=0.9
     )
@@ -193,7 +193,7 @@ def _contours(
     return True
 
 
-def _smoothed(height: np.ma.MaskedArray) -> np.ndarray:
+def averaged(height: np.ma.MaskedArray) -> np.ndarray:
     """Local geometric mean over about a fiftieth of the map, of the cells that have a height."""
     from scipy.ndimage import gaussian_filter
 

@@ -7,10 +7,12 @@ import numpy as np
 from hillopt.pictures.maps import draw_cells, faceted, laid_out
 from hillopt.pictures.marks import Style, handle, legend, told_share
 from hillopt.pictures.read import Picture
+from hillopt.pictures.scales import Grid
 from hillopt.questions import Training
 
 if TYPE_CHECKING:
     import xarray
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
@@ -35,23 +37,41 @@ FAMILIES = {
 
 def draw_training(picture: Picture) -> "Figure":
     """Two axes of runs: labels in colours, shaded evenly by the rank of their speed."""
-    from matplotlib.colors import Normalize, to_hex
-
     across, up = picture.dims[:2]
     labels, measures = (picture.values(name) for name in (picture.look.field, "measure"))
-    ranked = {kind: np.sort(measures[(labels == kind) & np.isfinite(measures)]) for kind in Training}
-    colours, norm = _colours(), Normalize(0, len(Training))
+    ranked = ranked_speeds(labels, measures)
 
     def draw(axes: "Axes", dataset: "xarray.Dataset") -> None:
-        grid = laid_out(axes, dataset, (across, up))
-        cells = dataset.transpose(..., up, across)
-        draw_cells(axes, grid, shaded(cells[picture.look.field].values, cells["measure"].values, ranked), colours, norm)
+        draw_runs(axes, laid_out(axes, dataset, (across, up)), dataset.transpose(..., up, across), ranked)
 
     figure, _ = faceted(picture, draw, size=(7.2, 6.2))
-    found = [kind for kind in Training if (labels == kind).any()]
-    middles = {kind: to_hex(colours((kind + 0.5) / len(Training))) for kind in found}
-    legend(figure, [handle(Style(middles[kind]), _entry(kind, labels)) for kind in found])
+    legend(figure, training_handles(labels))
     return figure
+
+
+def ranked_speeds(labels: np.ndarray, measures: np.ndarray) -> dict[Training, np.ndarray]:
+    """The speeds of each end's runs, sorted."""
+    return {kind: np.sort(measures[(labels == kind) & np.isfinite(measures)]) for kind in Training}
+
+
+def draw_runs(axes: "Axes", grid: Grid, cells: "xarray.Dataset", ranked: dict[Training, np.ndarray]) -> None:
+    """Cells [y, x] in the colours of their ends."""
+    from matplotlib.colors import Normalize
+
+    shades = shaded(cells["outcome"].values, cells["measure"].values, ranked)
+    draw_cells(axes, grid, shades, _colours(), Normalize(0, len(Training)))
+
+
+def training_handles(labels: np.ndarray) -> list["Artist"]:
+    """Entries of a legend, for the ends that there are."""
+    from matplotlib.colors import to_hex
+
+    colours = _colours()
+    return [
+        handle(Style(to_hex(colours((kind + 0.5) / len(Training)))), _entry(kind, labels))
+        for kind in Training
+        if (labels == kind).any()
+    ]
 
 
 def shaded(labels: np.ndarray, measures: np.ndarray, ranked: dict[Training, np.ndarray]) -> np.ndarray:

@@ -24,7 +24,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 class MeanFieldNetwork(AbstractProblem):
     """One hidden layer on random data: y(x) = phi(x W0 / sqrt(n)) W1 / n, with the mean of its squared errors as the loss.
 
-    Weights, inputs and targets are standard normal (https://arxiv.org/abs/2402.06184, and the notebook of its author: keys and order
+    Weights, inputs and targets are standard normal (https://arxiv.org/abs/2402.06184, and its author's notebook: keys and order
     of the draws are the notebook's, so that seed 0 in float64 has the numbers that it has with the same JAX; versions before 0.5
     draw others, as later ones do with jax_threefry_partitionable switched off). There are as many examples as parameters,
     n^2 + n, for a linear network n.

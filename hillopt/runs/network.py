@@ -72,6 +72,10 @@ class NetworkRun(AbstractRun):
         return {**self.problem.fixed(), **self.optimizer.fixed(), "batch": self.batch}
 
     def replace(self, **hyperparameters: Number) -> "NetworkRun":
+        if unknown := set(hyperparameters) - set(self.hyperparameters()):
+            raise ValueError(
+                f"`{self.label()}` has no number {min(unknown)!r}; it has {', '.join(self.hyperparameters())}."
+            )
         seed, own = hyperparameters.pop("seed", self.seed), self.problem.hyperparameters()
         problem = {name: number for name, number in hyperparameters.items() if name in own}
         optimizer = {name: number for name, number in hyperparameters.items() if name not in own}

@@ -1,6 +1,6 @@
 """Published results by name."""
 
-from launch.published import edges, elsewhere, factorisation, regression
+from launch.published import edges, elsewhere, factorisation, online, regression
 from launch.published.result import Check, Found, Result
 
 RESULTS = [
@@ -44,6 +44,13 @@ RESULTS = [
         "2207.14484",
         "edges of stability of gradient descent, heavy ball and Adam",
         edges.stability,
+    ),
+    Result(
+        "amsgrad",
+        "Reddi, Kale, Kumar 2018",
+        "1904.09237",
+        "losses on which Adam goes away from the optimum",
+        online.counterexample,
     ),
     Result("adam_cycle", "Bock, Weiss 2022", "2210.02070", "Adam's cycle of two: tests/test_cycles.py", None),
     Result("monomials", "Bai et al. 2026", "2603.09581", "Adam on x^k / k: tests/test_cycles.py", None),

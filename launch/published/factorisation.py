@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 CASES, RATES, STEPS, CONVERGED = 14, 2_000, 10_000, 1e-6
 SIDE, BASIN_STEPS = 1_024, 120
+DIMENSIONS, DIMENSION_ERROR = {0.2: 1.249, 0.0: 1.02}, 0.1  # of the second from 1.00 to 1.04
 CATAPULT = {1.9: 0.96695, 2.1: 0.86744, 2.5: 0.50151}
 WIDTH, CATAPULT_STEPS = 500.0, 3_000
 
@@ -74,11 +75,15 @@ def over_starts() -> "pictures.Chart":
 
 
 def basins() -> Found:
-    """Which starts converge, with an l2 term and without one."""
+    """Which starts converge, with an l2 term and without one.
+
+    The border's box dimension has a tolerance of 0.1, by which such figures hang on the window, the scales and the method; that is
+    several times the error of the fit.
+    """
     from hillopt import pictures
 
-    axis, charts = np.linspace(-4, 4, SIDE), []
-    for l2 in (0.2, 0.0):
+    axis, charts, checks = np.linspace(-4, 4, SIDE), list[pictures.Chart](), list[Check]()
+    for l2 in DIMENSIONS:
         data = ho.sweep(
             ho.Loss(BASIN_STEPS),
             ho.Factorisation(0.5, l2=l2),
@@ -87,10 +92,22 @@ def basins() -> Found:
         )
         stays = np.abs(data.loss.values) < 1e6
         cells = pictures.Cells(axis, axis, np.where(stays, 0, 2).T, ("converges", "", "diverges"))
-        title = f"l2 weight {l2:g}: {'fractal' if l2 else 'smooth'} border"
+        found = ho.box_dimension(border(stays))
+        checks.append(Check(f"box dimension, l2 {l2:g}", DIMENSIONS[l2], found.dimension, DIMENSION_ERROR))
+        title = f"l2 weight {l2:g}: border of box dimension {found.dimension:.2f} ± {found.error:.2f}"
         charts.append(pictures.Chart(title, "start $u$", "start $v$", cells=cells, is_equal=True))
     figure = pictures.chart_figure("Gradient descent on (u v - 0.5)²/2 + l2 (u² + v²)/2, learning rate 1", charts)
-    return Found([], figure)
+    return Found(checks, figure)
+
+
+def border(stays: np.ndarray) -> np.ndarray:
+    """Cells beside one of the other kind."""
+    found = np.zeros_like(stays)
+    for axis in (0, 1):
+        turns = np.diff(stays, axis=axis)
+        found |= np.pad(turns, [(0, 1) if each == axis else (0, 0) for each in (0, 1)])
+        found |= np.pad(turns, [(1, 0) if each == axis else (0, 0) for each in (0, 1)])
+    return found
 
 
 def catapult() -> Found:
