@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# The workers share the cores; scikit-learn's threads, as many for each of them, would wait for one another. Read at import.
-os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# The workers share the cores; scikit-learn's threads, as many for each of them, would wait for one another, and openTSNE's
+# would do so awake. Read at import.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 import jax
 import jaxtyping

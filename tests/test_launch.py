@@ -258,7 +258,6 @@ def small_yardsticks(monkeypatch):
     timing.run_on(cores)
 
 
-@pytest.mark.slow  # the bench of trainings measures by the same yardsticks, and what rivals answer is the next test but one
 @pytest.mark.usefixtures("small_yardsticks")
 def test_bench_prints_its_figures(tmp_path):
     small = ["--settings=256", "--steps=10", "--repeats=1", "--side=2", "--nocold_start", "--json=figures.json"]
