@@ -24,15 +24,22 @@ jax.config.update("jax_num_cpu_devices", 2)
 KEPT_DAYS = 14
 MOST_MAPS = 30_000  # Linux gives a process 65,530
 LONGEST = (
-    "store",
     "transformations",
-    "launch",
-    "sweep",
-    "golden",
-    "critical_height",
-    "proofs_balls",
     "readme",
     "presets",
+    "golden",
+    "launch_aecluster",
+    "clustering",
+    "restoration",
+    "checkpoints",
+    "launch",
+    "critical_height",
+    "launch_deblur",
+    "golden_aecluster",
+    "design",
+    "flags",
+    "launch_sweeps",
+    "precision",
 )
 
 
