@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# The workers share the cores; scikit-learn's threads, as many for each of them, would wait for one another. Read at import.
-os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# The workers share the cores; scikit-learn's threads, as many for each of them, would wait for one another, and openTSNE's
+# would do so awake. Read at import.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 import jax
 import jaxtyping
@@ -23,15 +24,22 @@ jax.config.update("jax_num_cpu_devices", 2)
 KEPT_DAYS = 14
 MOST_MAPS = 30_000  # Linux gives a process 65,530
 LONGEST = (
-    "store",
     "transformations",
-    "launch",
-    "sweep",
-    "golden",
-    "critical_height",
-    "proofs_balls",
     "readme",
     "presets",
+    "golden",
+    "launch_aecluster",
+    "clustering",
+    "restoration",
+    "checkpoints",
+    "launch",
+    "critical_height",
+    "launch_deblur",
+    "golden_aecluster",
+    "design",
+    "flags",
+    "launch_sweeps",
+    "precision",
 )
 
 

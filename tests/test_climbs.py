@@ -50,8 +50,17 @@ OPTIMIZERS = [
 ]
 
 
+DAILY = (0, 4, 6, 9)  # no memory, one of squares, of slopes and squares, and one of optax
+
+
 @pytest.mark.parametrize("climb", FAST)
-@pytest.mark.parametrize("make", OPTIMIZERS, ids=range(len(OPTIMIZERS)))
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=str(place), marks=[] if place in DAILY else pytest.mark.slow)
+        for place, make in enumerate(OPTIMIZERS)
+    ],
+)
 def test_every_optimizer_climbs_as_plainly(make, climb):
     optimizer = make(learning_rate=np.linspace(0.031, 0.93, 57))
     clear = apart_from_ties(optimizer)

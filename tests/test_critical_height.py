@@ -181,7 +181,13 @@ BOUNDED = [
 ]
 
 
-@pytest.mark.parametrize(("factory", "high"), BOUNDED, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(  # tests/test_proofs_reach.py has exact walks of all of them
+    ("factory", "high"),
+    [
+        pytest.param(*row, id=row[0].__name__, marks=[] if row[0] in (ho.Nesterov, ho.RMSprop) else pytest.mark.slow)
+        for row in BOUNDED
+    ],
+)
 def test_no_walk_ever_passes_its_upper_end(factory, high):
     rng = np.random.default_rng(3)
     rates = np.exp(rng.uniform(np.log(0.02), np.log(2), 300))
@@ -213,7 +219,9 @@ def test_implementations_agree():
     assert not np.isfinite(plain["upper"]).any()
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "lion"])
+@pytest.mark.parametrize(
+    "name", ["lion", pytest.param("adam", marks=pytest.mark.slow), pytest.param("adamw", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("lanes", [1, 127])
 def test_awkward_numbers_of_lanes_give_the_same_answers(name, lanes):
     rates = np.linspace(0.0512, 0.9, 2049)
@@ -234,11 +242,13 @@ def test_other_values_and_more_steps_compile_nothing():
     assert _answer._cache_size() == compiled
 
 
-def test_float_and_array_hyperparameters_agree():
-    for name in ("adam", "nesterov", "rmsprop"):
-        as_float = solve(ho.OPTIMIZERS[name](0.37), max_steps=300)
-        as_array = solve(ho.OPTIMIZERS[name](np.array([0.37, 0.5])), max_steps=300)
-        assert abs(as_float["critical_height"] - as_array["critical_height"][0]) <= as_float["error"], name
+@pytest.mark.parametrize(
+    "name", ["nesterov", pytest.param("adam", marks=pytest.mark.slow), pytest.param("rmsprop", marks=pytest.mark.slow)]
+)
+def test_float_and_array_hyperparameters_agree(name):
+    as_float = solve(ho.OPTIMIZERS[name](0.37), max_steps=300)
+    as_array = solve(ho.OPTIMIZERS[name](np.array([0.37, 0.5])), max_steps=300)
+    assert abs(as_float["critical_height"] - as_array["critical_height"][0]) <= as_float["error"]
 
 
 def test_broadcasting():
@@ -272,7 +282,14 @@ def test_slopes_between_jumps():
     assert (h[step] - h[-step]) / (2 * step) == pytest.approx(0.756720259, rel=1e-6)
 
 
-@pytest.mark.parametrize("factory", [ho.Adam, ho.RMSprop, ho.GradientDescent])
+@pytest.mark.parametrize(
+    "factory",
+    [
+        ho.GradientDescent,
+        pytest.param(ho.Adam, marks=pytest.mark.slow),
+        pytest.param(ho.RMSprop, marks=pytest.mark.slow),
+    ],
+)
 def test_a_huge_learning_rate_is_a_verdict_not_a_nan(factory):
     for name in ("proving", "bounded", "plain"):
         answer = solve(factory(np.array([1e30, 0.3])), max_steps=60, climb=ho.CLIMBS[name])
@@ -302,6 +319,11 @@ def test_any_optax_factory_is_solved_with_its_rounding():
     assert theirs["certified"].all()
     assert theirs["verdict"][2] == ho.Verdict.TRAPPED  # its floating-point state repeats exactly
     assert theirs["period"][2] == ours["period"][2] == 8
+
+
+@pytest.mark.slow  # golden files hold what it answers
+def test_radam_of_optax_is_solved_with_its_rounding():
+    rates = np.array([0.3, 0.11, 0.05])
     radam = solve(ho.from_optax(optax.radam, learning_rate=rates, b1=0.9), max_steps=500)
     for rate, height, certified in zip(rates, radam["critical_height"], radam["certified"], strict=True):
         optimizer, x, best = optax.radam(float(rate), b1=0.9), jnp.zeros(()), -1.0

@@ -21,7 +21,19 @@ import hillopt as ho
 from launch import asked, command, sweep
 from launch.bench import timing
 
-COMMANDS = ("sweep", "explore", "trajectory", "optimizers", "atlas", "boundary", "zoom", "reproduce", "compare", "certify", "report")
+COMMANDS = (
+    "sweep",
+    "explore",
+    "trajectory",
+    "optimizers",
+    "atlas",
+    "boundary",
+    "zoom",
+    "reproduce",
+    "compare",
+    "certify",
+    "report",
+)
 COMMANDS += ("train", "cluster", "deblur", "bench", "bench.training", "bench.deblurring", "bench.networks")
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 JUDGED = [*SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3"]
@@ -258,7 +270,6 @@ def small_yardsticks(monkeypatch):
     timing.run_on(cores)
 
 
-@pytest.mark.slow  # the bench of trainings measures by the same yardsticks, and what rivals answer is the next test but one
 @pytest.mark.usefixtures("small_yardsticks")
 def test_bench_prints_its_figures(tmp_path):
     small = ["--settings=256", "--steps=10", "--repeats=1", "--side=2", "--nocold_start", "--json=figures.json"]

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from test_launch import launch_here
+from test_launch import launch, launch_here
 
 import aecluster as ae
 
@@ -24,7 +24,7 @@ def rows(path):
 @pytest.fixture(scope="module")
 def training(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
-    done = launch_here("train", *TINY, "--recipes=original,cured", cwd=folder)
+    done = launch("train", *TINY, "--recipes=original,cured", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -88,7 +88,7 @@ def test_killed_and_resumed_a_training_ends_as_if_nothing_had_happened(training)
     refused = launch_here("train", *TINY, "--recipes=original,cured", "--name=killed", cwd=folder)
     assert refused.returncode == 2
     assert "pass --resume to go on" in refused.stderr
-    done = launch_here("train", *TINY, "--recipes=original,cured", "--name=killed", "--resume", cwd=folder)
+    done = launch("train", *TINY, "--recipes=original,cured", "--name=killed", "--resume", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert rows(folder / "runs" / "killed" / "history.csv") == rows(folder / "runs" / "digits" / "history.csv")
 

@@ -127,7 +127,7 @@ def test_a_member_of_a_stack_is_what_its_key_alone_gives(dense):
         np.testing.assert_array_equal(one[0], both[1])
 
 
-@pytest.mark.parametrize("name", ["dense", "convolutional"])
+@pytest.mark.parametrize("name", ["dense", pytest.param("convolutional", marks=pytest.mark.slow)])
 def test_bfloat16_computes_coarsely_and_returns_float32(name, request):
     ensemble = request.getfixturevalue(name)
     images, fine = random_images(5, ensemble.image_shape), ensemble.member(0)

@@ -15,7 +15,6 @@ COMMANDS = {
     for name in ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "compare", "train", "cluster", "deblur")
 }
 PRESETS = [(name, preset) for name, module in COMMANDS.items() for preset in module.PRESETS]
-ALIKE = {"network_relu", "network_linear", "network_minibatch", "network_one_example"}  # but for the network
 BY_NAME = ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "compare")
 
 
@@ -41,14 +40,20 @@ def test_a_preset_is_what_flags_could_give(name, preset):
     assert command.parse([f"--preset={preset}"], module.Settings, module.PRESETS, module.tiny) == settings
 
 
-@pytest.mark.parametrize(
-    ("name", "preset"),
-    [
-        pytest.param(*case, marks=[pytest.mark.slow] if case[1] in ALIKE else [])
-        for case in PRESETS
-        if case[0] in BY_NAME
-    ],
-)
+# What other tests run every day but for its numbers: tests/test_launch_optimizers.py the table, the default preset a sweep's
+# maps, golden files what convolves; the map of tanh networks those that differ in the network alone.
+SLOW = {("optimizers", "table"), ("sweep", "teeth"), ("sweep", "facets"), ("train", "mnist_conv")}
+SLOW |= {("sweep", f"network_{kind}") for kind in ("relu", "linear", "minibatch", "one_example")}
+
+
+def daily(name, presets):
+    return [
+        pytest.param(name, preset, id=f"{name}-{preset}", marks=pytest.mark.slow if (name, preset) in SLOW else [])
+        for preset in presets
+    ]
+
+
+@pytest.mark.parametrize(("name", "preset"), [case for name in BY_NAME for case in daily(name, COMMANDS[name].PRESETS)])
 def test_a_tiny_brother_runs_end_to_end(name, preset, tmp_path, capsys):
     module = COMMANDS[name]
     arguments = [f"--preset={preset}", "--tiny", f"--out={tmp_path}"]
@@ -83,8 +88,8 @@ def trained(tmp_path_factory):
     return train_it
 
 
-@pytest.mark.parametrize("preset", distinct(train))
-def test_a_tiny_training_runs_end_to_end(preset, trained):
+@pytest.mark.parametrize(("name", "preset"), daily("train", distinct(train)))
+def test_a_tiny_training_runs_end_to_end(name, preset, trained):
     assert (trained(preset) / "metrics.csv").is_file()
 
 

@@ -61,7 +61,7 @@ def _place(optimizer):
     return Whereabouts(wide(position), jax.tree.map(wide, state))
 
 
-@pytest.mark.parametrize("name", DECAYING)
+@pytest.mark.parametrize("name", ["AdamW", pytest.param("Lion", marks=pytest.mark.slow)])
 def test_no_exact_walk_rises_above_what_its_swings_are_proved_to(name):
     made, walk = DECAYING[name]
     numbers = _settings()
@@ -174,10 +174,16 @@ def test_what_walks_otherwise_is_left_as_it_is(factory, numbers):
 @pytest.mark.parametrize(
     ("of_optax", "own"),
     [
-        (ho.from_optax(optax.adam, learning_rate=RATE, b1=BETA, eps=0.1), ho.Adam(RATE, BETA, eps=0.1)),
-        (ho.from_optax(optax.signum, learning_rate=RATE, beta=BETA), ho.Lion(RATE, BETA, BETA)),
+        pytest.param(
+            ho.from_optax(optax.adam, learning_rate=RATE, b1=BETA, eps=0.1),
+            ho.Adam(RATE, BETA, eps=0.1),
+            id="adam",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ho.from_optax(optax.signum, learning_rate=RATE, beta=BETA), ho.Lion(RATE, BETA, BETA), id="signum"
+        ),
     ],
-    ids=["adam", "signum"],
 )
 def test_optax_is_proved_where_ours_is(of_optax, own):
     found, expected = (ho.critical_height(ho.TentHill(), each, max_steps=2_000) for each in (of_optax, own))

@@ -386,7 +386,13 @@ def _compilations(caplog, action):
     return result, [line for line in (record.getMessage() for record in caplog.records) if "Compiling" in line]
 
 
-@pytest.mark.parametrize("architecture", [NETWORK, ae.Convolutional(2, (1, 1), 8)], ids=["dense", "convolutional"])
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        pytest.param(NETWORK, id="dense"),
+        pytest.param(ae.Convolutional(2, (1, 1), 8), id="convolutional", marks=pytest.mark.slow),
+    ],
+)
 def test_a_second_epoch_compiles_nothing_and_makes_errors_fall(architecture, caplog):
     loop = loop_of(architecture, DATA, MUCH)
     exam = Exam(architecture, DATA, MUCH, loop.everywhere)
