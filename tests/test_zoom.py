@@ -1,7 +1,6 @@
 """Zooms: windows that hold each other's settings bit for bit, and an end where numbers end."""
 
 import numpy as np
-import pytest
 
 import hillopt as ho
 
