@@ -241,6 +241,15 @@ def test_what_it_cannot_walk_again_it_says(tmp_path):
 
 
 @in_a_browser
+def test_a_map_of_verdicts_is_drawn(tmp_path):
+    axes = {"learning_rate": [0.1, 0.3, 0.5], "height": [0.1, 0.3, 0.5]}
+    found = ho.sweep(ho.Escape(50, ho.FAST), ho.TentHill(0.1), ho.GradientDescent(0.1), axes)
+    dom, _ = opened(ho.explore(found), tmp_path, "#a=2,0")
+    assert "data-ready" in dom
+    assert "A: escaped, some step was at the crest or beyond it" in text_of(dom, "words")
+
+
+@in_a_browser
 def test_further_axes_get_sliders_that_the_address_holds(tmp_path):
     axes = {"learning_rate": [0.1, 0.2, 0.3], "b1": [0.0, 0.5], "eps": [0.0, 0.1, 1.0]}
     found = ho.sweep(ho.CriticalHeight(300, ho.FAST), ho.TentHill(), ho.Adam(0.1), axes)

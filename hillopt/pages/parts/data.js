@@ -33,7 +33,8 @@ class Field {
   }
   // `first` is the field that others may be told beside.
   async unpack(first) {
-    this.values = await unpacked(this, this.lengths[this.lengths.length - 1], first.values && new Uint32Array(first.values.buffer));
+    const beside = this.is_beside ? new Uint32Array(first.values.buffer) : null;
+    this.values = await unpacked(this, this.lengths[this.lengths.length - 1], beside);
     delete this.data;
   }
   // The value at indices by dimension's name.
