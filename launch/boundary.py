@@ -27,58 +27,67 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 import hillopt as ho
-from launch import asked, command, named, runs, sweep
+from launch import asked, command, named, runs, sweep, walking
 from launch.progress import Reporter
 
 if TYPE_CHECKING:
     import xarray
 
 
+def of_flag() -> Any:
+    """The setting --of."""
+    return command.flag(None, "Field of the answer whose labels are told apart; the one that is drawn by default.")
+
+
+def level_flag() -> Any:
+    """The setting --level."""
+    return command.flag(None, "Of a field that is a number, the value that divides it.")
+
+
+def spacing_flag(default: int) -> Any:
+    """The setting --spacing."""
+    about = "Of the settings asked first, a power of two; smaller islands may be missed."
+    return command.flag(default, about, at_least=1)
+
+
+def margin_flag(default: int) -> Any:
+    """The setting --margin."""
+    about = "Rings of settings around mixed cells that are asked too, since islands lie close to a rough boundary."
+    return command.flag(default, about, at_least=0)
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What is asked over which two axes, and how the boundary is searched."""
 
-    of: str | None = command.flag(
-        None, "Field of the answer whose labels are told apart; the one that is drawn by default."
-    )
-    level: float | None = command.flag(None, "Of a field that is a number, the value that divides it.")
-    spacing: int = command.flag(
-        16, "Of the settings asked first, a power of two; smaller islands may be missed.", at_least=1
-    )
-    margin: int = command.flag(
-        0,
-        "Rings of settings around mixed cells that are asked too, since islands lie close to a rough boundary.",
-        at_least=0,
-    )
+    of: str | None = of_flag()
+    level: float | None = level_flag()
+    spacing: int = spacing_flag(16)
+    margin: int = margin_flag(0)
     checks: int = command.flag(500, "Settings asked at random in the end, to tell how much is missed.", at_least=0)
     batch: int | None = command.flag(
         None, "Settings asked at once on a device; as many as do it well by default.", at_least=1
     )
     optimizer: str = named.optimizer_flag("adam", "The optimizer, one of optax.contrib as optax.contrib.NAME.")
     hill: str = named.hill_flag("tent")
-    hill_numbers: dict[str, float] = command.flag(
-        {}, "Its numbers that are no axes, as name=value,name=value; a height is 1 by default.", example="height=0.5"
-    )
+    hill_numbers: dict[str, float] = named.hill_numbers_flag()
     question: str = named.question_flag("escape")
-    question_numbers: dict[str, float] = command.flag(
-        {}, "Numbers of the question that are no flags, as name=value,name=value.", example="threshold=0.5"
-    )
+    question_numbers: dict[str, float] = named.question_numbers_flag()
     axis: tuple[str, ...] = command.flag(
         ("learning_rate:linear:0.05:0.6:1024", "height:linear:0:1:1024"),
         "One of the two axes as NAME:SCALE:LOW:HIGH:POINTS, as launch.sweep takes it. The first is drawn to the right.",
         repeated=True,
         called="axes",
     )
-    fixed: dict[str, float] = command.flag({}, "Hyperparameters kept at one value, as name=value,name=value.")
+    fixed: dict[str, float] = named.fixed_flag()
     max_steps: int = command.flag(1_000, "Follow a walk for at most so many steps.", at_least=1)
-    dtype: str = command.flag("float64", "The walks' floating-point format.", choices=["float32", "float64"])
-    climb: str | None = command.flag(None, "How to walk; by default the best that proves.", choices=sorted(ho.CLIMBS))
+    dtype: str = walking.dtype()
+    climb: str | None = walking.climb()
     seed: int = command.flag(0, "Of what is drawn at random.")
-    cpu_devices: int | None = command.flag(None, "CPU cores to walk on; all by default.", at_least=1, counts=False)
+    cpu_devices: int | None = walking.cpu_devices()
     resume: bool = runs.resume()
     out: Path = runs.out()
     name: str = runs.name("boundary")
@@ -146,10 +155,9 @@ def main(settings: Settings) -> None:
     print(runs.wrote(path, DATA, EVALUATIONS, pictures=drawn))
 
 
-def set_up(settings: Any) -> None:
-    """Devices, before JAX looks for them; of a zoom too."""
-    jax.config.update("jax_enable_x64", settings.dtype == "float64")
-    jax.config.update("jax_num_cpu_devices", settings.cpu_devices or os.cpu_count() or 1)
+def set_up(settings: Settings) -> None:
+    """Devices, before JAX looks for them."""
+    walking.set_up(settings.dtype, settings.cpu_devices)
 
 
 def as_sweep(settings: Any) -> sweep.Settings:

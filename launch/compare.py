@@ -25,10 +25,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jax
-
 import hillopt as ho
-from launch import asked, command, named, runs, sweep
+from launch import asked, command, named, runs, sweep, walking
 from launch.progress import Reporter
 
 if TYPE_CHECKING:
@@ -49,9 +47,7 @@ class Settings:
         ("tent",), "The landscapes; several for one optimizer.", choices=sorted(named.GROUNDS), forms=named.OWN
     )
     question: str = named.question_flag("escape")
-    question_numbers: dict[str, float] = command.flag(
-        {}, "Numbers of the question that are no flags, as name=value,name=value.", example="threshold=0.5"
-    )
+    question_numbers: dict[str, float] = named.question_numbers_flag()
     axis: tuple[str, ...] = command.flag(
         ("learning_rate:log:0.01:1:200", "height:linear:0.02:1:160"),
         "A number that all have as NAME:SCALE:LOW:HIGH:POINTS or NAME:list:VALUES; repeat for a second.",
@@ -74,8 +70,8 @@ class Settings:
         None, "Seeds 0, 1, ... of the noise that each is asked with; their mean and spread are drawn.", at_least=1
     )
     max_steps: int = command.flag(1_000, "Follow a walk for at most so many steps.", at_least=1, at_most=ho.MOST_STEPS)
-    climb: str | None = command.flag(None, "How to walk; by default the best that proves.", choices=sorted(ho.CLIMBS))
-    dtype: str = command.flag("float64", "The walks' floating-point format.", choices=["float32", "float64"])
+    climb: str | None = walking.climb()
+    dtype: str = walking.dtype()
     resume: bool = runs.resume()
     out: Path = runs.out()
     name: str = runs.name("compare")
@@ -133,8 +129,7 @@ def tiny(settings: Settings) -> Settings:
 
 def set_up(settings: Settings) -> None:
     """Devices, before JAX looks for them."""
-    jax.config.update("jax_enable_x64", settings.dtype == "float64")
-    jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+    walking.set_up(settings.dtype)
 
 
 def main(settings: Settings) -> None:

@@ -37,6 +37,22 @@ def question_flag(default: str, about: str = "What is asked of every setting.") 
     return flag(default, about, choices=sorted(ho.QUESTIONS), forms=OWN)
 
 
+def hill_numbers_flag() -> Any:
+    """The setting --hill_numbers."""
+    about = "Its numbers that are not swept, as name=value,name=value; a height is 1 by default."
+    return flag({}, about, example="height=0.5")
+
+
+def question_numbers_flag() -> Any:
+    """The setting --question_numbers."""
+    return flag({}, "Numbers of the question that are no flags, as name=value,name=value.", example="threshold=0.5")
+
+
+def fixed_flag() -> Any:
+    """The setting --fixed."""
+    return flag({}, "Hyperparameters kept at one value, as name=value,name=value.")
+
+
 def hill(text: str, numbers: Mapping[str, float], stand_ins: Mapping[str, float] | None = None) -> Any:
     """A landscape or a training run with these numbers; what it needs besides it has of the stand-ins, a height of 1.
 

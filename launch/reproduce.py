@@ -19,10 +19,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
-
 import hillopt as ho
-from launch import command, runs
+from launch import command, runs, walking
 from launch.published import RESULTS, Check, Result
 
 
@@ -48,8 +46,7 @@ def tiny(settings: Settings) -> Settings:
 def set_up(settings: Settings) -> None:
     """Devices, before JAX looks for them."""
     del settings
-    jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+    walking.set_up("float64")
 
 
 def main(settings: Settings) -> None:

@@ -53,7 +53,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import jax
 
 import hillopt as ho
-from launch import asked, command, named, roll_call, runs
+from launch import asked, command, named, roll_call, runs, walking
 from launch.progress import Reporter
 from launch.summary import summary
 
@@ -72,13 +72,9 @@ class Settings:
 
     optimizer: str = named.optimizer_flag("adam", "The optimizer, one of optax.contrib as optax.contrib.NAME.")
     hill: str = named.hill_flag("tent")
-    hill_numbers: dict[str, float] = command.flag(
-        {}, "Its numbers that are not swept, as name=value,name=value; a height is 1 by default.", example="height=0.5"
-    )
+    hill_numbers: dict[str, float] = named.hill_numbers_flag()
     question: str = named.question_flag("critical_height")
-    question_numbers: dict[str, float] = command.flag(
-        {}, "Numbers of the question that are no flags, as name=value,name=value.", example="threshold=0.5"
-    )
+    question_numbers: dict[str, float] = named.question_numbers_flag()
     noise: float | None = command.flag(
         None, "Deviation of Gaussian noise in the slope, for escape_probability and passage_time.", at_least=0
     )
@@ -91,7 +87,7 @@ class Settings:
         repeated=True,
         called="axes",
     )
-    fixed: dict[str, float] = command.flag({}, "Hyperparameters kept at one value, as name=value,name=value.")
+    fixed: dict[str, float] = named.fixed_flag()
     heights: str | None = command.flag(None, "Heights to judge as SCALE:LOW:HIGH:POINTS or list:VALUES.")
     max_steps: int | Literal["auto"] = command.flag(
         ho.DEFAULT_MAX_STEPS,
@@ -99,7 +95,7 @@ class Settings:
         at_least=1,
     )
     most_steps: int = command.flag(MOST_STEPS, "Where --max_steps=auto ends.", at_least=1)
-    dtype: str = command.flag("float64", "The walks' floating-point format.", choices=["float32", "float64"])
+    dtype: str = walking.dtype()
     precision: str | None = command.flag(
         None,
         "auto: what rounding decides in --dtype is asked again in a higher precision, for the numbers as typed; once: it stays "
@@ -111,12 +107,8 @@ class Settings:
         "Settings walked at once on a device, and stored together; as many as do it well by default.",
         at_least=1,
     )
-    climb: str | None = command.flag(
-        None,
-        "How to walk; by default the best that proves. fast is the fastest without proofs.",
-        choices=sorted(ho.CLIMBS),
-    )
-    cpu_devices: int | None = command.flag(None, "CPU cores to walk on; all by default.", at_least=1, counts=False)
+    climb: str | None = walking.climb()
+    cpu_devices: int | None = walking.cpu_devices()
     store: str | None = command.flag(
         None,
         "Where the data go, a folder or a URL for fsspec; data.zarr in the run folder by default.",
@@ -326,8 +318,7 @@ def is_shared(settings: Settings) -> bool:
 
 def set_up(settings: Settings) -> None:
     """Devices and processes, before JAX looks for them."""
-    jax.config.update("jax_enable_x64", settings.dtype == "float64")
-    jax.config.update("jax_num_cpu_devices", settings.cpu_devices or os.cpu_count() or 1)
+    walking.set_up(settings.dtype, settings.cpu_devices)
     if settings.coordinator is None:
         return
     jax.config.update("jax_enable_recoverability", True)  # one that dies does not take the others with it

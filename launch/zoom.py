@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hillopt as ho
-from launch import asked, boundary, command, named, runs, sweep
+from launch import asked, boundary, command, named, runs, sweep, walking
 from launch.progress import Reporter
 
 if TYPE_CHECKING:
@@ -41,39 +41,27 @@ class Settings:
         "Where to go, as name=value,name=value; the middle of the first window by default.",
         example="b1=0.5,height=1",
     )
-    of: str | None = command.flag(
-        None, "Field of the answer whose labels are told apart; the one that is drawn by default."
-    )
-    level: float | None = command.flag(None, "Of a field that is a number, the value that divides it.")
-    spacing: int = command.flag(
-        8, "Of the settings asked first, a power of two; smaller islands may be missed.", at_least=1
-    )
-    margin: int = command.flag(
-        2,
-        "Rings of settings around mixed cells that are asked too, since islands lie close to a rough boundary.",
-        at_least=0,
-    )
+    of: str | None = boundary.of_flag()
+    level: float | None = boundary.level_flag()
+    spacing: int = boundary.spacing_flag(8)
+    margin: int = boundary.margin_flag(2)
     optimizer: str = named.optimizer_flag(named.BROUGHT, "The optimizer, or that of a training run.")
     hill: str = named.hill_flag("network.tanh", "The landscape, or the training run.")
-    hill_numbers: dict[str, float] = command.flag(
-        {}, "Its numbers that are no axes, as name=value,name=value; a height is 1 by default.", example="height=0.5"
-    )
+    hill_numbers: dict[str, float] = named.hill_numbers_flag()
     question: str = named.question_flag("trainability")
-    question_numbers: dict[str, float] = command.flag(
-        {}, "Numbers of the question that are no flags, as name=value,name=value.", example="threshold=0.5"
-    )
+    question_numbers: dict[str, float] = named.question_numbers_flag()
     axis: tuple[str, ...] = command.flag(
         ("input_learning_rate:log:1e-3:1e6:129", "output_learning_rate:log:1e-3:1e6:129"),
         "One of the two axes as NAME:SCALE:LOW:HIGH:POINTS, linear or log. The first is drawn to the right.",
         repeated=True,
         called="axes",
     )
-    fixed: dict[str, float] = command.flag({}, "Hyperparameters kept at one value, as name=value,name=value.")
+    fixed: dict[str, float] = named.fixed_flag()
     max_steps: int = command.flag(100, "Follow a walk for at most so many steps.", at_least=1)
-    dtype: str = command.flag("float64", "The walks' floating-point format.", choices=["float32", "float64"])
-    climb: str | None = command.flag(None, "How to walk; by default the best that proves.", choices=sorted(ho.CLIMBS))
+    dtype: str = walking.dtype()
+    climb: str | None = walking.climb()
     seed: int = command.flag(0, "Of what is drawn at random.")
-    cpu_devices: int | None = command.flag(None, "CPU cores to walk on; all by default.", at_least=1, counts=False)
+    cpu_devices: int | None = walking.cpu_devices()
     out: Path = runs.out()
     name: str = runs.name("zoom")
     overwrite: bool = runs.overwrite()
@@ -126,7 +114,7 @@ def main(settings: Settings) -> None:
     """Zoom, draw, measure, report."""
     path = runs.place(settings.out, settings.name)
     runs.check(path, settings.overwrite)
-    boundary.set_up(settings)
+    set_up(settings)
     with runs.folder(path, settings.overwrite) as folder:
         found = zoom(settings)
         rows = [row(number, frame) for number, frame in enumerate(found.frames)]
@@ -137,6 +125,11 @@ def main(settings: Settings) -> None:
     if "zoom.mp4" not in films:
         print("no zoom.mp4, which takes ffmpeg; install it for one.")
     print(runs.wrote(path, TABLE, "windows", *films, pictures=["zoom"]))
+
+
+def set_up(settings: Settings) -> None:
+    """Devices, before JAX looks for them."""
+    walking.set_up(settings.dtype, settings.cpu_devices)
 
 
 def zoom(settings: Settings) -> ho.Zoom:

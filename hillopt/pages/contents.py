@@ -1,7 +1,8 @@
 """What a page tells of a sweep: its axes, its fields, its words."""
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hillopt.pictures.colours import norm_for
 from hillopt.pictures.marks import VERDICT_STYLES
 from hillopt.pictures.read import Picture
 from hillopt.pictures.scales import scale_of_axis
-from hillopt.pictures.style import COLOUR_MAP, FLAG_COLOUR, LOST_COLOUR
+from hillopt.pictures.style import COLOUR_MAP, FLAG_COLOUR, LOST_COLOUR, label_of
 from hillopt.questions import Look
 from hillopt.sweeps import thinned
 from hillopt.walk import Certainty, Verdict
@@ -26,17 +27,17 @@ ALL_FIELDS, NAMED_FIELDS = 2_850_000, 5_850_000
 """and of all together; of those that were asked for by name."""
 FIELDS = ("verdict", "certainty", "upper", "period", "step", "num_steps", "error")
 """In the order in which they find room beside the one that is drawn; what is not named comes last."""
-NAMES = {
-    "learning_rate": "learning rate α",
-    "b1": "β₁",
-    "b2": "β₂",
-    "momentum": "momentum μ",
-    "decay": "decay ρ",
-    "eps": "ε",
-    "weight_decay": "weight decay λ",
-    "height": "hill height h",
-    "noise_scale": "noise σ",
+LETTERS = {
+    r"\alpha": "α",
+    r"\beta_1": "β₁",
+    r"\beta_2": "β₂",
+    r"\mu": "μ",
+    r"\rho": "ρ",
+    r"\epsilon": "ε",
+    r"\lambda": "λ",
+    r"\sigma": "σ",
 }
+"""For the symbols of a picture's formulas."""
 WORDS: dict[str, dict[int, str]] = {
     "verdict": {
         Verdict.UNDECIDED: "within {steps} steps it neither passed nor was proved to be trapped",
@@ -65,7 +66,7 @@ def contents_of(dataset: "xarray.Dataset", names: Sequence[str] | None) -> dict[
     fields, left_out = _fields(drawn, picture.look, names)
     return {
         "title": str(attributes.get("title", picture.look.label)),
-        "told": [text.replace("$", "") for text in _plain(picture.told)],
+        "told": [_without_formulas(text) for text in picture.told],
         "look": picture.look._asdict(),
         "axes": [_axis(drawn, name) for name in picture.dims],
         "inner": [_axis(drawn, name) for name in _inner(drawn, fields, picture.dims)],
@@ -83,14 +84,11 @@ def contents_of(dataset: "xarray.Dataset", names: Sequence[str] | None) -> dict[
     }
 
 
-def _plain(lines: list[str]) -> Iterator[str]:
-    """A title's words without formulas."""
-    symbols = {r"\alpha": "α", r"\beta_1": "β₁", r"\beta_2": "β₂", r"\mu": "μ", r"\rho": "ρ", r"\epsilon": "ε"}
-    symbols |= {r"\lambda": "λ", r"\sigma": "σ", r"\$": "$"}
-    for line in lines:
-        for symbol, letter in symbols.items():
-            line = line.replace(symbol, letter)
-        yield line
+def _without_formulas(text: str) -> str:
+    """A picture's words with letters for its symbols; a dollar sign of the text's own stays."""
+    for symbol, letter in LETTERS.items():
+        text = text.replace(symbol, letter)
+    return text.replace(r"\$", "\0").replace("$", "").replace("\0", "$")
 
 
 def _inner(dataset: "xarray.Dataset", fields: list[dict[str, Any]], dims: list[str]) -> list[str]:
@@ -102,7 +100,7 @@ def _axis(dataset: "xarray.Dataset", name: str) -> dict[str, Any]:
     axis = dataset[name]
     values = np.asarray(axis.values, np.float64)
     scale = scale_of_axis(axis) if values.size > 1 else "linear"
-    return {"name": name, "label": NAMES.get(name, name.replace("_", " ")), "scale": scale, "values": values.tolist()}
+    return {"name": name, "label": _without_formulas(label_of(name)), "scale": scale, "values": values.tolist()}
 
 
 def _fields(
@@ -185,4 +183,16 @@ def _colours() -> dict[str, Any]:
 
 def as_json(contents: dict[str, Any]) -> str:
     """As text that may stand inside a script element."""
-    return json.dumps(contents, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    text = json.dumps(_finite(contents), allow_nan=False, separators=(",", ":"), default=str)
+    return text.replace("</", "<\\/")
+
+
+def _finite(tree: Any) -> Any:
+    """What JSON has no word for, as text that JavaScript's Number reads."""
+    if isinstance(tree, dict):
+        return {name: _finite(value) for name, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_finite(value) for value in tree]
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return "NaN" if math.isnan(tree) else "Infinity" if tree > 0 else "-Infinity"
+    return tree

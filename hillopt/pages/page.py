@@ -2,8 +2,6 @@
 
 import html
 import importlib.resources
-import json
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +64,7 @@ def explore(dataset: "xarray.Dataset", *, fields: Sequence[str] | None = None) -
     A notebook shows the page where it is the value of a cell, and keeps it in what it exports. Raises ValueError for what no sweep
     made, and for a field that it has not.
     """
-    return Page(_document(_finite(contents_of(dataset, fields))))
+    return Page(_document(contents_of(dataset, fields)))
 
 
 def _document(contents: dict[str, Any]) -> str:
@@ -82,14 +80,3 @@ def _document(contents: dict[str, Any]) -> str:
         .replace("{{script}}", "\n".join(read(name) for name in SCRIPTS))
         .replace("{{contents}}", as_json(contents))
     )
-
-
-def _finite(tree: Any) -> Any:
-    """What JSON has no word for, as text that JavaScript's Number reads."""
-    if isinstance(tree, dict):
-        return {name: _finite(value) for name, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return [_finite(value) for value in tree]
-    if isinstance(tree, float) and not math.isfinite(tree):
-        return "NaN" if math.isnan(tree) else "Infinity" if tree > 0 else "-Infinity"
-    return tree if isinstance(tree, (bool, int, float, str, type(None))) else json.loads(json.dumps(tree, default=str))

@@ -14,9 +14,8 @@ from hillopt.questions.contract import AbstractAnswer, AbstractQuestion, Look, d
 from hillopt.runs import AbstractRun
 
 LANE = "lane"
-TILE = (
-    32  # blocks of a tile at most: what trains takes long enough for two cores to share it, and for progress to be told
-)
+TILE = 32
+"""Blocks of a tile at most: what trains takes long enough for two cores to share it, and for progress to be told."""
 
 
 class Training(enum.IntEnum):

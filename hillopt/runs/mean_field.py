@@ -67,9 +67,7 @@ class MeanFieldNetwork(AbstractProblem):
     def loss(self, parameters: Layers, data: Data) -> Float[Array, ""]:
         inputs, targets = data
         root = math.sqrt(self.width)
-        fields = (
-            jnp.einsum("ij,ei->je", parameters["input"], inputs) / root
-        )  # examples last, as XLA then transposes nothing
+        fields = jnp.einsum("ij,ei->je", parameters["input"], inputs) / root  # examples last: XLA transposes nothing
         outputs = parameters["output"][:, 0] @ ACTIVATIONS[self.activation](fields) / root / root
         return jnp.mean((outputs - targets[:, 0]) ** 2)
 

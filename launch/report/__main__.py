@@ -52,7 +52,7 @@ def main(settings: Settings) -> None:
         mark_map(folder / "map")
         ho.explore(stored.opened(folder / "map")).write(folder / MAP, overwrite=True)
         commands = {
-            part.name: ["python", "-m", f"launch.{part.command}", *told(part, settings, path)] for part in PARTS
+            part.name: ["python", "-m", f"launch.{part.command}", *flags(part, settings, path)] for part in PARTS
         }
         said = {part.name: (folder / part.name / PRINTED).read_text() for part in PARTS}
         (folder / PAGE).write_text(page_of(TITLE, folder, commands, said))
@@ -62,8 +62,8 @@ def main(settings: Settings) -> None:
         print(f"no browser was found that prints {PDF}; any browser opens {path / PAGE}.")
 
 
-def told(part: Part, settings: Settings, path: Path) -> list[str]:
-    """The flags that make a part again by itself."""
+def flags(part: Part, settings: Settings, path: Path) -> list[str]:
+    """Of a part's command, where the report's folder is at `path`."""
     return part.arguments(settings.quick, settings.data_dir, path / part.follows if part.follows else None)
 
 
@@ -72,7 +72,7 @@ def make(part: Part, settings: Settings, folder: Path, place: str) -> None:
     if runs.is_run(folder / part.name):
         print(f"{place}, {part.title}: is there")
         return
-    given = part.arguments(settings.quick, settings.data_dir, folder / part.follows if part.follows else None)
+    given = flags(part, settings, folder)
     given += ["--resume"] if part.resumes and runs.unfinished(folder / part.name).exists() else []
     print(f"{place}, {part.title}: python -m launch.{part.command} {' '.join(given)}", flush=True)
     done = subprocess.run(

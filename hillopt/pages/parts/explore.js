@@ -80,15 +80,18 @@ class Explorer {
     this.mark();
   }
   paint() {
-    const { field, map } = this, fixed = this.place(0, 0);
-    const base = field.dims.reduce((sum, name) => sum + field.stride(name) * fixed[name], 0);
-    const dx = field.stride(this.across.name), dy = this.up ? field.stride(this.up.name) : 0;
-    const tests = this.tests();
-    map.paint((column, row) => field.values[base + dx * column + dy * row], this.colours(),
+    const { field, map } = this, tests = this.tests();
+    map.paint(this.reader(field), this.colours(),
       (index, column, row) => tests[index].test(column, row), tests);
     this.show_legend(tests.filter((_, index) => map.classes[index].mask));
     byId("map").setAttribute("aria-label",
       `${field.about} over ${this.across.label}${this.up ? ` and ${this.up.label}` : ""}, ${map.columns} by ${map.rows} cells`);
+  }
+  // A field's value by column and row, where the sliders stand.
+  reader(field) {
+    const fixed = this.place(0, 0), base = field.dims.reduce((sum, dim) => sum + field.stride(dim) * fixed[dim], 0);
+    const dx = field.stride(this.across.name), dy = this.up ? field.stride(this.up.name) : 0;
+    return (column, row) => field.values[base + dx * column + dy * row];
   }
   scale() {
     const [low, high] = this.limits ?? this.field.limits;
@@ -109,13 +112,8 @@ class Explorer {
   // Classes of cells that colour does not tell, as the printed picture has them.
   tests() {
     const { colours, look } = this.contents, own = this.field.name === look.field, over = this.field.dims;
-    const reader = (name) => {
-      const field = this.by_name[name];
-      if (!field || !field.dims.every((dim) => over.includes(dim) || this.contents.axes.some((axis) => axis.name === dim))) return null;
-      const fixed = this.place(0, 0), base = field.dims.reduce((sum, dim) => sum + field.stride(dim) * fixed[dim], 0);
-      const dx = field.stride(this.across.name), dy = this.up ? field.stride(this.up.name) : 0;
-      return (column, row) => field.values[base + dx * column + dy * row];
-    };
+    const is_over = (dim) => over.includes(dim) || this.contents.axes.some((axis) => axis.name === dim);
+    const reader = (name) => (this.by_name[name]?.dims.every(is_over) ? this.reader(this.by_name[name]) : null);
     const end = this.field.name.endsWith("_at_height") ? "_at_height" : "";
     const verdict = reader(`verdict${end}`), certainty = reader(`certainty${end}`), found = [];
     const add = (name, mark, ink, fill, test) => found.push({ name, mark, ink, fill, test });
