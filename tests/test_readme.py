@@ -49,6 +49,8 @@ def test_what_a_page_links_to_is_there(page):
         for title in re.findall(r"^#+ (.*)$", text, re.M)
     }
     for target in re.findall(r"\]\(([^)]*)\)", text):
+        if target.startswith("https://"):
+            continue  # for a network to find
         if target.startswith("#"):
             assert target[1:] in anchors, target
         else:
