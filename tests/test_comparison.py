@@ -249,3 +249,28 @@ def test_contours_lie_over_each_other_in_the_colours_of_the_entries(losses):
     figure = drawn(pictures.overlay_figure(losses))
     assert [text.get_text() for text in figure.legends[0].get_texts()][:3] == list(THREE)
     assert len(figure.axes[0].collections) >= 3
+
+
+def test_escapes_are_outlined_whatever_else_the_others_are():
+    """Undecided and trapped lie on either side of escaped among the verdicts' numbers."""
+    axes = {"learning_rate": ho.Axis.linear(0.1, 0.9, 9), "height": ho.Axis.linear(0.1, 0.9, 7)}
+    walkers = {"descent": ho.GradientDescent(0.1), "ball": ho.HeavyBall(0.1, 0.5)}
+    data = ho.compare(ho.Escape(60, ho.FAST), ho.TentHill(0.1), walkers, axes)
+    trapped = data.assign(verdict=data["verdict"].where(data["verdict"] != ho.Verdict.UNDECIDED, ho.Verdict.TRAPPED))
+    for found in (data, trapped):
+        (drawn_on,) = drawn(pictures.overlay_figure(found)).axes
+        outlines = [contour for contour in drawn_on.collections if contour.get_paths()[0].vertices.size]
+        assert len(outlines) == len(walkers)
+        for name, contour in zip(walkers, outlines, strict=True):
+            escaped = (found["verdict"].sel(optimizer=name) == ho.Verdict.ESCAPED).values
+            among = escaped[:, :-1] != escaped[:, 1:]
+            crossed = contour.get_paths()[0].vertices
+            middles = [
+                (rate, (low + high) / 2)
+                for rate, row in zip(axes["learning_rate"].values, among, strict=True)
+                for low, high, is_mixed in zip(axes["height"].values, axes["height"].values[1:], row, strict=False)
+                if is_mixed
+            ]
+            assert middles
+            for middle in middles:
+                assert np.abs(crossed - middle).sum(axis=1).min() < 1e-9

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 PANEL, COLUMNS = 3.4, 3  # inches; panels side by side
 TIE, UNDECIDED = Style("#e4e0d6"), Style("#ffffff", "////", "#8a8a8a")
 LEVELS = (0.2, 0.5, 0.8)  # shares of the cells below the contours that lie over each other
-BORDERS = {"verdicts": 1 - 1e-9, "training": 0.5}  # of small integers, what a contour is drawn at
+OUTLINED = {"verdicts": Verdict.ESCAPED, "training": Training.CONVERGED}
+"""Of labels, the one whose cells a contour goes around."""
 RATIO_MAP = "PuOr"
 LINES = ("-", "--", "-.", ":")
 
@@ -236,6 +237,8 @@ def overlay_figure(dataset: "xarray.Dataset") -> "Figure":
     levels = _levels(values, look.scale)
     for each, colour in zip(compared.entries.values(), COLOURS, strict=False):
         cells: Any = np.ma.masked_invalid(drawable(each[look.field].transpose(up, across).values))
+        if look.scale in OUTLINED:
+            cells = (cells == OUTLINED[look.scale]).astype(float)
         if look.scale == "heights":
             cells = averaged(np.ma.masked_less_equal(cells, 0))
         for level, line in zip(levels, LINES, strict=False):
@@ -257,9 +260,9 @@ def overlay_figure(dataset: "xarray.Dataset") -> "Figure":
 
 
 def _levels(values: np.ndarray, scale: str) -> list[float]:
-    """Between verdicts one; else values below which lie even shares of the cells."""
-    if scale in BORDERS:
-        return [BORDERS[scale]]
+    """Of labels the border of the outlined ones; else values below which lie even shares of the cells."""
+    if scale in OUTLINED:
+        return [0.5]
     known = drawable(values[np.isfinite(values)])
     return np.unique(np.quantile(known, LEVELS)).tolist() if known.size else []
 
