@@ -26,6 +26,8 @@ NOT_A_PLACE = "`--coordinator` must be HOST:PORT or auto, got"
 SHARD = "`--shard` must be (i, n) with 0 <= i < n, got"
 STEPS = "must lie between 1 and 2147483647, got 99999999999"
 
+PLANE = ["--axis=learning_rate:linear:0.1:0.5:9", "--axis=height:linear:0.1:0.5:9"]
+
 COMMANDS = [
     # flags
     ("sweep", ["--optimzer=adam"], "Unknown command line flag 'optimzer'. Did you mean: optimizer ?"),
@@ -176,6 +178,18 @@ COMMANDS = [
     ("compare", ["--fixed=b3=1"], "`--fixed` names 'b3', which none of adam, heavy_ball, nesterov has; write a number that some"),
     ("compare", ["--axis=b1:list:0.5"], "must name numbers of all that are compared, and heavy_ball has no 'b1'; sweep what all"),
     ("compare", ["--question=loss", "--num_seeds=2"], "`seeds` are for noisy questions and for runs that have a number 'seed',"),
+    ("boundary", ["--axis=learning_rate:linear:0.1:0.5:9"], "`--axis` must be two, of at least two values each, got"),
+    ("boundary", [*PLANE, "--of=verdikt"], "`--of` must be a field of the answer, got 'verdikt'; did you mean 'verdict'?"),
+    ("boundary", [*PLANE, "--level=0.5"], "`--level` divides numbers, and 'verdict' has labels; leave it out."),
+    ("boundary", ["--preset=level", *PLANE, "--question=loss", "--level=nan"], "`--level` must be a finite number, got nan."),
+    ("boundary", [*PLANE, "--spacing=3"], "`--spacing` must be a power of two, since it is divided, got 3; take 16, say."),
+    ("boundary", [*PLANE, "--margin=-1"], "`--margin` must be at least 0, got -1."),
+    ("boundary", [*PLANE, "--hill=nowhere:hill"], "`--hill=nowhere:hill`: nowhere cannot be imported"),
+    ("zoom", ["--frames=0"], "`--frames` must be at least 1, got 0."),
+    ("zoom", ["--frames=1000000000"], "`--frames` makes an answer of 6.2e+04 GiB, and this machine's"),
+    ("zoom", ["--about=input_learning_rate=1"], "`--about` must give one value for each of input_learning_rate, output_learn"),
+    ("zoom", ["--preset=teeth", "--about=learning_rate=2,height=0.1"], "`--about` must lie in the first window, learning_rate"),
+    ("zoom", ["--preset=teeth", RATE, "--axis=height:list:0.1,0.2"], "`--axis=height:list:0.1,0.2` must be a linear or log"),
     ("reproduce", ["--only=catapalt"], "`--only` has no result 'catapalt'; did you mean 'catapult'?"),
     ("reproduce", ["--only=atlas"], "`--only=atlas` is not repeated by this command; all settings of heavy ball: launch.atlas"),
     ("optimizers", ["--only=adom"], "optax has no optimizer 'adom'; did you mean 'adam'?"),

@@ -1,8 +1,15 @@
-"""Zooms: windows that hold each other's settings bit for bit, and an end where numbers end."""
+"""Zooms: windows that hold each other's settings bit for bit, an end where numbers end, films, and what is refused."""
+
+import re
+import subprocess
 
 import numpy as np
+import pytest
+from matplotlib.animation import FFMpegWriter
+from PIL import Image
 
 import hillopt as ho
+from hillopt import pictures
 
 AXES = {"learning_rate": ho.Axis.linear(0.05, 0.6, 33), "height": ho.Axis.linear(0.05, 0.6, 33)}
 ASKED = ho.Escape(100, ho.FAST), ho.TentHill(0.3), ho.Adam(0.1)
@@ -30,3 +37,57 @@ def test_the_answers_of_a_window_are_those_of_its_settings():
     whole = ho.sweep(*ASKED, axes)["verdict"].transpose(*frame["label"].dims).values
     asked = frame["evaluated"].values
     np.testing.assert_array_equal(frame["label"].values[asked], whole[asked])
+
+
+def test_a_zoom_ends_where_the_number_format_does():
+    close = {"learning_rate": ho.Axis.linear(0.3, 0.3 + 2e-6, 9), "height": ho.Axis.linear(0.1, 0.6, 9)}
+    # neighbours of a window of float32 are 2^-25 apart near 0.3, half of which rounding takes for nothing
+    found = ho.zoom(*ASKED, close, num_frames=10, dtype="float32", spacing=1)
+    spacing = np.diff(found.frames[-1]["learning_rate"].values.astype(np.float32))
+    assert 1 <= len(found.frames) < 10
+    assert spacing.min() == np.float32(2**-25)
+    assert found.ended == (
+        f"the number format ends: after {len(found.frames)} windows float32 does not tell neighbouring values of learning_rate "
+        "apart; take float64, fewer points or fewer frames."
+    )
+
+
+BAD = {
+    "about nothing": (
+        {"about": {"learning_rate": 0.2}},
+        "`about` must give one value for each of learning_rate, height, got {'learning_rate': 0.2}; leave it out",
+    ),
+    "about elsewhere": (
+        {"about": {"learning_rate": 2.0, "height": 0.2}},
+        "`about` must lie in the first window, learning_rate from ",
+    ),
+    "a list": (
+        {"axes": {**AXES, "height": [0.1, 0.2, 0.4]}},
+        "`axes['height']` must be a linear or logarithmic axis of several values, got a list axis; write for example",
+    ),
+    "one axis": ({"axes": {"height": AXES["height"]}}, "`axes` must be two, of at least two values each, got 'height' of 33;"),
+    "no frames": ({"num_frames": 0}, "`num_frames` must be at least 1, got 0; give at least one"),
+    "frames": ({"num_frames": 10**9}, "`num_frames` makes an answer of 4.06e+03 GiB, and this machine's memory has"),
+    "no boundary": (
+        {"axes": {**AXES, "height": ho.Axis.linear(50.0, 60.0, 33)}},
+        "`axes` show no boundary: verdict is 'undecided' at all 9 settings asked; choose other axes",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "sentence"), BAD.values(), ids=BAD)
+def test_bad_input_is_refused_in_a_sentence(changes, sentence, as_users_call):
+    with pytest.raises(ValueError, match=rf"^{re.escape(sentence)}[^\n]*\.$"):
+        ho.zoom(*ASKED, **{"axes": AXES, **changes})
+
+
+@pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="ffmpeg is not installed")
+def test_films_show_every_window(tmp_path):
+    found = ho.zoom(*ASKED, AXES, num_frames=2)
+    assert pictures.write_film(found.frames, tmp_path) == ["zoom.gif", "zoom.mp4"]
+    told = subprocess.run(
+        ["ffmpeg", "-i", tmp_path / "zoom.mp4", "-f", "null", "-"], capture_output=True, text=True, check=True
+    )
+    assert re.search(r"frame=\s*2 ", told.stderr)
+    with Image.open(tmp_path / "zoom.gif") as film:
+        assert film.n_frames == 2
