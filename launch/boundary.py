@@ -118,7 +118,7 @@ PRESETS = {
         hill_numbers={"wavelength": 0.1},
         optimizer="gradient_descent",
         climb="plain",
-        axis=("learning_rate:linear:0.2:1.2:1025", "height:linear:0.001:0.5:1025"),
+        axis=("learning_rate:linear:1:1.008:1024", "height:linear:0.001:0.5:1024"),
         spacing=4,
         name="rough",
     ),
@@ -172,7 +172,7 @@ def search(settings: Settings, folder: Path) -> tuple["xarray.Dataset", float]:
     whole = as_sweep(settings)
 
     def tell(progress: ho.Refinement) -> None:
-        reporter.tell(progress.evaluations, progress.num_cells, f"{progress.stride} apart")
+        reporter.tell(progress.evaluations, None, f"{progress.stride} apart")
 
     with Reporter("settings asked") as reporter:
         try:

@@ -33,8 +33,11 @@ class Reporter:
         if self.bar is not None:
             self.bar.stop()
 
-    def tell(self, done: int, total: int, note: str = "", step: int = 0) -> None:
-        """So many of so many are done, the last `step` of them just now; what stood at the first call took no time."""
+    def tell(self, done: int, total: int | None, note: str = "", step: int = 0) -> None:
+        """So many of so many are done, the last `step` of them just now; what stood at the first call took no time.
+
+        Where nobody knows how many there will be, the total is None.
+        """
         now = time.perf_counter()
         self.seconds = now - self.began
         if not self.marks:
@@ -47,9 +50,10 @@ class Reporter:
             self.bar.update(self.task, completed=done, total=total, description=text)
         elif now - self.told > PAUSE or done == total:
             self.told = now
-            print(f"{done:,} of {total:,} {text}, {self.seconds:.1f} s so far", file=sys.stderr, flush=True)
+            counted = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+            print(f"{counted} {text}, {self.seconds:.1f} s so far", file=sys.stderr, flush=True)
 
-    def _outlook(self, done: int, total: int) -> str:
+    def _outlook(self, done: int, total: int | None) -> str:
         """Speed and time left by the last minute; before the second call that is all there is."""
         if len(self.marks) > 3 and self.marks[0][0] == self.began:
             self.marks.popleft()  # the first step took a compilation too
@@ -58,4 +62,4 @@ class Reporter:
             return ""
         speed = (done - before) / (now - then)
         told = f", {speed:.3g} a second" if self.with_speed else ""
-        return told + (f", {(total - done) / speed:.1f} s left" if done < total else "")
+        return told + (f", {(total - done) / speed:.1f} s left" if total is not None and done < total else "")

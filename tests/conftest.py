@@ -23,6 +23,9 @@ jax.config.update("jax_num_cpu_devices", 2)
 
 KEPT_DAYS = 14
 MOST_MAPS = 30_000  # Linux gives a process 65,530
+THOROUGH = tuple(
+    line for line in Path(__file__).with_name("thorough.txt").read_text().splitlines() if not line.startswith("#")
+)
 LONGEST = (
     "transformations",
     "readme",
@@ -58,8 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[f"JAX_{name.upper()}"] = str(value)  # for the processes that tests start
 
 
+@pytest.hookimpl(tryfirst=True)  # before marks are chosen from
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first: whatever worker is free takes the next one, and none ends long after the others."""
+    """Mark what is thorough, and the longest files first: whatever worker is free takes the next one, and none ends late."""
+    for item in items:
+        if f"{item.path.name}::{item.name}".startswith(THOROUGH):
+            item.add_marker(pytest.mark.thorough)
     names = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: names.get(item.path.stem.removeprefix("test_"), len(LONGEST)))
 
