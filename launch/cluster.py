@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import aecluster as ae
-from launch import command, runs, train
+from launch import command, own_images, runs, train
 from launch.progress import Reporter
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def main(settings: Settings) -> None:
         latents, clusters = fitted[0].transform(data.test.images), fitted[0].predict(data.test.images)
         drawn += draw(data, latents, clusters, settings.perplexity, path, "deep")
     written = ["scores.csv", "clusters.csv"] if fitted else ["scores.csv"]
-    print(f"{data.name}: {len(data.test.images):,} test images", end="")
+    print(f"{data.describe()}; {len(data.test.images):,} test images", end="")
     print(f"; deep clustering of all {len(data.everything().images):,}" if settings.deep_seeds else "")
     print(table(summaries))
     print(runs.wrote(path, *written, pictures=drawn))
@@ -97,7 +97,7 @@ def load(settings: Settings) -> tuple[ae.ImageData, ae.Trained]:
     if not (run / command.SETTINGS_FILE).is_file() or not (run / "checkpoints").is_dir():
         raise ValueError(f"`--run` {str(run)!r} is no finished training; run `python -m launch.train` first.")
     training = command.saved(run, train.Settings, flag="--run")
-    data = ae.load(training.data, settings.data_dir or training.data_dir)
+    data = own_images.load(training.data, settings.data_dir or training.data_dir, training.read)
     labels_of(data.everything() if settings.deep_seeds else data.test)
     return data, ae.trained(run / "checkpoints")
 

@@ -30,7 +30,7 @@ import jax
 import numpy as np
 
 import aecluster as ae
-from launch import command, runs
+from launch import command, own_images, runs
 from launch.progress import Reporter
 from launch.train import teller
 
@@ -48,7 +48,8 @@ class Settings:
     """Which blur, which methods against it, and how its networks are trained."""
 
     data: str | None = command.flag(None, f"Images by name: {', '.join(ae.NAMES)}.", called="name")
-    data_dir: Path | None = command.flag(None, "Folder with IDX files, or an .npz file.")
+    data_dir: Path | None = own_images.data_dir()
+    read: tuple[str, ...] = own_images.read()
     kernel: str = command.flag(
         "gaussian", "Kind of the blur; random: another for every image.", choices=[*ae.KINDS, RANDOM]
     )
@@ -111,7 +112,7 @@ def tiny(settings: Settings) -> Settings:
     methods = ("richardson_lucy", "wiener", "ridge", "l1_16")
     size = settings.size and 3
     return dataclasses.replace(
-        settings, data=None, data_dir=None, size=size, methods=methods, num_seeds=1, epochs=1, name=name
+        settings, data=None, data_dir=None, read=(), size=size, methods=methods, num_seeds=1, epochs=1, name=name
     )
 
 
@@ -130,7 +131,7 @@ class Scored(NamedTuple):
 
 def main(settings: Settings) -> None:
     """Load, blur, train, score, draw."""
-    data = ae.load(settings.data, settings.data_dir)
+    data = own_images.load(settings.data, settings.data_dir, settings.read)
     blur = blur_of(settings, data.image_shape)
     names, presets = rows_of(settings, data)
     check(data, presets)
@@ -143,7 +144,7 @@ def main(settings: Settings) -> None:
         scored = score_all(methods, data, blurred, judge)
         rows = write_tables(scored, folder)
         drawn = draw(data, blurred, methods, scored, settings, folder)
-    print(f"{data.name}: {len(data.train.images):,} images to train on, {len(data.test.images):,} to test on; {blur}")
+    print(f"{data.describe()}; {blur}")
     print(table(rows))
     shares = ", ".join(f"{row['probability']:.3f} at {row['share_of_clear']:g}" for row in scored.judged)
     print(f"discriminator: probability that (1 - a) blurred + a clear is clear: {shares}")

@@ -15,7 +15,8 @@ and pdf), and settings.json. The study itself, on the real MNIST, latent sizes 2
         expect launch.cluster to find the digits in them with an accuracy of 0.833 (k-means)
 
 MNIST is downloaded and checked; --data_dir=PATH/mnist reads its original files instead. Of one's own images, --data_dir is a
-folder of IDX files or a .npz file. A run that was stopped, however, goes on with --resume. python -m launch.cluster
+folder of pictures, IDX, .npz, .npy, CSV, parquet or .mat files, or one such file; --read says how they are meant where that is
+open. A run that was stopped, however, goes on with --resume. python -m launch.cluster
 --run=runs/digits clusters the latents.
 """
 
@@ -28,7 +29,7 @@ import jax
 import numpy as np
 
 import aecluster as ae
-from launch import command, runs
+from launch import command, own_images, runs
 from launch.progress import Reporter
 
 
@@ -37,7 +38,8 @@ class Settings:
     """Which networks are trained on what, and by which recipes."""
 
     data: str | None = command.flag(None, f"Images by name: {', '.join(ae.NAMES)}.", called="name")
-    data_dir: Path | None = command.flag(None, "Folder with IDX files, or an .npz file.")
+    data_dir: Path | None = own_images.data_dir()
+    read: tuple[str, ...] = own_images.read()
     model: str = command.flag("dense", "Network.", choices=list(ae.AUTOENCODERS))
     latent_sizes: tuple[int, ...] | None = command.flag(
         None,
@@ -85,14 +87,14 @@ def tiny(settings: Settings) -> Settings:
     """A preset on the embedded digits: one size, two seeds, one epoch."""
     name = f"{settings.name or settings.data or 'digits'}_tiny"
     return dataclasses.replace(
-        settings, data=None, data_dir=None, latent_sizes=(3,), num_seeds=2, epochs=1, batch_size=100, name=name
+        settings, data=None, data_dir=None, read=(), latent_sizes=(3,), num_seeds=2, epochs=1, batch_size=100, name=name
     )
 
 
 def main(settings: Settings) -> None:
     """Load, train, draw, report."""
     set_up(settings)
-    data = ae.load(settings.data, settings.data_dir)
+    data = own_images.load(settings.data, settings.data_dir, settings.read)
     devices = devices_of(settings)
     studies = studies_of(settings, data, len(devices))
     check_pictures(data)
@@ -101,7 +103,7 @@ def main(settings: Settings) -> None:
         command.save(folder, settings)
         trained = train_all(studies, data, settings, devices, folder)
         rows, drawn = write_tables(trained, folder), draw(data, trained, folder)
-    print(f"{data.name}: {len(data.train.images):,} images to train on, {len(data.test.images):,} to test on")
+    print(data.describe())
     print(table(rows))
     print(runs.wrote(path, "metrics.csv", "history.csv", "checkpoints", pictures=drawn))
 

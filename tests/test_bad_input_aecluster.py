@@ -71,7 +71,6 @@ def run_of(folder, images, labels, architecture=DENSE):
 
 
 FILES = {
-    "a.npy": lambda path: np.save(path, IMAGES),
     "a.parquet": lambda path: path.write_bytes(b"PAR1" + bytes(90) + b"PAR1"),
     "a.mat": lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file, Platform: GLNXA64".ljust(200)),
     "a73.mat": lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(90)),
@@ -82,17 +81,12 @@ FILES = {
     "a.json": lambda path: path.write_text('{"images": []}'),
     "empty.npz": lambda path: path.write_bytes(b""),
     "noise.npz": lambda path: path.write_bytes(bytes(range(128, 256))),
-    "images-idx3-ubyte": lambda path: ae.write_idx(path, (255 * IMAGES[..., 0]).astype(np.uint8)),
     "zipped.npz": lambda path: zipfile.ZipFile(path, "w").writestr("train/0.png", b"x"),
     "huge.npz": lambda path: lying_npz(path, (1_000_000, 28, 28_000), zipfile.ZIP_STORED),
     "huge_packed.npz": lambda path: lying_npz(path, (1_000_000, 28, 28_000), zipfile.ZIP_DEFLATED),
     "directory.npz": lambda path: lying_directory(path, np.savez),
     "directory_packed.npz": lambda path: lying_directory(path, np.savez_compressed),
-    "arr_0.npz": lambda path: np.savez(path, IMAGES),
-    "xy.npz": lambda path: np.savez(path, X=IMAGES, target=LABELS),
-    "first.npz": lambda path: np.savez(path, x=np.moveaxis(np.repeat(IMAGES, 3, -1), -1, 1)),
-    "text.npz": lambda path: np.savez(path, x=IMAGES, y=np.array(["cat", "dog"] * 10)),
-    "hot.npz": lambda path: np.savez(path, x=IMAGES, y=np.eye(4)[LABELS]),
+    "anywhere.npz": lambda path: np.savez(path, x=RNG.random((20, 3, 4, 4))),
     "rgba.npz": lambda path: np.savez(path, x=np.repeat(IMAGES, 4, -1)),
     "tiny.npz": lambda path: np.savez(path, x=IMAGES[:, :6, :6], y=LABELS),
     "ids.npz": lambda path: np.savez(path, x=IMAGES, y=LABELS * 10**6),
@@ -109,8 +103,6 @@ def there(tmp_path_factory):
     folder = tmp_path_factory.mktemp("there")
     for name, make in FILES.items():
         make(folder / name)
-    (folder / "folder_of_npz").mkdir()
-    np.savez(folder / "folder_of_npz" / "mine.npz", x=IMAGES)
     (folder / "pictures").mkdir()
     (folder / "pictures" / "0.PNG").write_bytes(b"\x89PNG")
     (folder / "idx").mkdir()
@@ -318,18 +310,8 @@ LIBRARY = {
         "`train` must be a Split, got an array of shape",
     ),
     # files
-    ".npy": (
-        lambda t, n: ae.load(data_dir=t / "a.npy"),
-        "must be a .npz file, it is a .npy file, one array without its la",
-    ),
-    "parquet": (
-        lambda t, n: ae.load(data_dir=t / "a.parquet"),
-        "it is a parquet file; read it by `pandas.read_parquet`",
-    ),
-    ".mat": (
-        lambda t, n: ae.load(data_dir=t / "a.mat"),
-        "it is a .mat file of MATLAB's; read it by `scipy.io.loadmat`",
-    ),
+    "parquet": (lambda t, n: ae.load(data_dir=t / "a.parquet"), "must be a whole parquet file, it is damaged ("),
+    ".mat": (lambda t, n: ae.load(data_dir=t / "a.mat"), "must be a whole .mat file, it is damaged ("),
     ".mat 7.3": (
         lambda t, n: ae.load(data_dir=t / "a73.mat"),
         "it is an HDF5 file, as MATLAB 7.3 writes .mat too; read",
@@ -338,25 +320,22 @@ LIBRARY = {
         lambda t, n: ae.load(data_dir=t / "a.pkl"),
         "it is a pickle, which could run foreign code when read; where",
     ),
-    "CSV": (lambda t, n: ae.load(data_dir=t / "a.csv"), "it is a table in text (CSV); read it by `pandas.read_csv`"),
+    "CSV": (lambda t, n: ae.load(data_dir=t / "a.csv"), "rows of 2 numbers, which make no square; pass `image_shape`."),
     "HTML": (
         lambda t, n: ae.load(data_dir=t / "a.html"),
         "it is a page of HTML or XML, as a download that failed leaves",
     ),
-    "PNG": (
-        lambda t, n: ae.load(data_dir=t / "a.png"),
-        "it is a single PNG image; read all images by `PIL.Image.open`",
-    ),
+    "PNG": (lambda t, n: ae.load(data_dir=t / "a.png"), "it is a single PNG image; give the folder that holds the im"),
     "JSON": (lambda t, n: ae.load(data_dir=t / "a.json"), "it is a JSON file; read it by `json.load`"),
     "an empty file": (lambda t, n: ae.load(data_dir=t / "empty.npz"), "it is empty; write it again."),
     "noise": (
         lambda t, n: ae.load(data_dir=t / "noise.npz"),
-        "must be a .npz file, it is none or is damaged; write it",
+        "must be a file of images (IDX, ",
+        "it is none that is known or is damaged; write it",
     ),
-    "one IDX file": (lambda t, n: ae.load(data_dir=t / "images-idx3-ubyte"), "it is an IDX file; give the folder that"),
     "zip of pictures": (
         lambda t, n: ae.load(data_dir=t / "zipped.npz"),
-        "it is a zip archive of train/0.png and the like",
+        "it is a zip archive of train/0.png and the like; unpack it, and give the folder.",
     ),
     "784e9 bytes announced": (
         lambda t, n: ae.load(data_dir=t / "huge.npz"),
@@ -374,37 +353,14 @@ LIBRARY = {
         lambda t, n: ae.load(data_dir=t / "directory_packed.npz"),
         "images.npy says that it has 4,294,967,294",
     ),
-    "arr_0": (
-        lambda t, n: ae.load(data_dir=t / "arr_0.npz"),
-        "images (labels) or x (y), got arr_0; write them again by",
+    "channels anywhere": (
+        lambda t, n: ae.load(data_dir=t / "anywhere.npz"),
+        "may have their channels first or last; pass `image_shape=(3, 4, 4)` if they are last, or move the axis.",
     ),
-    "X and target": (
-        lambda t, n: ae.load(data_dir=t / "xy.npz"),
-        "got X, target; write them again by `numpy.savez(path",
-    ),
-    "channels first": (
-        lambda t, n: ae.load(data_dir=t / "first.npz"),
-        "looks like channels first; move the axis by `np.mo",
-    ),
-    "labels in text": (
-        lambda t, n: ae.load(data_dir=t / "text.npz"),
-        "got <U3; number the classes by `np.unique(labels",
-    ),
-    "one-hot labels": (
-        lambda t, n: ae.load(data_dir=t / "hot.npz"),
-        "got the shape (20, 4); of one-hot labels take `labe",
-    ),
-    "an empty folder": (
-        lambda t, n: ae.load(data_dir=t / "empty"),
-        "must hold a file of images in IDX format, named like",
-    ),
-    "a folder of .npz": (
-        lambda t, n: ae.load(data_dir=t / "folder_of_npz"),
-        "it holds mine.npz; give the path of that file.",
-    ),
-    "a folder of PNG": (
+    "an empty folder": (lambda t, n: ae.load(data_dir=t / "empty"), "must hold pictures, or files of images such as"),
+    "a folder of a broken PNG": (
         lambda t, n: ae.load(data_dir=t / "pictures"),
-        "it holds 0.PNG and the like; read them by `PIL.Image",
+        "0.PNG' is no whole picture, it cannot",
     ),
     "IDX of no huge images": (lambda t, n: ae.load(data_dir=t / "idx"), "(0, 4294967295, 4294967295)"),
     "IDX of 100 axes": (lambda t, n: ae.read_idx(t / "axes"), "axes' must have at most 64 dimensions, got 100;"),
@@ -660,9 +616,26 @@ COMMAND_LINES = [
     ),
     ("train --data_dir={there}/rgba.npz", "`images` must have 1 or 3 channels to be drawn, got the shape (4, 8, 8, 4)"),
     ("train --data_dir={there}/ids.npz", "`labels` must be below 1,000 to be drawn, got 3000000; number them by"),
-    ("train --data_dir={there}/first.npz", "which looks like channels first; move the axis by `np.moveaxis"),
+    (
+        "train --data_dir={there}/anywhere.npz",
+        "channels first or last; pass `--read=image_shape=3x4x4` if they are last",
+    ),
+    ("train --data_dir={there}/good.npz --read=image_shape=4x4", "`--read=image_shape` is (4, 4), but one image has"),
+    (
+        "train --data_dir={there}/good.npz --read=size=4",
+        "`--read=size=4` must be NAME=VALUE, such as image_size=28 or 28x40",
+    ),
+    (
+        "deblur --data_dir={there}/good.npz --read=white=black",
+        "`--read=white=black` has no such value; write it as in image",
+    ),
+    (
+        "deblur --data_dir={there}/pictures",
+        "is no whole picture",
+        "or pass `--read=skip_broken=true` to leave such out.",
+    ),
     ("train --data_dir={there}/huge.npz", "images.npy says that it has 784,000,000,128 bytes, and the file holds"),
-    ("train --data_dir={there}/a.parquet", "it is a parquet file; read it by `pandas.read_parquet`"),
+    ("train --data_dir={there}/a.parquet", "must be a whole parquet file, it is damaged ("),
     ("train --data_dir={there}/good.npz --latent_sizes=2,65", "`--latent_sizes` must lie between 1 and the image's 64"),
     (
         "train --data_dir={there}/good.npz --batch_size=17",
@@ -679,7 +652,7 @@ COMMAND_LINES = [
     ),
     ("train --data_dir={there}/good.npz --optimizer=nadm", "optax has no optimizer 'nadm'; did you mean 'adam'?"),
     ("train --data_dir={there}/good.npz --out={there}/a.csv", "a.csv", "cannot be written"),
-    ("train --data_dir={there}/link", "link' is a link to what is not there, and must exist; give a folder"),
+    ("train --data_dir={there}/link", "link' is a link to what is not there, and must exist; give a file or a"),
     ("train --data=mnist --data_dir={there}/good.npz", "good.npz' must be a folder with the original files of mnist"),
     ("train --settings={there}/few --epochs=0", "`--epochs` must be at least 1, got 0."),
     ("cluster --run={there}/run --perplexity=30", "`--perplexity` must be below a third of the 80 points, got 30.0"),

@@ -121,7 +121,7 @@ def test_clustering_a_run_writes_scores_and_maps(training):
 
 BAD_TRAININGS = [
     (["--data=mnits"], "did you mean 'mnist'"),
-    (["--data_dir=nowhere"], "'nowhere' must exist; give a folder of IDX files or a .npz file"),
+    (["--data_dir=nowhere"], "'nowhere' must exist; give a file or a folder of images"),
     (["--model=dens"], "`--model` must be one of dense, convolutional, got 'dens'; did you mean 'dense'?"),
     (["--recipes=curd"], "`--recipes` must be one of original, cured, invariant, got 'curd'; did you mean 'cured'?"),
     (["--latent_sizes=65"], "`--latent_sizes` must lie between 1 and the image's 64 numbers, got 65"),

@@ -126,21 +126,27 @@ def damaged(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (written(b""), ["must be a .npz file, it is empty; write it again."]),
-        (written(b"\x80\x04N."), ["must be a .npz file, it is a pickle, which could run foreign code"]),
+        (
+            written(b""),
+            ["must be a file of images (IDX, .npz, .npy, parquet, .mat, CSV), it is empty; write it again."],
+        ),
+        (written(b"\x80\x04N."), ["must be a file of images (IDX, ", "it is a pickle, which could run foreign code"]),
         (damaged, ["must be a whole .npz file, it is damaged (Bad CRC-32"]),
         (saved(images=np.array([[1], None], object)), ["must hold plain arrays, it has pickled objects"]),
         (
-            saved(pictures=ARRAYS[0], y_train=ARRAYS[1]),
-            ["must hold arrays x_train and x_test", "got pictures, y_train;"],
+            saved(first=ARRAYS[0], second=ARRAYS[0], y_train=ARRAYS[1]),
+            ["must hold arrays of images, such as x_train and x_test", "got first, second, y_train; pass `images_key`"],
         ),
-        (saved(), ["must hold arrays x_train and x_test", "got none;"]),
-        (saved(images=np.full((2, 2, 2), np.nan)), [", images and labels: `images` must be finite, image 0"]),
+        (saved(), ["must hold arrays of images", "got none;"]),
+        (saved(images=np.full((2, 2, 2), np.nan)), [", images: `images` must be finite, image 0"]),
         (
             saved(x=ARRAYS[0], y=ARRAYS[3]),
             [", x and y: `labels` must be one whole number for each of the 12", "shape (4,)"],
         ),
-        (saved(x_train=ARRAYS[0], x_test=ARRAYS[2] / 2.0), [", x_test and y_test: `images` must lie in [0, 1]"]),
+        (
+            saved(x_train=ARRAYS[0], x_test=ARRAYS[2] / 2.0),
+            [", x_test: `images` are float64 from ", "which tells no white; pass `white`"],
+        ),
         (saved(x_train=ARRAYS[0], x_test=ARRAYS[2][:, 1:]), ["`test` images must have", "(6, 5, 1), got (5, 5, 1)"]),
         (saved(images=ARRAYS[0][:1]), ["must hold two images or more, got 1"]),
     ],
@@ -159,8 +165,14 @@ def cut_short(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: None, ["must hold a file of images in IDX format, named like train-images-idx3-ubyte.gz"]),
-        (lambda folder: write_all(folder, FILES[1:2], ARRAYS[1:2]), ["must hold a file of images in IDX format"]),
+        (
+            lambda folder: None,
+            ["must hold pictures, or files of images such as train-images-idx3-ubyte.gz", "it is empty"],
+        ),
+        (
+            lambda folder: write_all(folder, FILES[1:2], ARRAYS[1:2]),
+            ["train-labels-idx1-ubyte.gz' has labels without images; add the train images"],
+        ),
         (
             lambda folder: write_all(folder, [FILES[0], FILES[3]], [ARRAYS[0], ARRAYS[3]]),
             ["t10k-labels-idx1-ubyte.gz' has labels without images; add the test images"],
@@ -176,8 +188,11 @@ def cut_short(folder):
             ],
         ),
         (
-            lambda folder: write_all(folder, FILES, [ARRAYS[0].astype(np.int16), *ARRAYS[1:]]),
-            ["train-images-idx3-ubyte.gz' with", "`images` must be uint8, bool or float, got int16"],
+            lambda folder: write_all(folder, FILES, [ARRAYS[0].astype(np.int16) - 1, *ARRAYS[1:]]),
+            [
+                "train-images-idx3-ubyte.gz' with",
+                "`images` are int16 from -1 to 254, which tells no white; pass `white`",
+            ],
         ),
         (
             lambda folder: write_all(folder, FILES, [*ARRAYS[:2], ARRAYS[2][:, 1:], ARRAYS[3]]),

@@ -73,8 +73,9 @@ def _original(folder: Path, file: str, dataset: str) -> Path:
     if path.is_file():
         _verify(path, dataset)
         return path
-    if plain.is_file():
-        return plain
+    for known in (plain, plain.with_name(plain.name.replace("-idx", ".idx"))):  # with a dot, as other mirrors name them
+        if known.is_file():
+            return known
     raise ValueError(
         f"`data_dir` '{folder}' must hold {file}, or the same without .gz, for {dataset}; "
         "add it, or leave `data_dir` out to download the set."

@@ -26,6 +26,11 @@ MOST_PACKED = 1_032  # bytes that one byte can unpack to, by deflate
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
+def is_idx(start: bytes) -> bool:
+    """Whether a file that begins so is an IDX file that is not gzipped."""
+    return len(start) > 3 and start[:2] == b"\0\0" and start[2] in _DTYPES and start[3] > 0
+
+
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """The array in an IDX file, in this machine's byte order; gzip is recognised by its content, not by the name.
 

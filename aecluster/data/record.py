@@ -1,15 +1,17 @@
 """Images with or without labels, checked once where they enter; everything later trusts them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Integer
 
-from aecluster.arguments import settle, some, text, whole
+from aecluster.arguments import maybe, settle, some, text, whole
 from aecluster.images import HostImages, ImageShape, check_images, check_labels
 from aecluster.names import shown
+
+MOST_NAMED = 3  # classes that a line names
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,17 +79,24 @@ class Split:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageData:
-    """A named set of images in a training and a test part; all images have one shape, or ValueError is raised."""
+    """A named set of images in a training and a test part; all images have one shape, or ValueError is raised.
+
+    **Attributes**
+
+    - `name`, `train`, `test`.
+    - `classes`: what the labels 0, 1, ... mean where that is known, or None.
+    - `stored`: how the pixels were stored before they were brought to [0, 1], in words, or None.
+    """
 
     name: str
     train: Split
     test: Split
-
-    __repr__ = shown
+    classes: tuple[str, ...] | None = None
+    stored: str | None = None
 
     def __post_init__(self) -> None:
         split = some(Split, "ae.Split.of(images)")
-        settle(self, name=text, train=split, test=split)
+        settle(self, name=text, train=split, test=split, stored=maybe(text))
         shape = self.test.images.shape[1:]
         if shape != self.image_shape:
             raise ValueError(
@@ -101,6 +110,29 @@ class ImageData:
         _, height, width, channels = self.train.images.shape
         return height, width, channels
 
+    def __repr__(self) -> str:
+        return f"ImageData({self.describe()})"
+
+    def describe(self) -> str:
+        """The set in one line: how many images, of which size and range, in how many classes."""
+        height, width, channels = self.image_shape
+        colour = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+        pixels = self.stored or f"pixels from {self._extreme(np.min):g} to {self._extreme(np.max):g}"
+        counts = f"{len(self.train.images):,} images to train on, {len(self.test.images):,} to test on"
+        return f"{self.name}: {counts}; {height}x{width}, {colour}, {pixels}; {self._classes()}"
+
+    def _extreme(self, which: Callable[[np.ndarray], Any]) -> float:
+        return float(which(np.array([which(self.train.images), which(self.test.images)])))
+
+    def _classes(self) -> str:
+        found = [split.labels for split in (self.train, self.test) if split.labels is not None]
+        if not found:
+            return "no labels"
+        labels, counts = np.unique(np.concatenate(found), return_counts=True)
+        lone = [self.classes[label] if self.classes else str(label) for label in labels[counts == 1].tolist()]
+        named = ", ".join(lone[:MOST_NAMED]) + (", ..." if lone[MOST_NAMED:] else "")
+        return f"{len(labels)} classes" + (f", {len(lone)} of a single image ({named})" if lone else "")
+
     def everything(self) -> Split:
         """The training images followed by the test images; labels only where both parts have them."""
         images = np.concatenate([self.train.images, self.test.images])
@@ -110,10 +142,10 @@ class ImageData:
 
     def take(self, train: int | None = None, test: int | None = None) -> "ImageData":
         """The same set with only the first `train` and `test` images of its parts; None takes all."""
-        return ImageData(
-            self.name,
-            self.train if train is None else self.train.first(train),
-            self.test if test is None else self.test.first(test),
+        return dataclasses.replace(
+            self,
+            train=self.train if train is None else self.train.first(train),
+            test=self.test if test is None else self.test.first(test),
         )
 
 

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 import hillopt as ho
-from launch import command, runs, stored
+from launch import command, own_images, runs, stored
 from launch.report.page import page_of, print_page
 from launch.report.parts import PARTS, Part
 
@@ -32,9 +32,8 @@ TITLE = "How high a hill, and how few numbers"
 class Settings:
     """On which images, and how much of it."""
 
-    data_dir: Path | None = command.flag(
-        None, "Folder with IDX files, or an .npz file; the embedded digits by default."
-    )
+    data_dir: Path | None = own_images.data_dir()
+    read: tuple[str, ...] = own_images.read()
     quick: bool = command.flag(False, "Smaller maps, fewer seeds and epochs.")
     out: Path = runs.out()
     name: str = runs.name("report")
@@ -64,7 +63,9 @@ def main(settings: Settings) -> None:
 
 def flags(part: Part, settings: Settings, path: Path) -> list[str]:
     """Of a part's command, where the report's folder is at `path`."""
-    return part.arguments(settings.quick, settings.data_dir, path / part.follows if part.follows else None)
+    return part.arguments(
+        settings.quick, settings.data_dir, path / part.follows if part.follows else None, settings.read
+    )
 
 
 def make(part: Part, settings: Settings, folder: Path, place: str) -> None:

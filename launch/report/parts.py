@@ -1,6 +1,7 @@
 """What a report consists of: commands, and what their figures show."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,15 +35,18 @@ class Part:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     of_images: bool = False
-    """Whether it takes --data_dir."""
+    """Whether it takes --data_dir and --read."""
     follows: str | None = None
     """The part whose run it takes as --run."""
     resumes: bool = False
 
-    def arguments(self, quick: bool, data_dir: Path | None, follows: Path | None = None) -> list[str]:
+    def arguments(
+        self, quick: bool, data_dir: Path | None, follows: Path | None = None, read: Sequence[str] = ()
+    ) -> list[str]:
         """The command's flags, but for where it writes."""
         given = [*self.flags, *(self.quick if quick else ())]
         given += [f"--data_dir={data_dir}"] if self.of_images and data_dir is not None else []
+        given += [f"--read={option}" for option in read if self.of_images and data_dir is not None]
         return [*given, *([f"--run={follows}"] if follows is not None else [])]
 
 
