@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
+from aecluster.clustering.number import clusters_found
 from aecluster.clustering.self_training import SelfTraining, learn
 from aecluster.corruptions import AbstractCorruption, Deformation
 from aecluster.data import ImageData, Split
@@ -44,7 +45,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     **Arguments**
 
-    - `n_clusters`: clusters to look for.
+    - `n_clusters`: clusters to look for; None finds their number on the manifold, by `clusters_found`.
     - `image_shape`: height, width and channels of images that are given as flat rows. Without it a flat row is taken as one
       long line of pixels, which is not deformed.
     - `latent_size`: numbers kept of an image.
@@ -55,6 +56,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     **Attributes**
 
+    - `n_clusters_`: the number of clusters, given or found.
     - `labels_`: cluster of every image given to `fit`.
     - `ensemble_`: the trained autoencoder.
     - `manifold_`: where UMAP put the images, of shape (images, dimensions).
@@ -63,7 +65,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_clusters: int = 10,
+        n_clusters: int | None = 10,
         *,
         image_shape: ImageShape | None = None,
         latent_size: int = 16,
@@ -88,13 +90,13 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         del y
         num_clusters = self._checked()
         images = self._images(X, reset=True)
-        if len(images) < max(num_clusters, FEWEST):
+        if len(images) < max(num_clusters or 1, FEWEST):
             raise ValueError(
                 f"`n_clusters` is {num_clusters}, but n_samples={len(images)}; look for fewer clusters or give more images, "
                 f"{FEWEST} at least."
             )
         distinct = len(np.unique(images.reshape(len(images), -1), axis=0))
-        if distinct < num_clusters:
+        if distinct < (num_clusters or 1):
             raise ValueError(
                 f"`n_clusters` is {num_clusters}, but of the {len(images)} images only {distinct} differ; look for fewer."
             )
@@ -102,7 +104,8 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         self.ensemble_ = self._train(images, seed)
         network: Any = self.ensemble_.member(0)
         self.manifold_ = unrolled(self.ensemble_.encode(images)[0], seed)
-        mixture = GaussianMixture(num_clusters, n_init=STARTS, random_state=seed, reg_covar=1e-4)
+        self.n_clusters_ = num_clusters or clusters_found(self.manifold_, seed)
+        mixture = GaussianMixture(self.n_clusters_, n_init=STARTS, random_state=seed, reg_covar=1e-4)
         memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
         self.mixture_labels_ = memberships.argmax(1)
         self.classifier_ = learn(
@@ -127,14 +130,14 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         return self.ensemble_.encode(self._images(X, reset=False))[0]
 
-    def _checked(self) -> int:
-        """The number of clusters; ValueError for settings that a later step would refuse."""
+    def _checked(self) -> int | None:
+        """The number of clusters, None where it is to be found; ValueError for settings that a later step would refuse."""
         whole(1)("latent_size", self.latent_size)
         wholes(1)("widths", self.widths)
         maybe(a_shape)("image_shape", self.image_shape)
         maybe(some(Recipe, "ae.RECIPES['invariant']"))("recipe", self.recipe)
         maybe(some(SelfTraining, "SelfTraining()"))("self_training", self.self_training)
-        return whole(1)("n_clusters", self.n_clusters)
+        return maybe(whole(1))("n_clusters", self.n_clusters)
 
     def _train(self, images: HostImages, seed: int) -> Ensemble:
         recipe = dataclasses.replace(self._recipe().for_images(len(images)), corruption=self._corruption())
