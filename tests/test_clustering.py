@@ -3,8 +3,11 @@
 import dataclasses
 import itertools
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from sklearn import metrics
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -13,6 +16,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import aecluster as ae
 from aecluster import clustering
+from aecluster.clustering import deep, self_training
 
 RNG = np.random.default_rng(0)
 QUICK = dataclasses.replace(
@@ -222,3 +226,36 @@ CHECKS = list(estimator_checks_generator(SMALL))
 )
 def test_deep_clustering_keeps_scikit_learns_contract(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("ink", "canvas", "margin"), [((20, 14), 28, 0), ((8, 5), 8, 2), ((28, 20), 28, 6), ((4, 4), 28, 0), ((0, 0), 8, 0)]
+)
+def test_ink_fills_as_much_as_in_mnist_once_there_is_a_margin(ink, canvas, margin):
+    images = np.zeros((3, canvas, canvas, 1), np.float32)
+    images[:, : ink[0], : ink[1]] = 1
+    assert deep.margin_of(images) == margin
+    assert ink[0] / (canvas + 2 * margin) <= 20 / 28
+
+
+def test_agreement_is_the_mean_of_all_pairs_and_blind_to_names():
+    first, second, third = RNG.integers(0, 3, (3, 50))
+    pairs = [metrics.adjusted_rand_score(*pair) for pair in ((first, second), (first, third), (second, third))]
+    assert clustering.agreement([first, second, third]) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert clustering.agreement([first, np.array([2, 0, 1])[first]]) == 1.0
+    with pytest.raises(ValueError, match=r"^`clusterings` must be two at least, got 1; cluster from more seeds\.$"):
+        clustering.agreement([first])
+
+
+def test_an_answer_over_versions_is_the_mean_of_one_image_after_another():
+    images, _ = shapes(5)
+    graphdef, params = nnx.split(ae.Dense(3, (4,)).build((8, 8, 1), nnx.Rngs(0)).encoder)
+    encoder, way = nnx.merge(graphdef, params), ae.Deformation()
+    found = self_training.over_versions(graphdef, params, images, way, 4)
+    keys = jax.random.split(jax.random.key(0), 4)
+    expected = [
+        np.mean([encoder(way(key, jnp.asarray(image)[None]))[0] for key in list(keys)], axis=0) for image in images
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    alone = self_training.over_versions(graphdef, params, images[3:4], way, 4)
+    np.testing.assert_allclose(alone, found[3:4], rtol=1e-5, atol=1e-6)

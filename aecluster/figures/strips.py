@@ -1,7 +1,7 @@
 """Scores of many methods, a dot a seed, beside what was published."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -95,7 +95,7 @@ def _scale(axes: Axes, low: float, high: float) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _even(scores: np.ndarray) -> np.ndarray:
+def _even(scores: Any) -> np.ndarray:
     return -np.log10(np.maximum(1 - np.asarray(scores, float), LEAST_ERROR))
 
 
