@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from flax import nnx
 from jaxtyping import Bool, Float, Integer
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.mixture import GaussianMixture
@@ -16,23 +15,25 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
+from aecluster.clustering.invariance import learn_among
 from aecluster.clustering.number import clusters_found
-from aecluster.clustering.self_training import SelfTraining, learn, over_versions
+from aecluster.clustering.self_training import SelfTraining, learn
 from aecluster.corruptions import AbstractCorruption, Deformation
 from aecluster.data import ImageData, Split
 from aecluster.ensemble import Ensemble
 from aecluster.images import HostImages, ImageShape, check_images
 from aecluster.models import Dense
-from aecluster.recipes import RECIPES, Recipe
+from aecluster.recipes import RECIPES, SMALL, Recipe
 from aecluster.training import train
 
 NEIGHBOURS = 20  # of the graph whose layout UMAP computes, as in N2D
+NEIGHBOURS_OF_FEW = (10, 40)  # of the layouts besides where there are few images
 DIMENSIONS = 10  # of that layout, as in N2D
 STARTS = 5  # of the mixture; the start with the best likelihood is kept
+STARTS_OF_FEW = 10  # of the mixtures of a layout where there are few images, all of which are tried
 NOTHING = Deformation(rotation=0.0, shift=0.0, scale=0.0, shear=0.0)
 FEWEST = 3  # images that have neighbours to unroll
 WATCHED = 1_000  # images on which the training's error is measured
-VERSIONS = 16  # of an image, deformed, over which answers are averaged
 FILLED = 20 / 28  # of the side is what ink may fill
 FAINTEST = 0.1  # grey that is ink, where its extent is measured
 
@@ -43,15 +44,16 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
     1. An autoencoder restores images from randomly deformed versions of them (`recipe`), so that its latents tell what is
        drawn rather than where and how (Guo et al. 2018, proceedings.mlr.press/v95/guo18b, trains on deformed images too).
        Images whose ink reaches closer to the edge than MNIST's get a black margin first, so that none is moved out.
-    2. An image's latents are averaged over `VERSIONS` deformed versions of it. UMAP (McInnes et al. 2018, arXiv:1802.03426)
-       unrolls the manifold that they lie on, and
+    2. UMAP (McInnes et al. 2018, arXiv:1802.03426) unrolls the manifold that the latents lie on, and
     3. a mixture of Gaussians splits it, as in N2D (McConville et al. 2021, arXiv:1908.05968).
     4. A classifier, its first layers the encoder's, learns these clusters from deformed images (`learn`), which corrects
-       them; what it says of an image is averaged over its deformed versions too. It answers for new images, which need no
-       manifold.
+       them. It answers for new images, which need no manifold.
 
-    This is the second version of the recipe. The first had neither margin nor averages. Both were chosen by how well
-    clusterings from different seeds agree (mean adjusted Rand index of all pairs, `agreement`), without labels.
+    Fewer than 10,000 images are split in many ways, since one is often wrong: by three layouts, with 10, 20 and 40
+    neighbours, and `STARTS_OF_FEW` mixtures of each. The classifier learns all of them, corrects them by the mutual
+    information between deformed versions of an image, and keeps the one that has most of it (`learn_among`).
+
+    This is the second version of the recipe; the first had no margin, and one way to split few images too.
 
     Images have shape (images, height, width, channels) or (images, height, width), pixels in [0, 1]. Flat rows may have any
     range, which is brought to [0, 1] by the lowest and the highest number of those that were fitted.
@@ -116,14 +118,19 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         seed = int(check_random_state(plain(self.random_state)).randint(2**31 - 1))
         self.ensemble_ = self._train(images, seed)
         network: Any = self.ensemble_.member(0)
-        self.manifold_ = unrolled(self._latents(images), seed)
+        latents = self.ensemble_.encode(images)[0]
+        self.manifold_ = unrolled(latents, seed)
         self.n_clusters_ = num_clusters or clusters_found(self.manifold_, seed)
         mixture = GaussianMixture(self.n_clusters_, n_init=STARTS, random_state=seed, reg_covar=1e-4)
         memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
         self.mixture_labels_ = memberships.argmax(1)
-        self.classifier_ = learn(
-            images, memberships, network.encoder, self._corruption(), self.self_training or SelfTraining(), seed
-        )
+        settings = network.encoder, self._corruption(), self.self_training or SelfTraining(), seed
+        if len(images) < SMALL:
+            spaces = [self.manifold_, *(unrolled(latents, seed, number) for number in NEIGHBOURS_OF_FEW)]
+            several = [memberships, *(one for space in spaces for one in mixtures(space, self.n_clusters_, seed))]
+            self.classifier_ = learn_among(images, np.stack(several, 1), *settings)
+        else:
+            self.classifier_ = learn(images, memberships, *settings)
         self.labels_ = self.predict(X)
         return self
 
@@ -135,19 +142,12 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         """Probability of every cluster for every image, by the classifier."""
         check_is_fitted(self)
         images = self._images(X, reset=False)
-        return self.classifier_.memberships(images, self._corruption(), self._versions())
+        return self.classifier_.memberships(images)
 
     def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
-        """The latents of the autoencoder, averaged over deformed versions of each image."""
+        """The latents of the autoencoder."""
         check_is_fitted(self)
-        return self._latents(self._images(X, reset=False))
-
-    def _latents(self, images: HostImages) -> Float[np.ndarray, "image latent"]:
-        structure, params = nnx.split(self.ensemble_.member(0).encoder)  # type: ignore[attr-defined]
-        return over_versions(structure, params, images, self._corruption(), self._versions())
-
-    def _versions(self) -> int:
-        return 1 if self._corruption() is NOTHING else VERSIONS
+        return self.ensemble_.encode(self._images(X, reset=False))[0]
 
     def _checked(self) -> int | None:
         """The number of clusters, None where it is to be found; ValueError for settings that a later step would refuse."""
@@ -228,14 +228,25 @@ def agreement(clusterings: Sequence[Integer[np.ndarray, " image"]]) -> float:
     return float(np.mean([adjusted_rand_score(*pair) for pair in itertools.combinations(clusterings, 2)]))
 
 
-def unrolled(latents: Float[np.ndarray, "image latent"], seed: int) -> Float[np.ndarray, "image dimension"]:
+def mixtures(
+    space: Float[np.ndarray, "image dimension"], num_clusters: int, seed: int
+) -> list[Float[np.ndarray, "image cluster"]]:
+    """Memberships by mixtures of Gaussians from several starts."""
+    starts = np.random.default_rng(seed).integers(2**31, size=STARTS_OF_FEW)
+    several = (GaussianMixture(num_clusters, random_state=int(start), reg_covar=1e-4) for start in starts)
+    return [one.fit(space).predict_proba(space) for one in several]
+
+
+def unrolled(
+    latents: Float[np.ndarray, "image latent"], seed: int, neighbours: int = NEIGHBOURS
+) -> Float[np.ndarray, "image dimension"]:
     """UMAP's layout of the latents, for clustering: neighbours as close as they come."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # umap misses TensorFlow, for a part of it that is not used here
         from umap import UMAP
     num_images = len(latents)
     layout = UMAP(
-        n_neighbors=min(NEIGHBOURS, num_images - 1),
+        n_neighbors=min(neighbours, num_images - 1),
         n_components=min(DIMENSIONS, max(num_images - 2, 1)),
         min_dist=0.0,
         random_state=seed,

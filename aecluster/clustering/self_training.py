@@ -53,13 +53,9 @@ class Classifier:
 
     __repr__ = shown
 
-    def memberships(
-        self, images: HostImages, corruption: AbstractCorruption | None = None, num_versions: int = 1
-    ) -> Float[np.ndarray, "image cluster"]:
-        """Probability of every cluster for every image, with a corruption the mean over corrupted versions of it."""
-        if corruption is None:
-            return joined(_answer(self.structure, self.params, part) for _, (part,) in chunks(images))
-        return over_versions(self.structure, self.params, images, corruption, num_versions, as_probabilities=True)
+    def memberships(self, images: HostImages) -> Float[np.ndarray, "image cluster"]:
+        """Probability of every cluster for every image."""
+        return joined(_answer(self.structure, self.params, part) for _, (part,) in chunks(images))
 
 
 def learn(
@@ -76,7 +72,7 @@ def learn(
     slant or size for a few images is outvoted by the others.
     """
     num_clusters, batch_size = memberships.shape[1], min(settings.batch_size, -(-len(images) // LEAST_STEPS))
-    structure, params = nnx.split(_classifier(encoder, num_clusters, seed))
+    structure, params = nnx.split(fresh_classifier(encoder, num_clusters, seed))
 
     def loss(
         params: Params,
@@ -106,47 +102,13 @@ def _keys(num_epochs: int, seed: int, epoch_index: int, num_steps: int) -> Keys:
     return Keys(order, jax.vmap(lambda i: jax.random.fold_in(deforming, i))(jnp.arange(num_steps)))
 
 
-def _classifier(encoder: DenseEncoder, num_clusters: int, seed: int) -> DenseEncoder:
+def fresh_classifier(encoder: DenseEncoder, num_clusters: int, seed: int) -> DenseEncoder:
+    """A network of so many outputs, its hidden layers the encoder's."""
     layers = encoder.stack.layers
     fresh = DenseEncoder((*(layer.in_features for layer in layers), num_clusters), jnp.float32, nnx.Rngs(params=seed))
     for layer, trained in zip(fresh.stack.layers[:-1], layers[:-1], strict=True):
         nnx.update(layer, nnx.state(trained))
     return fresh
-
-
-def over_versions(
-    structure: nnx.GraphDef,
-    params: Params,
-    images: HostImages,
-    corruption: AbstractCorruption,
-    num_versions: int,
-    *,
-    as_probabilities: bool = False,
-) -> Float[np.ndarray, "image answer"]:
-    """What a network says of corrupted versions of each image, the mean.
-
-    They are the same corruptions for every image, so what is said of one depends on no other.
-    """
-    keys = jax.random.split(jax.random.key(0), num_versions)
-    parts = (part for _, (part,) in chunks(images))
-    return joined(_mean_answer(structure, corruption, as_probabilities, params, part, keys) for part in parts)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _mean_answer(
-    structure: nnx.GraphDef,
-    corruption: AbstractCorruption,
-    as_probabilities: bool,
-    params: Params,
-    images: Images,
-    keys: Key[Array, " version"],
-) -> Float[Array, "image answer"]:
-    def answer(key: Key[Array, ""]) -> Float[Array, "image answer"]:
-        version = jax.vmap(lambda image: corruption(key, image[None])[0])(images)
-        said = nnx.merge(structure, params)(version)
-        return jax.nn.softmax(said) if as_probabilities else said
-
-    return jax.lax.map(answer, keys).mean(0)
 
 
 @functools.partial(jax.jit, static_argnums=0)
