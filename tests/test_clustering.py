@@ -3,8 +3,10 @@
 import dataclasses
 import itertools
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from sklearn import metrics
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -13,6 +15,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import aecluster as ae
 from aecluster import clustering
+from aecluster.clustering import deep, invariance, self_training
 
 RNG = np.random.default_rng(0)
 QUICK = dataclasses.replace(
@@ -208,8 +211,14 @@ def test_deep_clustering_refuses(settings, rows, message):
         clustering.DeepClustering(**settings).fit(RNG.random((rows, 64), dtype=np.float32))
 
 
+FEW_STEPS = clustering.SelfTraining(epochs=2)
 SMALL = clustering.DeepClustering(
-    2, latent_size=2, widths=(8,), recipe=QUICK, self_training=clustering.SelfTraining(epochs=2), random_state=0
+    2,
+    latent_size=2,
+    widths=(8,),
+    recipe=QUICK,
+    self_training=clustering.SelfTraining(epochs=2),
+    random_state=0,
 )
 CHECKS = list(estimator_checks_generator(SMALL))
 
@@ -222,3 +231,45 @@ CHECKS = list(estimator_checks_generator(SMALL))
 )
 def test_deep_clustering_keeps_scikit_learns_contract(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("ink", "canvas", "margin"), [((20, 14), 28, 0), ((8, 5), 8, 2), ((28, 20), 28, 6), ((4, 4), 28, 0), ((0, 0), 8, 0)]
+)
+def test_ink_fills_as_much_as_in_mnist_once_there_is_a_margin(ink, canvas, margin):
+    images = np.zeros((3, canvas, canvas, 1), np.float32)
+    images[:, : ink[0], : ink[1]] = 1
+    assert deep.margin_of(images) == margin
+    assert ink[0] / (canvas + 2 * margin) <= 20 / 28
+
+
+def test_agreement_is_the_mean_of_all_pairs_and_blind_to_names():
+    first, second, third = RNG.integers(0, 3, (3, 50))
+    pairs = [metrics.adjusted_rand_score(*pair) for pair in ((first, second), (first, third), (second, third))]
+    assert clustering.agreement([first, second, third]) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert clustering.agreement([first, np.array([2, 0, 1])[first]]) == 1.0
+    with pytest.raises(ValueError, match=r"^`clusterings` must be two at least, got 1; cluster from more seeds\.$"):
+        clustering.agreement([first])
+
+
+def test_mutual_information_is_that_of_a_plain_sum_and_at_most_the_logarithm_of_the_number():
+    first, second = RNG.dirichlet(np.ones(3), (2, 20))
+    joint = [[np.mean(first[:, i] * second[:, j]) for j in range(3)] for i in range(3)]
+    joint = (np.array(joint) + np.transpose(joint)) / 2
+    terms = [joint[i, j] * np.log(joint[i, j] / (sum(joint[i]) * sum(joint[:, j]))) for i in range(3) for j in range(3)]
+    found = invariance.mutual_information(jnp.asarray(first)[:, None], jnp.asarray(second)[:, None])
+    np.testing.assert_allclose(found, [sum(terms)], rtol=1e-10)
+    sure = jnp.eye(3)[jnp.arange(30) % 3][:, None]
+    np.testing.assert_allclose(invariance.mutual_information(sure, sure), [np.log(3)], rtol=1e-6)
+
+
+@pytest.mark.slow  # the estimator's own test learns among several every day
+def test_of_two_clusterings_the_one_that_goes_by_shape_is_kept():
+    images, kinds = shapes(240)
+    by_place = images[:, 0].sum((1, 2)) > 1  # which depends on a shift by one pixel
+    by_shape = kinds > 0
+    clusterings = np.eye(2)[np.column_stack([by_place, by_shape]).astype(int)]
+    encoder = ae.Dense(3, (64,)).build((8, 8, 1), nnx.Rngs(0)).encoder
+    settings = self_training.SelfTraining(epochs=6)
+    learned = invariance.learn_among(images, clusterings, encoder, QUICK.corruption, settings, 0)
+    assert clustering.score(by_shape.astype(int), learned.memberships(images).argmax(1)).accuracy > 0.9

@@ -45,6 +45,22 @@ def test_a_grid_shows_each_image_in_its_row_and_column():
     assert (note.get_text(), note.get_position()[1]) == ("MAE 0.03", axes.get_yticks()[2])
 
 
+def test_strips_show_every_seed_its_median_and_what_was_published():
+    panels = {"mnist": {"DEC": np.array([0.9, 0.7, 0.8]), "ours": np.array([0.98, 0.97])}}
+    marks = {"mnist": [figures.Mark("IIC", 0.992, "Ji"), figures.Mark("DEC", 0.843, "Xie")]}
+    axes = figures.score_strips(panels, marks).axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["DEC", "ours", "IIC"]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [sorted(line.get_xdata()) for line in dots] == [[0.7, 0.8, 0.9], [0.97, 0.98]]
+    assert [(*line.get_xdata(), *line.get_ydata()) for line in axes.lines if line.get_marker() == "D"] == [
+        (0.843, 0),
+        (0.992, 2),
+    ]
+    assert texts(figures.score_strips(panels, marks)) == ["0.800", "◇ 0.843  Xie", "0.975", "◇ 0.992  Ji"]
+    left, right = axes.get_xlim()
+    assert left < 0.7 < 0.992 < right < 1
+
+
 def test_ink_is_dark_on_paper_and_colours_stay():
     grey = mosaic.on_paper(np.array([0.0, 1.0]).reshape(1, 2, 1, 1))
     np.testing.assert_allclose(grey[0, :, 0], [to_rgb(style.PAPER), to_rgb(style.INK)])
@@ -309,6 +325,11 @@ BAD = {
     "latents not in the plane": (
         lambda: figures.latent_points(np.zeros((12, 16)), LABELS),
         r"`latents` must have the shape \(image, 2\), got \(12, 16\); project",
+    ),
+    "no method": (lambda: figures.score_strips({"mnist": {}}), r"`panels\['mnist'\]` must name at least one thing"),
+    "percentages": (
+        lambda: figures.score_strips({"mnist": {"DEC": np.array([84.3])}}),
+        r"`panels\['mnist'\]\['DEC'\]` must be scores from 0 to 1, one a seed",
     ),
     "no latents": (lambda: figures.latent_points(np.zeros((0, 2)), LABELS[:0]), "`latents` must hold at least one"),
     "infinite latents": (lambda: figures.latent_points(CORNERS / 0.0, LABELS[:4]), "`latents` must be finite"),

@@ -34,7 +34,8 @@ COMMANDS = (
     "certify",
     "report",
 )
-COMMANDS += ("train", "cluster", "deblur", "bench", "bench.training", "bench.deblurring", "bench.networks")
+COMMANDS += ("train", "cluster", "benchmark", "deblur", "bench", "bench.training", "bench.deblurring", "bench.networks")
+COMMANDS += ("bench.quality",)
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 JUDGED = [*SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3"]
 
@@ -308,6 +309,26 @@ def test_the_other_benches_print_their_figures(bench, arguments, told, tmp_path)
     assert done.returncode == 0, done.stderr
     assert told in done.stdout
     assert "of the ceiling" in done.stdout
+
+
+@pytest.mark.slow  # it compiles two trainings
+@pytest.mark.usefixtures("small_yardsticks")
+def test_the_bench_of_quality_tells_when_a_target_was_reached_and_when_not(tmp_path):
+    arguments = ["--data=digits", "--latent_sizes=2", "--targets=0.9,0.001", "--quick_epochs=2", "--held_out"]
+    arguments += ["--cured_epochs=2", "--max_epochs=1"]
+    done = launch_here("bench.quality", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    reached, missed = [line for line in done.stdout.splitlines() if "ours, short" in line]
+    assert "0.9000 after" in reached
+    assert "1 epochs" in reached
+    assert "0.0010 not after" in missed
+    assert "2 epochs" in missed
+
+
+def test_the_bench_of_quality_knows_what_was_reported_of_three_sizes(tmp_path):
+    unknown = launch_here("bench.quality", "--data=digits", "--latent_sizes=3", cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert "`--latent_sizes` has 3, for which nothing was reported; give `--targets`." in unknown.stderr
 
 
 def test_the_rivals_solve_the_same():

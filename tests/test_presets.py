@@ -12,7 +12,18 @@ from launch import cluster, command, fields, train
 
 COMMANDS = {
     name: importlib.import_module(f"launch.{name}")
-    for name in ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "compare", "train", "cluster", "deblur")
+    for name in (
+        "trajectory",
+        "optimizers",
+        "sweep",
+        "atlas",
+        "reproduce",
+        "compare",
+        "train",
+        "cluster",
+        "benchmark",
+        "deblur",
+    )
 }
 PRESETS = [(name, preset) for name, module in COMMANDS.items() for preset in module.PRESETS]
 BY_NAME = ("trajectory", "optimizers", "sweep", "atlas", "reproduce", "compare")

@@ -1,32 +1,41 @@
 """Clusters of images from nothing but the images: what survives deformation, the manifold it lies on, its parts."""
 
 import dataclasses
+import itertools
+import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
+from aecluster.clustering.invariance import learn_among
+from aecluster.clustering.number import clusters_found
 from aecluster.clustering.self_training import SelfTraining, learn
 from aecluster.corruptions import AbstractCorruption, Deformation
 from aecluster.data import ImageData, Split
 from aecluster.ensemble import Ensemble
 from aecluster.images import HostImages, ImageShape, check_images
 from aecluster.models import Dense
-from aecluster.recipes import RECIPES, Recipe
+from aecluster.recipes import RECIPES, SMALL, Recipe
 from aecluster.training import train
 
 NEIGHBOURS = 20  # of the graph whose layout UMAP computes, as in N2D
+NEIGHBOURS_OF_FEW = (10, 40)  # of the layouts besides where there are few images
 DIMENSIONS = 10  # of that layout, as in N2D
 STARTS = 5  # of the mixture; the start with the best likelihood is kept
+STARTS_OF_FEW = 10  # of the mixtures of a layout where there are few images, all of which are tried
 NOTHING = Deformation(rotation=0.0, shift=0.0, scale=0.0, shear=0.0)
 FEWEST = 3  # images that have neighbours to unroll
 WATCHED = 1_000  # images on which the training's error is measured
+FILLED = 20 / 28  # of the side is what ink may fill
+FAINTEST = 0.1  # grey that is ink, where its extent is measured
 
 
 class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
@@ -34,17 +43,24 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     1. An autoencoder restores images from randomly deformed versions of them (`recipe`), so that its latents tell what is
        drawn rather than where and how (Guo et al. 2018, proceedings.mlr.press/v95/guo18b, trains on deformed images too).
+       Images whose ink reaches closer to the edge than MNIST's get a black margin first, so that none is moved out.
     2. UMAP (McInnes et al. 2018, arXiv:1802.03426) unrolls the manifold that the latents lie on, and
     3. a mixture of Gaussians splits it, as in N2D (McConville et al. 2021, arXiv:1908.05968).
     4. A classifier, its first layers the encoder's, learns these clusters from deformed images (`learn`), which corrects
        them. It answers for new images, which need no manifold.
+
+    Fewer than 10,000 images are split in many ways, since one is often wrong: by three layouts, with 10, 20 and 40
+    neighbours, and `STARTS_OF_FEW` mixtures of each. The classifier learns all of them, corrects them by the mutual
+    information between deformed versions of an image, and keeps the one that has most of it (`learn_among`).
+
+    This is the second version of the recipe; the first had no margin, and one way to split few images too.
 
     Images have shape (images, height, width, channels) or (images, height, width), pixels in [0, 1]. Flat rows may have any
     range, which is brought to [0, 1] by the lowest and the highest number of those that were fitted.
 
     **Arguments**
 
-    - `n_clusters`: clusters to look for.
+    - `n_clusters`: clusters to look for; None finds their number on the manifold, by `clusters_found`.
     - `image_shape`: height, width and channels of images that are given as flat rows. Without it a flat row is taken as one
       long line of pixels, which is not deformed.
     - `latent_size`: numbers kept of an image.
@@ -55,6 +71,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     **Attributes**
 
+    - `n_clusters_`: the number of clusters, given or found.
     - `labels_`: cluster of every image given to `fit`.
     - `ensemble_`: the trained autoencoder.
     - `manifold_`: where UMAP put the images, of shape (images, dimensions).
@@ -63,7 +80,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_clusters: int = 10,
+        n_clusters: int | None = 10,
         *,
         image_shape: ImageShape | None = None,
         latent_size: int = 16,
@@ -88,26 +105,32 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         del y
         num_clusters = self._checked()
         images = self._images(X, reset=True)
-        if len(images) < max(num_clusters, FEWEST):
+        if len(images) < max(num_clusters or 1, FEWEST):
             raise ValueError(
                 f"`n_clusters` is {num_clusters}, but n_samples={len(images)}; look for fewer clusters or give more images, "
                 f"{FEWEST} at least."
             )
         distinct = len(np.unique(images.reshape(len(images), -1), axis=0))
-        if distinct < num_clusters:
+        if distinct < (num_clusters or 1):
             raise ValueError(
                 f"`n_clusters` is {num_clusters}, but of the {len(images)} images only {distinct} differ; look for fewer."
             )
         seed = int(check_random_state(plain(self.random_state)).randint(2**31 - 1))
         self.ensemble_ = self._train(images, seed)
         network: Any = self.ensemble_.member(0)
-        self.manifold_ = unrolled(self.ensemble_.encode(images)[0], seed)
-        mixture = GaussianMixture(num_clusters, n_init=STARTS, random_state=seed, reg_covar=1e-4)
+        latents = self.ensemble_.encode(images)[0]
+        self.manifold_ = unrolled(latents, seed)
+        self.n_clusters_ = num_clusters or clusters_found(self.manifold_, seed)
+        mixture = GaussianMixture(self.n_clusters_, n_init=STARTS, random_state=seed, reg_covar=1e-4)
         memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
         self.mixture_labels_ = memberships.argmax(1)
-        self.classifier_ = learn(
-            images, memberships, network.encoder, self._corruption(), self.self_training or SelfTraining(), seed
-        )
+        settings = network.encoder, self._corruption(), self.self_training or SelfTraining(), seed
+        if len(images) < SMALL:
+            spaces = [self.manifold_, *(unrolled(latents, seed, number) for number in NEIGHBOURS_OF_FEW)]
+            several = [memberships, *(one for space in spaces for one in mixtures(space, self.n_clusters_, seed))]
+            self.classifier_ = learn_among(images, np.stack(several, 1), *settings)
+        else:
+            self.classifier_ = learn(images, memberships, *settings)
         self.labels_ = self.predict(X)
         return self
 
@@ -119,7 +142,6 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         """Probability of every cluster for every image, by the classifier."""
         check_is_fitted(self)
         images = self._images(X, reset=False)
-        self.ensemble_.check(images)
         return self.classifier_.memberships(images)
 
     def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
@@ -127,14 +149,14 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         return self.ensemble_.encode(self._images(X, reset=False))[0]
 
-    def _checked(self) -> int:
-        """The number of clusters; ValueError for settings that a later step would refuse."""
+    def _checked(self) -> int | None:
+        """The number of clusters, None where it is to be found; ValueError for settings that a later step would refuse."""
         whole(1)("latent_size", self.latent_size)
         wholes(1)("widths", self.widths)
         maybe(a_shape)("image_shape", self.image_shape)
         maybe(some(Recipe, "ae.RECIPES['invariant']"))("recipe", self.recipe)
         maybe(some(SelfTraining, "SelfTraining()"))("self_training", self.self_training)
-        return whole(1)("n_clusters", self.n_clusters)
+        return maybe(whole(1))("n_clusters", self.n_clusters)
 
     def _train(self, images: HostImages, seed: int) -> Ensemble:
         recipe = dataclasses.replace(self._recipe().for_images(len(images)), corruption=self._corruption())
@@ -168,17 +190,63 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
         if reset:
             self.pictures_ = X.ndim == 4 or self.image_shape is not None
             self.low_, self.range_ = float(X.min()), float(X.max() - X.min()) or 1.0
-        return np.clip((X.reshape(len(X), *shape) - self.low_) / self.range_, 0.0, 1.0)
+        images = np.clip((X.reshape(len(X), *shape) - self.low_) / self.range_, 0.0, 1.0)
+        if reset:
+            self.image_shape_, self.margin_ = images.shape[1:], margin_of(images) if self.pictures_ else 0
+        check_images("X", images, self.image_shape_)
+        edge = (self.margin_, self.margin_)
+        return np.pad(images, ((0, 0), edge, edge, (0, 0)))
 
 
-def unrolled(latents: Float[np.ndarray, "image latent"], seed: int) -> Float[np.ndarray, "image dimension"]:
+def margin_of(images: HostImages) -> int:
+    """Black pixels to add on every side, so that ink fills as much of the image as MNIST's does of its own: 20 / 28.
+
+    How much it fills is the longer side of the box around an image's ink, the median over the images.
+    """
+    inked: np.ndarray = np.any(images > FAINTEST, axis=-1)
+    lengths = [_extent(np.any(inked, axis=axis)) for axis in (1, 2)]
+    wanted = np.median(np.maximum(*lengths)) / FILLED
+    return max(0, math.ceil((wanted - max(images.shape[1:3])) / 2))
+
+
+def _extent(inked: Bool[np.ndarray, "image place"]) -> Integer[np.ndarray, " image"]:
+    """From the first place with ink to the last; 0 where there is none."""
+    first, last = inked.argmax(1), inked.shape[1] - inked[:, ::-1].argmax(1)
+    return np.where(inked.any(1), last - first, 0)
+
+
+def agreement(clusterings: Sequence[Integer[np.ndarray, " image"]]) -> float:
+    """How alike clusterings of the same images are: the mean adjusted Rand index of all pairs, 1 where all are the same.
+
+    It needs no labels: a recipe whose clusters depend on the seed tells little of the images (von Luxburg 2010,
+    doi:10.1561/2200000008, on stability). Raises ValueError for fewer than two clusterings.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    if len(clusterings) < 2:
+        raise ValueError(f"`clusterings` must be two at least, got {len(clusterings)}; cluster from more seeds.")
+    return float(np.mean([adjusted_rand_score(*pair) for pair in itertools.combinations(clusterings, 2)]))
+
+
+def mixtures(
+    space: Float[np.ndarray, "image dimension"], num_clusters: int, seed: int
+) -> list[Float[np.ndarray, "image cluster"]]:
+    """Memberships by mixtures of Gaussians from several starts."""
+    starts = np.random.default_rng(seed).integers(2**31, size=STARTS_OF_FEW)
+    several = (GaussianMixture(num_clusters, random_state=int(start), reg_covar=1e-4) for start in starts)
+    return [one.fit(space).predict_proba(space) for one in several]
+
+
+def unrolled(
+    latents: Float[np.ndarray, "image latent"], seed: int, neighbours: int = NEIGHBOURS
+) -> Float[np.ndarray, "image dimension"]:
     """UMAP's layout of the latents, for clustering: neighbours as close as they come."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # umap misses TensorFlow, for a part of it that is not used here
         from umap import UMAP
     num_images = len(latents)
     layout = UMAP(
-        n_neighbors=min(NEIGHBOURS, num_images - 1),
+        n_neighbors=min(neighbours, num_images - 1),
         n_components=min(DIMENSIONS, max(num_images - 2, 1)),
         min_dist=0.0,
         random_state=seed,

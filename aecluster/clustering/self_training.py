@@ -72,7 +72,7 @@ def learn(
     slant or size for a few images is outvoted by the others.
     """
     num_clusters, batch_size = memberships.shape[1], min(settings.batch_size, -(-len(images) // LEAST_STEPS))
-    structure, params = nnx.split(_classifier(encoder, num_clusters, seed))
+    structure, params = nnx.split(fresh_classifier(encoder, num_clusters, seed))
 
     def loss(
         params: Params,
@@ -102,7 +102,8 @@ def _keys(num_epochs: int, seed: int, epoch_index: int, num_steps: int) -> Keys:
     return Keys(order, jax.vmap(lambda i: jax.random.fold_in(deforming, i))(jnp.arange(num_steps)))
 
 
-def _classifier(encoder: DenseEncoder, num_clusters: int, seed: int) -> DenseEncoder:
+def fresh_classifier(encoder: DenseEncoder, num_clusters: int, seed: int) -> DenseEncoder:
+    """A network of so many outputs, its hidden layers the encoder's."""
     layers = encoder.stack.layers
     fresh = DenseEncoder((*(layer.in_features for layer in layers), num_clusters), jnp.float32, nnx.Rngs(params=seed))
     for layer, trained in zip(fresh.stack.layers[:-1], layers[:-1], strict=True):

@@ -8,6 +8,7 @@ from aecluster.figures.maps import thumbnails
 from aecluster.figures.points import latent_points
 from aecluster.figures.reconstructions import one_of_each, reconstruction_grid
 from aecluster.figures.restorations import failures, restoration_grid
+from aecluster.figures.strips import Mark, score_strips
 from aecluster.figures.style import write
 from aecluster.figures.trade_off import WeightPoint, strength_curve, weight_curve
 from aecluster.figures.walk import latent_walk, lattice
@@ -15,6 +16,7 @@ from aecluster.figures.walk import latent_walk, lattice
 __all__ = [
     "MOST_CLASSES",
     "MOST_CURVES",
+    "Mark",
     "WeightPoint",
     "check_classes",
     "check_drawable",
@@ -28,6 +30,7 @@ __all__ = [
     "one_of_each",
     "reconstruction_grid",
     "restoration_grid",
+    "score_strips",
     "strength_curve",
     "thumbnails",
     "weight_curve",
