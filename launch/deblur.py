@@ -258,7 +258,7 @@ def train_all(
                 judge,
                 seeds=range(num_seeds),
                 checkpoints=folder / "checkpoints" / name,
-                on_epoch=teller(reporter, name, done, total),
+                callbacks=[teller(reporter, name, done, total)],
             )
             done += preset.recipe.epochs
     return trained
