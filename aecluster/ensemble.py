@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int, Num
 from aecluster.arguments import a_shape, is_array, settle, short, some, some_seeds, whole
 from aecluster.images import HostImages, Images, ImageShape, Latents, check_images, chunks, joined
 from aecluster.metrics import INK, dead_pixels
-from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, structure
+from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, Restorer, structure
 from aecluster.names import shown
 
 if TYPE_CHECKING:
@@ -133,8 +133,14 @@ class Ensemble:
         return self._every_member(_decode, list(latents))
 
     def reconstruct(self, images: HostImages) -> Float[np.ndarray, "seed image height width channel"]:
-        """What every member makes of the images, pixels in [0, 1]. Raises ValueError as `encode` does."""
-        self.check(images)
+        """What every member makes of the images, pixels in [0, 1].
+
+        Restorers take images of any height and width, others those of training alone. Raises ValueError as `encode` does.
+        """
+        if isinstance(self.architecture, Restorer) and is_array(images) and images.ndim == 4:
+            check_images("images", images, (*images.shape[1:3], self.image_shape[2]))
+        else:
+            self.check(images)
         return self._every_member(_reconstruct, [images] * len(self))
 
     def check(self, images: np.ndarray) -> None:

@@ -20,6 +20,7 @@ from aecluster.deblurring.study import (
     train_preset,
     untouched,
 )
+from aecluster.deblurring.whole_images import restore
 
 __all__ = [
     "ADVERSARY",
@@ -47,6 +48,7 @@ __all__ = [
     "mixture",
     "networks",
     "peer",
+    "restore",
     "score",
     "score_seeds",
     "strength_curve",
