@@ -1,6 +1,7 @@
 """Undoing a blur: peers and networks by name, their scores on the same images, and the pictures of both."""
 
 from aecluster.deblurring.peers import Linear, RichardsonLucy, Wiener, choose_balance, learn_ridge
+from aecluster.deblurring.photographs import PHOTOGRAPHS, photograph, photographs
 from aecluster.deblurring.presets import ADVERSARY, BLUR_WEIGHTS, Preset, composites, losses, mixture, networks
 from aecluster.deblurring.report import failures, grid, strength_curve, weight_curve
 from aecluster.deblurring.scores import MEASURES, check_measurable, score
@@ -28,6 +29,7 @@ __all__ = [
     "MEASURES",
     "NOTHING",
     "PEERS",
+    "PHOTOGRAPHS",
     "Linear",
     "Method",
     "Preset",
@@ -48,6 +50,8 @@ __all__ = [
     "mixture",
     "networks",
     "peer",
+    "photograph",
+    "photographs",
     "restore",
     "score",
     "score_seeds",
