@@ -35,7 +35,8 @@ from aecluster.models import (
     count_parameters,
 )
 from aecluster.recipes import RECIPES, SCHEDULES, Recipe, optimizer_named
-from aecluster.training import Progress, check_training, epoch_program, learn_discriminator, train
+from aecluster.stopping import EarlyStopping
+from aecluster.training import Callback, Progress, check_training, epoch_program, learn_discriminator, train
 
 __all__ = [
     "ARCHITECTURES",
@@ -54,12 +55,14 @@ __all__ = [
     "Adversary",
     "Autoencoder",
     "Blur",
+    "Callback",
     "Convolutional",
     "CrossEntropy",
     "Deformation",
     "Dense",
     "Discriminator",
     "Dissimilarity",
+    "EarlyStopping",
     "Ensemble",
     "GreyTargets",
     "History",

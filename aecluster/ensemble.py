@@ -2,20 +2,23 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 from aecluster.arguments import a_shape, is_array, settle, short, some, some_seeds, whole
 from aecluster.images import HostImages, Images, ImageShape, Latents, check_images, chunks, joined
 from aecluster.metrics import INK, dead_pixels
-from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, structure
+from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, Restorer, structure
 from aecluster.names import shown
+
+if TYPE_CHECKING:
+    import pandas
 
 Trained: TypeAlias = dict[tuple[str, int], "Ensemble"]  # several trainings, by recipe and latent size
 
@@ -30,20 +33,22 @@ class History:
     - `train_error`: mean absolute error on the training batches as they came, before each step.
     - `test_error`: mean absolute error on the test images after the epoch.
     - `dead_pixels`: pixels black in every reconstruction of a test image although they often carry ink.
+    - `held_out_error`: mean absolute error on the held-out images after the epoch; None where none are held out.
     """
 
     loss: Float[np.ndarray, "seed epoch"]
     train_error: Float[np.ndarray, "seed epoch"]
     test_error: Float[np.ndarray, "seed epoch"]
     dead_pixels: Int[np.ndarray, "seed epoch"]
+    held_out_error: Float[np.ndarray, "seed epoch"] | None = None
 
     __repr__ = shown
 
     @staticmethod
-    def empty(num_seeds: int) -> "History":
-        """The history before the first epoch."""
+    def empty(num_seeds: int, held_out: bool = False) -> "History":
+        """The history before the first epoch, where images are held out or not."""
         nothing = np.zeros((num_seeds, 0))
-        return History(nothing, nothing, nothing, nothing.astype(int))
+        return History(nothing, nothing, nothing, nothing.astype(int), nothing if held_out else None)
 
     @property
     def num_epochs(self) -> int:
@@ -52,8 +57,32 @@ class History:
 
     def after(self, **measured: np.ndarray) -> "History":
         """The history with one more epoch."""
-        grown = {name: np.column_stack([getattr(self, name), values]) for name, values in measured.items()}
-        return History(**grown)
+        return History(**{name: np.column_stack([getattr(self, name), values]) for name, values in measured.items()})
+
+    def columns(self) -> dict[str, Num[np.ndarray, "seed epoch"]]:
+        """All that was measured, by name."""
+        return {name: values for name, values in dataclasses.asdict(self).items() if values is not None}
+
+    def kept(self) -> dict[str, Num[np.ndarray, " seed"]]:
+        """What was measured after the epoch whose networks were kept: that of the least held-out error, else the last."""
+        seeds = np.arange(len(self.loss))
+        epochs = self.num_epochs - 1 if self.held_out_error is None else self.held_out_error.argmin(1)
+        return {name: values[seeds, epochs] for name, values in self.columns().items()}
+
+    def to_dataframe(self, seeds: Sequence[int] | None = None) -> "pandas.DataFrame":
+        """A pandas table with one row a network and epoch: seed, epoch (from 1), and all that was measured.
+
+        `seeds` are the ensemble's, in their order; by default they are numbered from 0. Raises ValueError unless there is one
+        for each network.
+        """
+        import pandas
+
+        num_seeds, num_epochs = self.loss.shape
+        seeds = range(num_seeds) if seeds is None else some_seeds("seeds", seeds)
+        if len(seeds) != num_seeds:
+            raise ValueError(f"`seeds` must name {num_seeds} networks, got {len(seeds)}; give those of the ensemble.")
+        index = {"seed": np.repeat(seeds, num_epochs), "epoch": np.tile(np.arange(1, num_epochs + 1), num_seeds)}
+        return pandas.DataFrame(index | {name: values.ravel() for name, values in self.columns().items()})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,8 +133,14 @@ class Ensemble:
         return self._every_member(_decode, list(latents))
 
     def reconstruct(self, images: HostImages) -> Float[np.ndarray, "seed image height width channel"]:
-        """What every member makes of the images, pixels in [0, 1]. Raises ValueError as `encode` does."""
-        self.check(images)
+        """What every member makes of the images, pixels in [0, 1].
+
+        Restorers take images of any height and width, others those of training alone. Raises ValueError as `encode` does.
+        """
+        if isinstance(self.architecture, Restorer) and is_array(images) and images.ndim == 4:
+            check_images("images", images, (*images.shape[1:3], self.image_shape[2]))
+        else:
+            self.check(images)
         return self._every_member(_reconstruct, [images] * len(self))
 
     def check(self, images: np.ndarray) -> None:

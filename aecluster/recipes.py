@@ -20,6 +20,7 @@ from aecluster.fingerprints import fingerprint
 from aecluster.images import ImageShape
 from aecluster.losses import L1, AbstractLoss, CrossEntropy, WarmUp
 from aecluster.names import hint
+from aecluster.stopping import EarlyStopping
 
 WARM_UP = WarmUp(epochs=4.0)
 SMALL = 10_000  # images below which there are too few steps in the epochs of a recipe
@@ -77,6 +78,7 @@ class Recipe:
     - `corruption`: what is done besides in training alone. Nothing by default.
     - `adversary`: a critic that is trained along, and what it says of the predictions as a part of the loss.
     - `small_steps`: steps in all where there are too few images for `epochs` to mean much; see `for_images`.
+    - `stopping`: images to hold out, and when to stop by the error on them. None by default: all epochs are done.
     - `precision`: what the network computes in, "float32" or "bfloat16"; parameters and losses are float32 in both.
     - `name`: what tables and checkpoints call it; it decides nothing.
 
@@ -93,6 +95,7 @@ class Recipe:
     corruption: AbstractCorruption | None = None
     adversary: Adversary | None = None
     small_steps: int = 600
+    stopping: EarlyStopping | None = None
     precision: str = "float32"
     name: str = dataclasses.field(default="own", compare=False)
 
@@ -101,7 +104,7 @@ class Recipe:
         settle(self, optimizer=_factory("optax.adam"), schedule=_factory("optax.cosine_decay_schedule"))
         settle(self, loss=function("ae.L1()"), adversary=maybe(some(Adversary, "ae.Adversary()")))
         settle(self, degradation=maybe(function("ae.Blur()")), corruption=maybe(function("ae.Deformation()")))
-        settle(self, precision=text, name=text)
+        settle(self, precision=text, name=text, stopping=maybe(some(EarlyStopping, "ae.EarlyStopping()")))
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"`precision` must be 'float32' or 'bfloat16', got {self.precision!r}; choose one.")
 

@@ -1,7 +1,6 @@
 """Several trainings side by side: their numbers as tables, their pictures as files."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +22,13 @@ THUMBNAILS = 36  # across a map of thumbnails
 def metrics(trained: Trained) -> Iterator[dict[str, float | str]]:
     """One row a training: sizes, errors on pixels in [0, 1] as mean and standard deviation over seeds, dead pixels."""
     for (recipe, latent_size), ensemble in trained.items():
-        last = {name: values[:, -1] for name, values in asdict(ensemble.history).items()}
+        last = ensemble.history.kept()
         yield {
             "recipe": recipe,
             "latent_size": latent_size,
             "parameters": count_parameters(ensemble.params) // len(ensemble),
             "seeds": len(ensemble),
-            "epochs": ensemble.history.loss.shape[1],
+            "epochs": ensemble.history.num_epochs,
             "train_mae": float(last["train_error"].mean()),
             "test_mae": float(last["test_error"].mean()),
             "test_mae_std": float(last["test_error"].std()),
@@ -40,9 +39,9 @@ def metrics(trained: Trained) -> Iterator[dict[str, float | str]]:
 def history(trained: Trained) -> Iterator[dict[str, float | str]]:
     """One row an epoch of every network."""
     for (recipe, latent_size), ensemble in trained.items():
-        columns = asdict(ensemble.history)
+        columns = ensemble.history.columns()
         for index, seed in enumerate(ensemble.seeds):
-            for epoch in range(ensemble.history.loss.shape[1]):
+            for epoch in range(ensemble.history.num_epochs):
                 numbers = {name: values[index, epoch].item() for name, values in columns.items()}
                 yield {"recipe": recipe, "latent_size": latent_size, "seed": seed, "epoch": epoch + 1, **numbers}
 
@@ -78,7 +77,7 @@ def _draw_reconstructions(data: ImageData, ensembles: dict[str, Ensemble], write
         chosen = figures.one_of_each(test.labels)[:COLUMNS]
     labels = None if test.labels is None else test.labels[chosen]
     rows = {name: ensemble.reconstruct(test.images[chosen])[0] for name, ensemble in ensembles.items()}
-    notes = {name: f"MAE {ensemble.history.test_error[:, -1].mean():.4f}" for name, ensemble in ensembles.items()}
+    notes = {name: f"MAE {ensemble.history.kept()['test_error'].mean():.4f}" for name, ensemble in ensembles.items()}
     write("reconstructions", figures.reconstruction_grid(test.images[chosen], rows, labels, notes=notes))
 
 

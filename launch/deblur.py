@@ -11,6 +11,7 @@ real MNIST:
         expect of the restorer a mean absolute error of 0.0032 and 40.3 dB; about two hours on two cores of an AMD EPYC
     python -m launch.deblur --preset=mnist_random          another kernel for every image
         expect of the restorer a mean absolute error of 0.0099 and 30.7 dB
+    python -m launch.deblur --preset=photographs           patches of scikit-image's grey photographs, none downloaded
 
 MNIST is downloaded and checked; --data_dir=PATH/mnist reads its original files instead. A network of one's own joins the
 table, by any mixture of losses against the clear image, against the blurred one and of a discriminator, frozen in the loss
@@ -47,7 +48,7 @@ OWN = "own"
 class Settings:
     """Which blur, which methods against it, and how its networks are trained."""
 
-    data: str | None = command.flag(None, f"Images by name: {', '.join(ae.NAMES)}.", called="name")
+    data: str | None = command.flag(None, f"Images by name: {', '.join(ae.NAMES)}, photographs.", called="name")
     data_dir: Path | None = own_images.data_dir()
     read: tuple[str, ...] = own_images.read()
     kernel: str = command.flag(
@@ -101,6 +102,13 @@ PRESETS = {
         methods=("richardson_lucy", "wiener", "ridge", "l1_256", "judged_256", "restorer"),
         name="mnist_random",
     ),
+    "photographs": Settings(
+        data="photographs",
+        num_seeds=1,
+        epochs=6,
+        methods=("richardson_lucy", "wiener", "ridge", "restorer"),
+        name="photographs",
+    ),
 }
 SMALL = 16  # pixels of a side, below which a kernel is smaller by default
 HEADINGS = {"mae": "MAE", "psnr": "PSNR", "ssim": "SSIM", "laplacian": "Laplacian", "way": "way", "clear": "p(clear)"}
@@ -131,7 +139,7 @@ class Scored(NamedTuple):
 
 def main(settings: Settings) -> None:
     """Load, blur, train, score, draw."""
-    data = own_images.load(settings.data, settings.data_dir, settings.read)
+    data = load(settings)
     blur = blur_of(settings, data.image_shape)
     names, presets = rows_of(settings, data)
     check(data, presets)
@@ -150,6 +158,17 @@ def main(settings: Settings) -> None:
     print(f"discriminator: probability that (1 - a) blurred + a clear is clear: {shares}")
     tables = ("metrics.csv", "strengths.csv", "judge.csv", "judge.npz")
     print(runs.wrote(path, *tables, *(["checkpoints"] if presets else []), pictures=drawn))
+
+
+def load(settings: Settings) -> ae.ImageData:
+    """Images by name, photographs of scikit-image's in patches among them, or one's own."""
+    from aecluster import deblurring
+
+    if settings.data != deblurring.PHOTOGRAPHS:
+        return own_images.load(settings.data, settings.data_dir, settings.read)
+    if settings.data_dir is not None:
+        raise ValueError("`--data_dir` is of other images, and scikit-image carries the photographs; leave it out.")
+    return deblurring.photographs()
 
 
 def blur_of(settings: Settings, image_shape: tuple[int, int, int]) -> ae.Blur | ae.RandomBlur:
@@ -259,7 +278,7 @@ def train_all(
                 judge,
                 seeds=range(num_seeds),
                 checkpoints=folder / "checkpoints" / name,
-                on_epoch=teller(reporter, name, done, total),
+                callbacks=[teller(reporter, name, done, total)],
             )
             done += preset.recipe.epochs
     return trained

@@ -65,6 +65,14 @@ class Settings:
         None, "Learning rate over the steps; by default the recipe's.", choices=sorted(ae.SCHEDULES)
     )
     loss: str | None = command.flag(None, "What to minimise; by default the recipe's.", choices=sorted(ae.LOSSES))
+    patience: int | None = command.flag(
+        None,
+        "Epochs without a lower error on held-out training images before the end; by default all are done.",
+        at_least=1,
+    )
+    held_out: float | None = command.flag(
+        None, "Share of the training images held out for --patience; by default 0.1.", called="share"
+    )
     precision: str = command.flag("float32", "What the networks compute in.", choices=["float32", "bfloat16"])
     devices: int = command.flag(1, "Devices that share every batch.", at_least=1, counts=False)
     out: Path = runs.out()
@@ -164,9 +172,21 @@ def recipes_of(settings: Settings, num_train: int) -> dict[str, ae.Recipe]:
         "schedule": settings.schedule and ae.SCHEDULES[settings.schedule],
         "loss": settings.loss and ae.LOSSES[settings.loss],
         "precision": settings.precision,
+        "stopping": stopping_of(settings),
     }
     given = {name: value for name, value in changes.items() if value is not None}
     return {name: dataclasses.replace(ae.RECIPES[name].for_images(num_train), **given) for name in settings.recipes}
+
+
+def stopping_of(settings: Settings) -> ae.EarlyStopping | None:
+    """When to stop before all epochs are done, if at all."""
+    if settings.patience is None:
+        if settings.held_out is not None:
+            raise ValueError(
+                "`--held_out` needs `--patience`; say after how many epochs without a lower error to stop."
+            )
+        return None
+    return ae.EarlyStopping(settings.patience, 0.1 if settings.held_out is None else settings.held_out)
 
 
 def devices_of(settings: Settings) -> list[jax.Device]:
@@ -194,7 +214,7 @@ def train_all(
                 devices=devices,
                 checkpoints=checkpoints_of(folder, name, size),
                 resume=True,
-                on_epoch=teller(reporter, f"{name} {size}", done, total),
+                callbacks=[teller(reporter, f"{name} {size}", done, total)],
             )
             done += recipe.epochs
             write_tables(trained, folder)

@@ -29,7 +29,7 @@ Answer = dict[str, Any]
 
 def trained(ensemble: ae.Ensemble, images: np.ndarray) -> Answer:
     """The history and what the networks make of some images: every number of a training decides them."""
-    return {**dataclasses.asdict(ensemble.history), "rebuilt": ensemble.reconstruct(images[:5])}
+    return {**ensemble.history.columns(), "rebuilt": ensemble.reconstruct(images[:5])}
 
 
 def dense() -> Answer:

@@ -36,7 +36,7 @@ class Stopped(Exception):
 
 def assert_same(one, other):
     assert (one.architecture, one.image_shape, one.seeds) == (other.architecture, other.image_shape, other.seeds)
-    for name, values in dataclasses.asdict(one.history).items():
+    for name, values in one.history.columns().items():
         np.testing.assert_array_equal(values, getattr(other.history, name), err_msg=name)
     for ours, theirs in zip(jax.tree.leaves(one.params), jax.tree.leaves(other.params), strict=True):
         assert ours.dtype == theirs.dtype == np.float32
@@ -49,7 +49,7 @@ def stopped_after(epoch, folder, architecture=NETWORK, recipe=RECIPE):
             raise Stopped
 
     with pytest.raises(Stopped):
-        ae.train(architecture, DATA, recipe, seeds=SEEDS, checkpoints=folder, resume=True, on_epoch=stop)
+        ae.train(architecture, DATA, recipe, seeds=SEEDS, checkpoints=folder, resume=True, callbacks=[stop])
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,13 @@ def test_resumed_is_uninterrupted(share, kept, uninterrupted, tmp_path, monkeypa
     assert steps_in(tmp_path) == kept
     told = []
     resumed = ae.train(
-        NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=tmp_path, resume=True, on_epoch=lambda p: told.append(p.epoch)
+        NETWORK,
+        DATA,
+        RECIPE,
+        seeds=SEEDS,
+        checkpoints=tmp_path,
+        resume=True,
+        callbacks=[lambda p: told.append(p.epoch)],
     )
     assert told == list(range(int(kept[0]) + 1, 5))
     assert_same(resumed, uninterrupted)
@@ -101,7 +107,7 @@ def test_resuming_a_finished_training_trains_no_more(saved, uninterrupted):
     def fail(progress):
         raise AssertionError(progress)
 
-    again = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=saved, resume=True, on_epoch=fail)
+    again = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=saved, resume=True, callbacks=[fail])
     assert_same(again, uninterrupted)
 
 
@@ -304,7 +310,7 @@ def test_reading_touches_nothing_of_a_training_that_goes_on(uninterrupted, tmp_p
         (half / "begun").unlink()
         half.rmdir()
 
-    trained = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder, on_epoch=look)
+    trained = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, checkpoints=folder, callbacks=[look])
     assert seen == [1, 1, 2, 1, 3, 1, 4, 1]
     assert_same(trained, uninterrupted)
 
@@ -371,7 +377,7 @@ def test_what_two_devices_trained_is_read_and_goes_on_with_one(tmp_path, monkeyp
 
     devices, folder = jax.local_devices()[:2], tmp_path / "run" / "net"
     with pytest.raises(Stopped):
-        ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, devices=devices, checkpoints=folder, on_epoch=stop)
+        ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, devices=devices, checkpoints=folder, callbacks=[stop])
     done = subprocess.run([sys.executable, __file__, "one", folder], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
@@ -442,7 +448,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_happened(kills, tmp_p
         assert training.returncode == -signal.SIGKILL
     told = []
     resumed = ae.train(
-        NETWORK, DATA, LONG, seeds=SEEDS, checkpoints=tmp_path, resume=True, on_epoch=lambda p: told.append(p.epoch)
+        NETWORK, DATA, LONG, seeds=SEEDS, checkpoints=tmp_path, resume=True, callbacks=[lambda p: told.append(p.epoch)]
     )
     assert 1 < told[0] < 30
     assert_same(resumed, ae.train(NETWORK, DATA, LONG, seeds=SEEDS))
@@ -473,7 +479,7 @@ def main(folder):
         seeds=SEEDS,
         checkpoints=folder,
         resume=True,
-        on_epoch=lambda progress: print("epoch", progress.epoch, flush=True),
+        callbacks=[lambda progress: print("epoch", progress.epoch, flush=True)],
     )
 
 

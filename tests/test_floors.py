@@ -28,7 +28,7 @@ FLOORS = {
     "aecluster": """
         arguments | places
         names | images | fingerprints
-        data | corruptions | metrics | models
+        stopping | data | corruptions | metrics | models
         blur | losses | ensemble
         discriminator | adversary
         recipes | checkpoints

@@ -287,7 +287,7 @@ def test_a_training_with_an_adversary_goes_on_as_if_it_had_never_stopped(tmp_pat
             raise Stop
 
     with pytest.raises(Stop):
-        ae.train(network, SMALL, recipe, seeds=(0, 1), checkpoints=tmp_path / "saved", on_epoch=stop)
+        ae.train(network, SMALL, recipe, seeds=(0, 1), checkpoints=tmp_path / "saved", callbacks=[stop])
     resumed = ae.train(network, SMALL, recipe, seeds=(0, 1), checkpoints=tmp_path / "saved", resume=True)
     np.testing.assert_array_equal(resumed.history.loss, whole.history.loss)
     np.testing.assert_array_equal(resumed.history.test_error, whole.history.test_error)

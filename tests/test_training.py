@@ -14,7 +14,8 @@ from scipy.special import expit, log_expit
 import aecluster as ae
 from aecluster.recipes import constant
 from aecluster.training import Loop
-from aecluster.training.networks import Exam, network_task
+from aecluster.training.exam import Exam
+from aecluster.training.networks import network_task
 
 RNG = np.random.default_rng(1)
 NETWORK = ae.Dense(2, (8, 4))
@@ -48,7 +49,7 @@ def assert_same(one, other, compare=np.testing.assert_array_equal):
 
 
 def histories(ensemble):
-    return dataclasses.asdict(ensemble.history)
+    return ensemble.history.columns()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def told():
 
 @pytest.fixture(scope="module")
 def trained(told):
-    return ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, on_epoch=told.append)
+    return ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, callbacks=[told.append])
 
 
 # The batches, seen from outside: image i is grey 2**-i, and the loss is the batch's sum, so its bits name the images
@@ -395,7 +396,7 @@ def _compilations(caplog, action):
 )
 def test_a_second_epoch_compiles_nothing_and_makes_errors_fall(architecture, caplog):
     loop = loop_of(architecture, DATA, MUCH)
-    exam = Exam(architecture, DATA, MUCH, loop.everywhere)
+    exam = Exam(architecture, MUCH, DATA.test.images, loop.everywhere)
 
     def epoch(state, number):
         state, _ = loop.epoch(state, (2,), number)

@@ -81,7 +81,7 @@ class Checkpoints:
         began = time.monotonic()
         record = dataclasses.replace(self.record, epochs=history.num_epochs)
         items = {name: args.StandardSave(_on_host(tree)) for name, tree in trees.items() if tree is not None}
-        items["history"] = args.StandardSave(dataclasses.asdict(history))
+        items["history"] = args.StandardSave(history.columns())
         self._check_room(trees)
         assert self.manager is not None
         with _orbax(self.path, "written"):

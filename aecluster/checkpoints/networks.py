@@ -1,5 +1,6 @@
 """Networks and discriminators, written to folders and read from them."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aecluster.arguments import some
+from aecluster.arguments import flag, some
 from aecluster.checkpoints.folder import Checkpoints, look, newest, read_history, read_record, read_tree
 from aecluster.checkpoints.record import Record
 from aecluster.discriminator import Discriminator
@@ -16,6 +17,7 @@ from aecluster.models import CRITIC, AbstractAutoencoder, Critic, initialize
 from aecluster.places import place, quoted, reading
 
 UNNAMED = "own"
+BEST = "best"  # what a checkpoint calls the networks of the least held-out error
 
 
 def save(network: Ensemble | Discriminator, path: str | Path) -> None:
@@ -43,13 +45,15 @@ def save(network: Ensemble | Discriminator, path: str | Path) -> None:
     saver.save({"params": params}, history)
 
 
-def restore(path: str | Path) -> Ensemble:
+def restore(path: str | Path, *, last: bool = False) -> Ensemble:
     """The trained networks of the newest checkpoint in a folder, ready to encode and decode; nothing there is touched.
 
-    A training may go on in that folder meanwhile. Raises ValueError if there is none, and for a discriminator.
+    Where images were held out, these are the best ones by the error on them, as `train` returns them; `last` asks for those
+    after the last epoch, whose history is without that error, since it has chosen nothing. A training may go on in that folder
+    meanwhile. Raises ValueError if there is none, and for a discriminator.
     """
-    path = place("path", path)
-    record, params, history = _restored(path)
+    path, last = place("path", path), flag("last", last)
+    record, params, history = _restored(path, last)
     if isinstance(record.architecture, Critic):
         raise ValueError(f"{str(path)!r} holds a discriminator; read it with `restore_discriminator`.")
     return Ensemble(record.architecture, record.image_shape, record.seeds, params, history)
@@ -100,11 +104,15 @@ def trained(folder: str | Path) -> Trained:
     return several
 
 
-def _restored(path: Path) -> tuple[Record, Any, History]:
+def _restored(path: Path, last: bool = False) -> tuple[Record, Any, History]:
     def read(step: Path) -> tuple[Record, Any, History]:
         record = read_record(step)
         keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), len(record.seeds)))
         template = jax.eval_shape(lambda keys: initialize(record.architecture, record.image_shape, keys), keys)
-        return record, jax.tree.map(jnp.asarray, read_tree(step, "params", template)), read_history(step)
+        history, best = read_history(step), (step / BEST).is_dir()
+        if best and last:
+            history = dataclasses.replace(history, held_out_error=None)
+        params = read_tree(step, BEST if best and not last else "params", template)
+        return record, jax.tree.map(jnp.asarray, params), history
 
     return look(path, read)

@@ -118,8 +118,8 @@ def _first_difference(found: dict[str, Any], wanted: dict[str, Any]) -> str | No
         if found[name] != wanted[name]:
             return f"{name}, {_differing(found[name], wanted[name])}"
     for name in ("recipe", "images"):
-        if theirs.get(name) != ours.get(name):
-            return f"{name}, {_differing(theirs.get(name), ours.get(name))}"
+        if difference := _differing(theirs.get(name), ours.get(name)):
+            return f"{name}, {difference}"
     programs, others = ours.get("programs", {}), theirs.get("programs", {})
     part = next((name for name in programs if programs[name] != others.get(name)), None)
     if part is None:
@@ -131,7 +131,8 @@ def _first_difference(found: dict[str, Any], wanted: dict[str, Any]) -> str | No
 
 
 def _differing(found: Any, wanted: Any) -> str:
+    """How two values differ, in words; what one lacks and is None in the other does not."""
     if not isinstance(found, dict) or not isinstance(wanted, dict):
-        return f"{found} and not {wanted}"
+        return "" if found == wanted else f"{found} and not {wanted}"
     names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
     return ", ".join(f"{name} {found.get(name)} and not {wanted.get(name)}" for name in names)

@@ -1,6 +1,7 @@
 """Undoing a blur: peers and networks by name, their scores on the same images, and the pictures of both."""
 
 from aecluster.deblurring.peers import Linear, RichardsonLucy, Wiener, choose_balance, learn_ridge
+from aecluster.deblurring.photographs import PHOTOGRAPHS, photograph, photographs
 from aecluster.deblurring.presets import ADVERSARY, BLUR_WEIGHTS, Preset, composites, losses, mixture, networks
 from aecluster.deblurring.report import failures, grid, strength_curve, weight_curve
 from aecluster.deblurring.scores import MEASURES, check_measurable, score
@@ -20,6 +21,7 @@ from aecluster.deblurring.study import (
     train_preset,
     untouched,
 )
+from aecluster.deblurring.whole_images import restore
 
 __all__ = [
     "ADVERSARY",
@@ -27,6 +29,7 @@ __all__ = [
     "MEASURES",
     "NOTHING",
     "PEERS",
+    "PHOTOGRAPHS",
     "Linear",
     "Method",
     "Preset",
@@ -47,6 +50,9 @@ __all__ = [
     "mixture",
     "networks",
     "peer",
+    "photograph",
+    "photographs",
+    "restore",
     "score",
     "score_seeds",
     "strength_curve",

@@ -21,7 +21,7 @@ from aecluster.ensemble import Ensemble
 from aecluster.images import HostImages, ImageShape, check_images
 from aecluster.losses import Weighted
 from aecluster.names import hint
-from aecluster.training import Progress, train
+from aecluster.training import Callback, train
 
 Restored: TypeAlias = Float[np.ndarray, "seed image height width channel"]
 Method: TypeAlias = Callable[[HostImages], Restored]  # one restoration a seed; of a method without chance, one
@@ -82,7 +82,7 @@ def train_preset(
     *,
     seeds: Sequence[int] = (0,),
     checkpoints: str | Path | None = None,
-    on_epoch: Callable[[Progress], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Ensemble:
     """Train a preset's network to undo this blur, or go on where its checkpoints end."""
     some(Discriminator, "ae.learn_discriminator(images, blur)")("judge", judge)
@@ -91,7 +91,7 @@ def train_preset(
         loss = Weighted(((1.0, loss), (preset.judged, ProbabilityOfBlur(judge))))
     recipe = dataclasses.replace(preset.recipe, degradation=blur, loss=loss)
     return train(
-        preset.architecture, data, recipe, seeds=seeds, checkpoints=checkpoints, resume=True, on_epoch=on_epoch
+        preset.architecture, data, recipe, seeds=seeds, checkpoints=checkpoints, resume=True, callbacks=callbacks
     )
 
 

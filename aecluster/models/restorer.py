@@ -63,6 +63,14 @@ class Restorer(AbstractArchitecture):
     def __post_init__(self) -> None:
         settle(self, channels=whole(1), blocks=whole(1), reach=whole(1))
 
+    def radius(self) -> int:
+        """How far a restored pixel sees, in pixels and at most, even: what is farther away does not matter.
+
+        Two for each pixel at half the side: half of the first convolution, and one for each of the 3 x 3 ones. The pixels
+        that share a 2 x 2 with it add one, rounded up to an even number, so that tiles keep the image's 2 x 2.
+        """
+        return 2 * (self.reach // 2 + 2 * self.blocks + 1) + 2
+
     def build(self, image_shape: ImageShape, rngs: nnx.Rngs, dtype: DTypeLike = jnp.float32) -> ConvolutionalRestorer:
         check_architecture(self, image_shape)
         return ConvolutionalRestorer(image_shape, self.channels, self.blocks, self.reach, dtype, rngs)

@@ -1,10 +1,12 @@
 """The training loop, and what is trained by it."""
 
+from aecluster.training.callbacks import Callback, Progress
 from aecluster.training.discriminators import learn_discriminator
 from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit, take
-from aecluster.training.networks import Progress, check_training, epoch_program, train
+from aecluster.training.networks import check_training, epoch_program, train
 
 __all__ = [
+    "Callback",
     "Keys",
     "Loop",
     "Outlook",

@@ -221,13 +221,14 @@ class Loop:
         return state, _stacked(seen)
 
 
-Watch: TypeAlias = Callable[[int, State, Seen], None]  # epochs done, the state then, what the last epoch's steps saw
+# of epochs done, the state then, what the last epoch's steps saw; whether to stop
+Watch: TypeAlias = Callable[[int, State, Seen], bool]
 
 
 def fit(
     loop: Loop, seeds: Sequence[int], *, state: State | None = None, first: int = 0, watch: Watch | None = None
 ) -> State:
-    """Train from every seed, from the epoch `first` on, to the task's last, and let `watch` see every epoch's end.
+    """Train from every seed, from the epoch `first` on, to the task's last, and let `watch` see every epoch's end, and stop.
 
     Raises ValueError where a loss is no longer finite, unless `watch` takes that on itself.
     """
@@ -236,8 +237,8 @@ def fit(
         state, seen = loop.epoch(state, seeds, epoch_index)
         if watch is None:
             check_finite(np.asarray(seen.loss), epoch_index, seeds)
-        else:
-            watch(epoch_index + 1, state, seen)
+        elif watch(epoch_index + 1, state, seen):
+            break
     return state
 
 

@@ -1,39 +1,29 @@
 """Training autoencoders and restorers, measured on the test images after every epoch, and no epoch lost."""
 
-import dataclasses
-import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
-from aecluster.arguments import entries_of, flag, function, maybe, short, some, some_seeds
-from aecluster.checkpoints import Checkpoints, Identity, Record
-from aecluster.corruptions import corrupted
+from aecluster.arguments import entries_of, flag, maybe, short, some, some_seeds
+from aecluster.checkpoints import BEST, Checkpoints, Identity, Record
 from aecluster.data import ImageData, Split
-from aecluster.ensemble import Ensemble, History
+from aecluster.ensemble import Ensemble
 from aecluster.fingerprints import fingerprint
-from aecluster.images import Images, ImageShape, Scalar, chunks
-from aecluster.metrics import INK, dead_pixels, mean_absolute_error
+from aecluster.images import HostImages, Images, ImageShape, Scalar
+from aecluster.metrics import mean_absolute_error
 from aecluster.models import AbstractArchitecture, Params, check_architecture, initialize, structure
 from aecluster.places import place
 from aecluster.recipes import Recipe
-from aecluster.training.loop import Keys, Loop, Outlook, Rival, RivalState, Seen, State, Task, check_finite, fit, take
-
-
-class Progress(NamedTuple):
-    """How far a training is: epochs done in all and in this call, and the newest errors, mean over seeds."""
-
-    epoch: int
-    epochs: int
-    train_error: float
-    test_error: float
+from aecluster.training.callbacks import Callback, check_callbacks, present
+from aecluster.training.diary import Diary
+from aecluster.training.exam import Exam
+from aecluster.training.loop import Keys, Loop, Outlook, Rival, RivalState, Seen, State, Task, fit, take
 
 
 def train(
@@ -46,7 +36,7 @@ def train(
     devices: Sequence[jax.Device] | None = None,
     checkpoints: str | Path | None = None,
     resume: bool = False,
-    on_epoch: Callable[[Progress], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Ensemble:
     """Train one architecture from several seeds at once, and measure it on the test images after every epoch.
 
@@ -65,30 +55,45 @@ def train(
     - `checkpoints`: a folder to save to on the way, so often that it takes a twentieth of the time, and at the end.
     - `resume`: go on from the newest checkpoint in that folder, if there is one, exactly as if nothing had happened; on
       more or fewer devices too.
-    - `on_epoch`: called after every epoch.
+    - `callbacks`: functions that are given an `ae.Progress` after every epoch; one that returns True ends the training there,
+      and `resume` goes on from there. Those that are context managers are entered before the first epoch, and left in the end,
+      whatever happens.
 
-    Returns the trained networks with their history. Raises ValueError for a batch larger than the data or not to be shared
+    Returns the trained networks with their history; of a recipe with `stopping` each as it was when the error on the held-out
+    images was least. Raises ValueError for a batch larger than the data or not to be shared
     evenly among the devices, for a folder that holds checkpoints without `resume`, or those of another training (naming
     what differs: the architecture, images, seeds, or what of the recipe), and where the loss is no longer finite.
     """
     recipe, seeds = maybe(some(Recipe, "ae.Recipe()"))("recipe", recipe) or Recipe(), some_seeds("seeds", seeds)
     some(ImageData, "ae.load('digits')")("data", data)
     maybe(some(Ensemble, "ae.train(architecture, data)"))("start", start)
-    maybe(function("print"))("on_epoch", on_epoch)
+    callbacks = check_callbacks(callbacks)
     devices = _devices(devices)
     check_training(architecture, data, recipe, 1 if devices is None else len(devices))
     folder = None if checkpoints is None else place("checkpoints", checkpoints)
-    loop = Loop(network_task(architecture, data.image_shape, recipe), data.train.images, devices)
+    images, held_out = held_out_of(data, recipe)
+    loop = Loop(network_task(architecture, data.image_shape, recipe), images, devices)
     state = loop.fresh(seeds) if start is None else _begin(loop, start, architecture, data.image_shape, seeds)
-    diary = Diary(Exam(architecture, data, recipe, loop.everywhere), seeds, recipe.epochs, on_epoch)
+    exam = Exam(architecture, recipe, data.test.images, loop.everywhere)
+    rehearsal = None if held_out is None else Exam(architecture, recipe, held_out, loop.everywhere)
+    diary = Diary(architecture, data.image_shape, seeds, recipe, exam, rehearsal, callbacks)
     if folder is not None:
         record = Record.of(architecture, data.image_shape, seeds, recipe.name, _identity(loop, data, recipe))
         diary.saver = Checkpoints(folder, record)
         state = _resumed(loop, state, diary, diary.saver, flag("resume", resume))
-        if diary.history.num_epochs < recipe.epochs:
+        if not diary.complete():
             diary.saver.begin()
-    state = fit(loop, seeds, state=state, first=diary.history.num_epochs, watch=diary)
-    return Ensemble(architecture, data.image_shape, seeds, state.params, diary.history)
+    if not diary.complete():
+        with present(callbacks):
+            state = fit(loop, seeds, state=state, first=diary.history.num_epochs, watch=diary)
+    return diary.ensemble(state)
+
+
+def held_out_of(
+    data: ImageData, recipe: Recipe
+) -> tuple[HostImages, Float[np.ndarray, "held_out height width channel"] | None]:
+    """The images to train on, and those that the recipe holds out of them."""
+    return (data.train.images, None) if recipe.stopping is None else recipe.stopping.split(data.train.images)
 
 
 def epoch_program(
@@ -142,76 +147,6 @@ def _keys(seed: int, epoch_index: int, num_steps: int) -> Keys:
     )
 
 
-class Tested(NamedTuple):
-    """What the test images say of every network: the mean absolute error, and how many pixels are dead."""
-
-    error: Float[np.ndarray, " seed"]
-    dead_pixels: Int[np.ndarray, " seed"]
-
-
-class Exam:
-    """The test images, degraded as the recipe has it, and what networks make of them."""
-
-    def __init__(
-        self, architecture: AbstractArchitecture, data: ImageData, recipe: Recipe, everywhere: jax.sharding.Sharding
-    ):
-        given = corrupted(recipe.degradation, data.test.images)
-        self.chunks = [jax.device_put(pair, everywhere) for _, pair in chunks(given, data.test.images)]
-        self.inked = jnp.asarray((data.test.images > INK).mean(0))
-        graphdef = structure(architecture, data.image_shape, jnp.dtype(recipe.precision))
-        self.ask = jax.jit(functools.partial(_tested, graphdef))
-
-    def __call__(self, params: Params) -> Tested:
-        """Ask every member of an ensemble, one after another."""
-        members = [self._one(take(params, index)) for index in range(len(jax.tree.leaves(params)[0]))]
-        return Tested(*map(np.array, zip(*members, strict=True)))
-
-    def _one(self, params: Params) -> tuple[float, int]:
-        errors, brightest = zip(*(self.ask(params, *pair) for pair in self.chunks), strict=True)
-        weights = [len(target) for _, target in self.chunks]
-        dead: Bool[Array, "height width channel"] = dead_pixels(functools.reduce(jnp.maximum, brightest), self.inked)
-        return float(np.average([float(error) for error in errors], weights=weights)), int(dead.sum())
-
-
-def _tested(
-    graphdef: nnx.GraphDef, params: Params, given: Images, target: Images
-) -> tuple[Scalar, Float[Array, "height width channel"]]:
-    prediction = jax.nn.sigmoid(nnx.merge(graphdef, params)(given))
-    return mean_absolute_error(prediction, target), prediction.max(0)
-
-
-@dataclasses.dataclass(eq=False)
-class Diary:
-    """What is done after every epoch: test, refuse what is not finite, write down, save, tell."""
-
-    exam: Exam
-    seeds: tuple[int, ...]
-    epochs: int
-    on_epoch: Callable[[Progress], None] | None
-    saver: Checkpoints | None = None
-    history: History = dataclasses.field(init=False)
-
-    def __post_init__(self) -> None:
-        self.history = History.empty(len(self.seeds))
-
-    def __call__(self, epoch: int, state: State, seen: Seen) -> None:
-        tested, saver = self.exam(state.params), self.saver
-        kept = f" The last good checkpoint is in {str(saver.path)!r}." if saver is not None and saver.saved() else ""
-        losses = np.column_stack([seen.loss, tested.error])
-        check_finite(losses, epoch - 1, self.seeds, num_tests=1, kept=kept)
-        self.history = self.history.after(
-            loss=np.mean(seen.loss, 1),
-            train_error=np.mean(seen.error, 1),
-            test_error=tested.error,
-            dead_pixels=tested.dead_pixels,
-        )
-        if saver is not None and (saver.due() or epoch == self.epochs):
-            saver.save(state._asdict(), self.history)
-        if self.on_epoch is not None:
-            errors = (float(error[:, -1].mean()) for error in (self.history.train_error, self.history.test_error))
-            self.on_epoch(Progress(epoch, self.epochs, *errors))
-
-
 def _begin(
     loop: Loop, start: Ensemble, architecture: AbstractArchitecture, image_shape: ImageShape, seeds: Sequence[int]
 ) -> State:
@@ -226,12 +161,14 @@ def _begin(
 
 def _resumed(loop: Loop, state: State, diary: Diary, saver: Checkpoints, resume: bool) -> State:
     """The state of the newest checkpoint, if there is one, and the diary as it was; else what was given."""
-    found = saver.newest(state._asdict())
+    found = saver.newest(diary.trees(state))
     if found is None:
         return state
     if not resume:
         raise ValueError(f"`checkpoints` {str(saver.path)!r} holds some already; pass resume=True or another folder.")
-    trees, diary.history = found
+    trees, history = found
+    best = trees.pop(BEST, None)
+    diary.best, diary.history = None if best is None else jax.device_put(best, loop.everywhere), history
     return loop.place(State(**trees))
 
 
@@ -257,9 +194,12 @@ def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device] | None:
 def check_training(architecture: AbstractArchitecture, data: ImageData, recipe: Recipe, num_devices: int = 1) -> None:
     """Refuse, before anything is compiled, what `train` cannot train. Raises ValueError as it does."""
     check_architecture(architecture, data.image_shape)
-    if recipe.batch_size > len(data.train.images):
+    held_out = 0 if recipe.stopping is None else recipe.stopping.num_held_out(len(data.train.images))
+    if recipe.batch_size > len(data.train.images) - held_out:
+        besides = f" besides the {held_out} held out" if held_out else ""
         raise ValueError(
-            f"`batch_size` is {recipe.batch_size}, but there are only {len(data.train.images)} images to train on; lower it."
+            f"`batch_size` is {recipe.batch_size}, but there are only {len(data.train.images) - held_out} images to train on"
+            f"{besides}; lower it."
         )
     if recipe.batch_size % num_devices:
         raise ValueError(

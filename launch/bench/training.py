@@ -81,7 +81,7 @@ def taking_turns(
         began = time.perf_counter()
 
     data = ae.ImageData("noise", ae.Split(images), ae.Split(images[:256]))
-    ae.train(architecture, data, dataclasses.replace(RECIPE, epochs=repeats + 1), on_epoch=after_epoch)
+    ae.train(architecture, data, dataclasses.replace(RECIPE, epochs=repeats + 1), callbacks=[after_epoch])
     return ours, others
 
 
