@@ -165,7 +165,18 @@ from hillopt.runs import (
     network_run,
     run_from,
 )
-from hillopt.sweeps import Doubling, Progress, Store, cell_certificate, pieces, save, settings_dims, sweep, thinned
+from hillopt.sweeps import (
+    Doubling,
+    Progress,
+    ProgressBar,
+    Store,
+    cell_certificate,
+    pieces,
+    save,
+    settings_dims,
+    sweep,
+    thinned,
+)
 from hillopt.walk import (
     AbstractNoise,
     Certainty,
@@ -274,6 +285,7 @@ __all__ = [
     "PiecewiseQuadraticBowl",
     "PlainClimb",
     "Progress",
+    "ProgressBar",
     "QuadraticBowl",
     "QuadraticRegression",
     "RMSprop",

@@ -1,5 +1,6 @@
 """What all figures share: colours that survive print and colour blindness, text sizes, files."""
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -34,9 +35,18 @@ CLASS_COLOURS = (
 LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 
 
+class ShownFigure(Figure):
+    """An ordinary figure, which notebooks show as a picture also where pyplot, which teaches them to, was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        written = io.BytesIO()
+        self.savefig(written, format="png")
+        return written.getvalue()
+
+
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """An empty figure, in inches, without touching pyplot's global state."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = ShownFigure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.05)  # type: ignore[union-attr,call-arg]
     return figure
 

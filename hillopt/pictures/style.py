@@ -36,9 +36,9 @@ AXES_SHARE = 0.75  # of a figure's sides
 
 def new_figure(width: float, height: float) -> "Figure":
     """An empty figure, in inches, without touching pyplot's global state."""
-    from matplotlib.figure import Figure
+    from hillopt.pictures.shown import ShownFigure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = ShownFigure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)  # type: ignore[union-attr,call-arg]
     return figure
 

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import enum
+import html
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, Steps, is_traced, short_repr
 from hillopt.questions.again import Cost, asked_again
 from hillopt.questions.derivatives import refusing
+from hillopt.questions.table import Row, table_of
 from hillopt.runs import AbstractRun, WalkRun
 
 if TYPE_CHECKING:
@@ -75,6 +77,17 @@ class AbstractAnswer(AbstractPytree):
         return (
             f"{type(self).__name__}({', '.join(f'{name}={_told(value, kinds[name])}' for name, value in self.items())})"
         )
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks: every field's value, of many settings its range, and what it means."""
+        if is_traced(self):
+            return f"<pre>{html.escape(repr(self))}</pre>"
+        own, about = self.dims(), self.about()
+        kinds = {field.name: field.metadata.get("kind") for field in self._fields}
+        fields = {name: np.asarray(value) for name, value in self.items()}
+        shapes = (values.shape[len(own[name]) :] for name, values in fields.items())
+        rows = (Row(name, values, kinds[name], str(about[name]["long_name"])) for name, values in fields.items())
+        return table_of(type(self).__name__, next(shapes, ()), rows)
 
     @classmethod
     def about(cls) -> dict[str, dict[str, object]]:

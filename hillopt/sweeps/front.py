@@ -61,7 +61,8 @@ def sweep(
       take one each, unless JAX keeps compilations in a folder); they are made of whole blocks, and the answer does not depend on
       their size, bit for bit.
     - `store`: where tiles are kept as they come; memory is then bounded by the tile, and what is returned reads from the store.
-    - `on_progress`: called after every tile, and at the end if others have finished more or nothing was left to do.
+    - `on_progress`: called after every tile, and at the end if others have finished more or nothing was left to do;
+      `ProgressBar()` draws a bar.
 
     All local devices walk tiles. Returns a data set whose dimensions are the axes in the given order, behind those of the
     answer's own such as "height". A second sweep of the same kind compiles nothing. Raises ValueError, before any walk, for
