@@ -10,7 +10,6 @@ epoch included, as wall and as CPU time, or what was reached where the target wa
 on training images held out (--held_out does so again). --cores=1 confines all to one core (Linux).
 """
 
-import contextlib
 import dataclasses
 import importlib.util
 import itertools
@@ -52,10 +51,6 @@ class Passed(NamedTuple):
     error: float
     wall: float
     cpu: float
-
-
-class Enough(Exception):
-    """Ends a training that is good enough."""
 
 
 Run = Callable[[float], list[Passed]]  # train until the error is so small; every epoch's end
@@ -134,13 +129,11 @@ def our_epochs(architecture: ae.Dense, data: ae.ImageData, recipe: ae.Recipe, se
     found: list[Passed] = []
     began, began_cpu = time.perf_counter(), time.process_time()
 
-    def after_epoch(progress: ae.Progress) -> None:
+    def after_epoch(progress: ae.Progress) -> bool:
         found.append(Passed(progress.test_error, time.perf_counter() - began, time.process_time() - began_cpu))
-        if progress.test_error <= target:
-            raise Enough
+        return progress.test_error <= target
 
-    with contextlib.suppress(Enough):
-        ae.train(architecture, data, recipe, seeds=(seed,), on_epoch=after_epoch)
+    ae.train(architecture, data, recipe, seeds=(seed,), callbacks=[after_epoch])
     return found
 
 
