@@ -243,7 +243,13 @@ def certificates_of(name, ranges, max_steps, every=1):
     return kinds
 
 
-@pytest.mark.parametrize(("name", "ranges"), ANSWERED, ids=[row[0] for row in ANSWERED])
+DAILY = ("Adam", "GradientDescent")
+
+
+@pytest.mark.parametrize(
+    ("name", "ranges"),
+    [pytest.param(*row, id=row[0], marks=[] if row[0] in DAILY else pytest.mark.slow) for row in ANSWERED],
+)
 def test_every_certified_answer_on_the_tent_has_a_certificate(name, ranges):
     kinds = certificates_of(name, ranges, 300)
     assert kinds.total() > 0.9 * LANES

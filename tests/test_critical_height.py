@@ -206,6 +206,7 @@ def test_upper_end_is_the_closed_bound_until_more_is_known():
         assert answer["upper"] == pytest.approx(bound, rel=1e-12)
 
 
+@pytest.mark.slow  # test_climbs.py compares each climb with the plain one
 def test_implementations_agree():
     rates, b1 = np.linspace(0.031, 1.3, 83), np.linspace(0.0, 0.97, 83)
     lattice = solve(ho.Adam(rates, b1), max_steps=700, climb=ho.LatticeClimb())

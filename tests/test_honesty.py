@@ -77,13 +77,7 @@ def check_against_60_digits(name, ranges, num_steps, dtype, number, seed):
 
 
 # One of each kind: a lattice with memory in both dtypes and Lion's, and what is walked step by step.
-FAST = {
-    ("adam", np.float32),
-    ("adam", np.float64),
-    ("lion", np.float64),
-    ("rmsprop", np.float32),
-    ("adamw", np.float64),
-}
+FAST = {("adam", np.float64), ("lion", np.float64)}
 
 
 @pytest.mark.parametrize(

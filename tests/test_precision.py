@@ -30,7 +30,7 @@ def answered(dtype):
         return fields(ho.ask(AUTO, TENT, optimizer)), fields(ho.ask(AUTO.replace(precision=None), TENT, optimizer))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [pytest.param(np.float32, marks=pytest.mark.slow), np.float64])
 def test_nothing_stays_flagged_and_what_was_not_stays_what_it_was(dtype):
     again, once = answered(dtype)
     flagged = once["certainty"] == ho.Certainty.FLAGGED
@@ -120,7 +120,8 @@ def swept(tile, **given):
     return dataset, told[-1]
 
 
-@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_sweep_asks_again_whatever_its_tiles_and_tells_what_that_took(dtype):
     whole, told = swept(24, dtype=dtype)
     parts, _ = swept(5, dtype=dtype)

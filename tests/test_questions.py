@@ -86,10 +86,8 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize(
-    "question",
-    [pytest.param(asked, id=name, marks=pytest.mark.slow if "proved" in name else []) for name, asked in ASKED.items()],
-)
+@pytest.mark.slow  # test_sweep.py cuts sweeps into tiles of any size
+@pytest.mark.parametrize("question", ASKED.values(), ids=ASKED)
 def test_the_tile_changes_no_bit(question):
     axes = {"learning_rate": RATES, "height": HEIGHTS}
     one, many = (ho.sweep(question, ho.DoubleWell(1.0), BALL, axes, tile=tile) for tile in (100, 3))
