@@ -10,7 +10,7 @@ time and the peak memory of its process, one a method), summary.csv, table.md, a
 A run that was stopped goes on by --resume and repeats nothing that is done.
 
     python -m launch.benchmark --preset=mnist --data_dir=PATH/mnist       hours; all 70,000 images
-    python -m launch.benchmark --data=usps.npz --methods=ours,N2D         images of one's own
+    python -m launch.benchmark --data_dir=usps.npz --methods=ours,N2D     images of one's own
 """
 
 import concurrent.futures

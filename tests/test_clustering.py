@@ -181,10 +181,12 @@ def test_deep_clustering_finds_shapes_wherever_they_are():
     assert clustering.score(new_kinds, model.predict(new_images)).accuracy > 0.95
 
 
-def test_deep_clustering_is_an_estimator():
+def test_deep_clustering_is_an_estimator(monkeypatch):
+    monkeypatch.setattr(deep, "NEIGHBOURS_OF_FEW", ())
+    monkeypatch.setattr(deep, "STARTS_OF_FEW", 1)
     images, _ = shapes(60)
     settings = {"widths": (8,), "recipe": dataclasses.replace(QUICK, epochs=1)}
-    settings["self_training"] = clustering.SelfTraining(epochs=2)
+    settings["self_training"] = clustering.SelfTraining(epochs=1)
     numbers = {"latent_size": np.int64(2), "random_state": np.int64(0)}  # the same as plain ones
     model = clustering.DeepClustering(np.int64(3), **numbers, **settings).fit(images)
     np.testing.assert_array_equal(model.predict(images), model.labels_)
