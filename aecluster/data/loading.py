@@ -63,6 +63,11 @@ def load(
     Raises ValueError for an unknown name; a file that is missing, damaged, cut short or not the registered one; what is
     ambiguous, or announces more than it holds; images or labels that `Split` refuses; a download that failed. One sentence says
     which and what to do.
+
+    Examples:
+        >>> data = ae.load()
+        >>> data.train.images.shape, data.test.images.shape
+        ((1500, 8, 8, 1), (297, 8, 8, 1))
     """
     options = Options(image_shape, image_size, images_key, labels_key, white, skip_broken)
     if is_in_memory(name):
