@@ -55,7 +55,13 @@ def test_a_preset_is_what_flags_could_give(name, preset):
 # maps, golden files what convolves; the map of tanh networks those that differ in the network alone; tests/test_comparison.py,
 # tests/test_trajectory.py and tests/test_plot.py what is drawn of the others.
 SLOW = {("optimizers", "table"), ("sweep", "teeth"), ("sweep", "facets"), ("train", "mnist_conv")}
-SLOW |= {("sweep", "wedge"), ("sweep", "curve"), ("compare", "escape"), ("compare", "hills"), ("trajectory", "mueller_brown")}
+SLOW |= {
+    ("sweep", "wedge"),
+    ("sweep", "curve"),
+    ("compare", "escape"),
+    ("compare", "hills"),
+    ("trajectory", "mueller_brown"),
+}
 SLOW |= {("sweep", f"network_{kind}") for kind in ("relu", "linear", "minibatch", "one_example")}
 
 
