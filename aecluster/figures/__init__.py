@@ -6,7 +6,7 @@ from aecluster.figures.curves import MOST_CURVES, loss_curves
 from aecluster.figures.dead_pixels import cure_comparison
 from aecluster.figures.maps import thumbnails
 from aecluster.figures.points import latent_points
-from aecluster.figures.reconstructions import one_of_each, reconstruction_grid
+from aecluster.figures.reconstructions import one_of_each, reconstruction_grid, sample_rows
 from aecluster.figures.restorations import failures, restoration_grid
 from aecluster.figures.style import write
 from aecluster.figures.trade_off import WeightPoint, strength_curve, weight_curve
@@ -28,6 +28,7 @@ __all__ = [
     "one_of_each",
     "reconstruction_grid",
     "restoration_grid",
+    "sample_rows",
     "strength_curve",
     "thumbnails",
     "weight_curve",
