@@ -30,13 +30,24 @@ from aecluster.models import (
     Convolutional,
     Dense,
     Restorer,
+    Variational,
     architecture_named,
     check_architecture,
     count_parameters,
 )
 from aecluster.recipes import RECIPES, SCHEDULES, Recipe, optimizer_named
 from aecluster.stopping import EarlyStopping
-from aecluster.training import Callback, Progress, check_training, epoch_program, learn_discriminator, train
+from aecluster.training import (
+    Callback,
+    Progress,
+    TensorBoard,
+    check_tensorboard,
+    check_training,
+    epoch_program,
+    learn_discriminator,
+    train,
+)
+from aecluster.variational import Evidence, evidence, sample_prior
 
 __all__ = [
     "ARCHITECTURES",
@@ -64,6 +75,7 @@ __all__ = [
     "Dissimilarity",
     "EarlyStopping",
     "Ensemble",
+    "Evidence",
     "GreyTargets",
     "History",
     "Identity",
@@ -75,18 +87,22 @@ __all__ = [
     "Record",
     "Restorer",
     "Split",
+    "TensorBoard",
     "ToGiven",
     "Trained",
+    "Variational",
     "WarmUp",
     "Weighted",
     "architecture_named",
     "check_architecture",
+    "check_tensorboard",
     "check_training",
     "composite",
     "corrupted",
     "count_parameters",
     "dead_pixels_of",
     "epoch_program",
+    "evidence",
     "learn_discriminator",
     "load",
     "loss_named",
@@ -95,6 +111,7 @@ __all__ = [
     "records",
     "restore",
     "restore_discriminator",
+    "sample_prior",
     "save",
     "train",
     "trained",

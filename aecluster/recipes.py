@@ -190,6 +190,15 @@ RECIPES: dict[str, Recipe] = {
         small_steps=3_000,
         name="invariant",
     ),
+    # cross-entropy, summed over the pixels, is what the evidence lower bound of a variational autoencoder has of the images
+    "variational": Recipe(
+        batch_size=256,
+        optimizer=optax.adam,
+        learning_rate=2e-3,
+        loss=CrossEntropy(),
+        small_steps=3_000,
+        name="variational",
+    ),
 }
 
 

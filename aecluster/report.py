@@ -9,8 +9,11 @@ from matplotlib.figure import Figure
 from aecluster import figures
 from aecluster.data import ImageData
 from aecluster.ensemble import Ensemble, Trained, dead_pixels_of
+from aecluster.images import HostImages
 from aecluster.metrics import INK, OFTEN
-from aecluster.models import count_parameters
+from aecluster.models import Variational, count_parameters
+from aecluster.variational import evidence as bounds_of
+from aecluster.variational import sample_prior
 
 COLUMNS = 10  # images of a grid
 HANDFUL = 6  # images beside the maps of dead pixels
@@ -34,6 +37,20 @@ def metrics(trained: Trained) -> Iterator[dict[str, float | str]]:
             "test_mae_std": float(last["test_error"].std()),
             "dead_pixels": float(last["dead_pixels"].mean()),
         }
+
+
+def evidence(trained: Trained, images: HostImages) -> Iterator[dict[str, float | str]]:
+    """One row a variational training: lower bounds of the logarithm of an image's probability, in nats, over seeds."""
+    for (recipe, latent_size), ensemble in trained.items():
+        if isinstance(ensemble.architecture, Variational):
+            row: dict[str, float | str] = {
+                "recipe": recipe,
+                "latent_size": latent_size,
+                "beta": ensemble.architecture.beta,
+            }
+            for name, bound in bounds_of(ensemble, images)._asdict().items():
+                row |= {name: float(bound.mean()), f"{name}_std": float(bound.mean(1).std())}
+            yield row
 
 
 def history(trained: Trained) -> Iterator[dict[str, float | str]]:
@@ -61,6 +78,10 @@ def draw(data: ImageData, trained: Trained, folder: Path) -> list[str]:
     sizes = sorted({size for _, size in trained})
     last = {f"{recipe} recipe": ensemble for (recipe, size), ensemble in trained.items() if size == sizes[-1]}
     _draw_dead_pixels(data, last, write)
+    own = {names[key]: each for key, each in trained.items() if isinstance(each.architecture, Variational)}
+    if own:
+        rows = {name: sample_prior(each, COLUMNS)[0] for name, each in own.items()}
+        write("prior_samples", figures.sample_rows(rows))
     planes = [ensemble for (_, size), ensemble in trained.items() if size == 2]
     if planes:
         _draw_plane(data, planes[-1], write)

@@ -11,6 +11,7 @@ and pdf), and settings.json. The study itself, on the real MNIST, latent sizes 2
         expect a mean absolute error of 0.0085 (cured recipe, latent 256) and 0.0387 (original), on the 10,000 test images;
         78 minutes on one core of an AMD EPYC with AVX-512
     python -m launch.train --preset=mnist_conv             the convolutional autoencoder
+    python -m launch.train --preset=mnist_variational      the variational one, its evidence in nats, images of its own
     python -m launch.train --preset=mnist_invariant        latents that do not depend on slant, size and place;
         expect launch.cluster to find the digits in them with an accuracy of 0.833 (k-means)
 
@@ -50,6 +51,9 @@ class Settings:
     widths: tuple[int, ...] | None = command.flag(
         None, "Hidden widths of a dense encoder; by default the original's for each latent size.", at_least=1
     )
+    beta: float | None = command.flag(
+        None, "Of a variational autoencoder, the weight of what its code tells; by default 1.", at_least=0
+    )
     recipes: tuple[str, ...] = command.flag(
         ("original", "cured"), "Recipes to train by and to compare.", choices=list(ae.RECIPES)
     )
@@ -75,6 +79,7 @@ class Settings:
     )
     precision: str = command.flag("float32", "What the networks compute in.", choices=["float32", "bfloat16"])
     devices: int = command.flag(1, "Devices that share every batch.", at_least=1, counts=False)
+    tensorboard: bool = command.flag(False, "Write logs for TensorBoard into the run folder too.", counts=False)
     out: Path = runs.out()
     name: str | None = runs.name(None, "Name of the run folder; the data set's by default.")
     overwrite: bool = runs.overwrite()
@@ -85,6 +90,9 @@ PRESETS = {
     "digits": Settings(),
     "mnist": Settings(data="mnist"),
     "mnist_conv": Settings(data="mnist", model="convolutional", recipes=("cured",), epochs=10, name="mnist_conv"),
+    "mnist_variational": Settings(
+        data="mnist", model="variational", recipes=("variational",), latent_sizes=(2, 16), name="mnist_variational"
+    ),
     "mnist_invariant": Settings(data="mnist", recipes=("invariant",), latent_sizes=(16,), name="mnist_invariant"),
 }
 LATENT_SIZES = (2, 16, 256)
@@ -106,14 +114,21 @@ def main(settings: Settings) -> None:
     devices = devices_of(settings)
     studies = studies_of(settings, data, len(devices))
     check_pictures(data)
+    if settings.tensorboard:
+        ae.check_tensorboard()
     path = runs.place(settings.out, settings.name or data.name.replace("/", "_"))
     with runs.folder(path, settings.overwrite, settings.resume) as folder:
         command.save(folder, settings)
         trained = train_all(studies, data, settings, devices, folder)
         rows, drawn = write_tables(trained, folder), draw(data, trained, folder)
+        bounds = write_evidence(trained, data, folder)
     print(data.describe())
     print(table(rows))
-    print(runs.wrote(path, "metrics.csv", "history.csv", "checkpoints", pictures=drawn))
+    tables = ["metrics.csv", "history.csv"]
+    if bounds:
+        print("\n".join(told(row) for row in bounds))
+        tables.append("evidence.csv")
+    print(runs.wrote(path, *tables, "checkpoints", pictures=drawn))
 
 
 def set_up(settings: Settings) -> None:
@@ -146,11 +161,15 @@ def architectures_of(settings: Settings, image_shape: tuple[int, int, int]) -> l
     """One network a latent size."""
     kind = ae.architecture_named(settings.model, ae.AUTOENCODERS)
     sizes = latent_sizes_of(settings, image_shape)
+    if settings.beta is not None:
+        if kind is not ae.Variational:
+            raise ValueError("`--beta` is of variational autoencoders; leave it out or choose --model=variational.")
+        return [ae.Variational(size, settings.widths, settings.beta) for size in sizes]
     if settings.widths is None:
         return [kind(size) for size in sizes]
-    if kind is not ae.Dense:
+    if kind is ae.Convolutional:
         raise ValueError("`--widths` are those of dense layers; leave them out or choose --model=dense.")
-    return [ae.Dense(size, settings.widths) for size in sizes]
+    return [kind(size, settings.widths) for size in sizes]
 
 
 def latent_sizes_of(settings: Settings, image_shape: tuple[int, int, int]) -> list[int]:
@@ -214,11 +233,16 @@ def train_all(
                 devices=devices,
                 checkpoints=checkpoints_of(folder, name, size),
                 resume=True,
-                callbacks=[teller(reporter, f"{name} {size}", done, total)],
+                callbacks=[teller(reporter, f"{name} {size}", done, total), *logs(settings, folder, name, size)],
             )
             done += recipe.epochs
             write_tables(trained, folder)
     return trained
+
+
+def logs(settings: Settings, folder: Path, recipe: str, latent_size: int) -> list[ae.TensorBoard]:
+    """What writes logs, if asked for, one folder a training and in it one a seed."""
+    return [ae.TensorBoard(folder / "tensorboard" / f"{recipe}_{latent_size}")] if settings.tensorboard else []
 
 
 def checkpoints_of(folder: Path, recipe: str, latent_size: int) -> Path:
@@ -244,6 +268,22 @@ def write_tables(trained: ae.Trained, folder: Path) -> list[dict[str, float | st
     runs.write_table(folder / "metrics.csv", rows)
     runs.write_table(folder / "history.csv", list(report.history(trained)))
     return rows
+
+
+def write_evidence(trained: ae.Trained, data: ae.ImageData, folder: Path) -> list[dict[str, float | str]]:
+    """The table of the evidence where networks are variational; its rows."""
+    from aecluster import report
+
+    rows = list(report.evidence(trained, data.test.images))
+    if rows:
+        runs.write_table(folder / "evidence.csv", rows)
+    return rows
+
+
+def told(row: dict[str, float | str]) -> str:
+    """The evidence as a person wants to read it."""
+    bounds = f"ELBO {row['elbo']:.2f} nats, importance-weighted {row['importance_weighted']:.2f}"
+    return f"{row['recipe']} {row['latent_size']}: {bounds}, mean over the test images and seeds"
 
 
 def draw(data: ae.ImageData, trained: ae.Trained, folder: Path) -> list[str]:

@@ -30,7 +30,7 @@ FLOORS = {
         names | images | fingerprints
         stopping | data | corruptions | metrics | models
         blur | losses | ensemble
-        discriminator | adversary
+        discriminator | adversary | variational
         recipes | checkpoints
         training
         clustering | figures

@@ -6,7 +6,7 @@ from aecluster.figures.curves import MOST_CURVES, loss_curves
 from aecluster.figures.dead_pixels import cure_comparison
 from aecluster.figures.maps import thumbnails
 from aecluster.figures.points import latent_points
-from aecluster.figures.reconstructions import one_of_each, reconstruction_grid
+from aecluster.figures.reconstructions import one_of_each, reconstruction_grid, sample_rows
 from aecluster.figures.restorations import failures, restoration_grid
 from aecluster.figures.strips import Mark, score_strips
 from aecluster.figures.style import write
@@ -30,6 +30,7 @@ __all__ = [
     "one_of_each",
     "reconstruction_grid",
     "restoration_grid",
+    "sample_rows",
     "score_strips",
     "strength_curve",
     "thumbnails",

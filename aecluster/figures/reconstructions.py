@@ -45,6 +45,18 @@ def reconstruction_grid(
     return figure
 
 
+def sample_rows(rows: Mapping[str, HostImages]) -> Figure:
+    """Draw images that models have made of their own, one row a model; each has as many, ten fit well."""
+    check_filled("rows", rows)
+    first = next(iter(rows.values()))
+    for name, images in rows.items():
+        check_same_shape(f"rows[{name!r}]", images, first.shape, "the first row")
+        check_drawable(f"rows[{name!r}]", images)
+    figure = new_figure(_height(first, len(rows)))
+    draw_rows(figure.add_subplot(), rows, [], {})
+    return figure
+
+
 def check_rows(original: np.ndarray, rows: Mapping[str, np.ndarray]) -> None:
     """Rows of a grid hold the images of the original, in its order."""
     check_drawable("original", original)

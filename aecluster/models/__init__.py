@@ -13,6 +13,7 @@ from aecluster.models.contract import (
 )
 from aecluster.models.critic import CRITIC, Critic, critic_params, log_odds
 from aecluster.models.restorer import Restorer
+from aecluster.models.variational import Gaussian, Variational
 
 __all__ = [
     "ARCHITECTURES",
@@ -25,8 +26,10 @@ __all__ = [
     "Critic",
     "Dense",
     "DenseEncoder",
+    "Gaussian",
     "Params",
     "Restorer",
+    "Variational",
     "architecture_named",
     "check_architecture",
     "count_parameters",

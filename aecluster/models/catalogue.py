@@ -6,12 +6,20 @@ from typing import TypeVar
 from aecluster.arguments import text
 from aecluster.models.autoencoders import Convolutional, Dense
 from aecluster.models.restorer import Restorer
+from aecluster.models.variational import Variational
 from aecluster.names import hint
 
 Kind = TypeVar("Kind")
 
-AUTOENCODERS: dict[str, type[Dense] | type[Convolutional]] = {"dense": Dense, "convolutional": Convolutional}
-ARCHITECTURES: dict[str, type[Dense] | type[Convolutional] | type[Restorer]] = {**AUTOENCODERS, "restorer": Restorer}
+AUTOENCODERS: dict[str, type[Dense] | type[Convolutional] | type[Variational]] = {
+    "dense": Dense,
+    "convolutional": Convolutional,
+    "variational": Variational,
+}
+ARCHITECTURES: dict[str, type[Dense] | type[Convolutional] | type[Variational] | type[Restorer]] = {
+    **AUTOENCODERS,
+    "restorer": Restorer,
+}
 
 
 def architecture_named(name: str, kinds: Mapping[str, Kind]) -> Kind:

@@ -4,6 +4,7 @@ from aecluster.training.callbacks import Callback, Progress
 from aecluster.training.discriminators import learn_discriminator
 from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit, take
 from aecluster.training.networks import check_training, epoch_program, train
+from aecluster.training.tensorboard import TensorBoard, check_tensorboard
 
 __all__ = [
     "Callback",
@@ -13,6 +14,8 @@ __all__ = [
     "Progress",
     "State",
     "Task",
+    "TensorBoard",
+    "check_tensorboard",
     "check_training",
     "epoch_program",
     "fit",

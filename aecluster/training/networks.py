@@ -1,6 +1,7 @@
 """Training autoencoders and restorers, measured on the test images after every epoch, and no epoch lost."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from aecluster.ensemble import Ensemble
 from aecluster.fingerprints import fingerprint
 from aecluster.images import HostImages, Images, ImageShape, Scalar
 from aecluster.metrics import mean_absolute_error
-from aecluster.models import AbstractArchitecture, Params, check_architecture, initialize, structure
+from aecluster.models import AbstractArchitecture, Params, Variational, check_architecture, initialize, structure
 from aecluster.places import place
 from aecluster.recipes import Recipe
 from aecluster.training.callbacks import Callback, check_callbacks, present
@@ -130,9 +131,16 @@ def network_task(architecture: AbstractArchitecture, image_shape: ImageShape, re
             given = recipe.degradation(jax.random.fold_in(key, 1), given)
         if recipe.corruption is not None:
             given = recipe.corruption(key, given)
-        logits = nnx.merge(graphdef, params)(given)
+        network = nnx.merge(graphdef, params)
+        if isinstance(architecture, Variational):
+            posterior = network.encoder.posterior(given)
+            logits = network.decoder(posterior.sample(jax.random.fold_in(key, 2)))
+            told = math.prod(image_shape) * recipe.loss(logits, batch, given, epoch)
+            total = told + architecture.beta * posterior.divergence().mean()
+        else:
+            logits = network(given)
+            total = recipe.loss(logits, batch, given, epoch)
         prediction = jax.nn.sigmoid(logits)
-        total = recipe.loss(logits, batch, given, epoch)
         if adversary is not None:
             total += adversary.loss(rival, prediction, epoch)
         return total, Outlook(mean_absolute_error(prediction, batch), prediction)
