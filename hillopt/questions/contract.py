@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import enum
+import html
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,16 @@ class AbstractAnswer(AbstractPytree):
         return (
             f"{type(self).__name__}({', '.join(f'{name}={_told(value, kinds[name])}' for name, value in self.items())})"
         )
+
+    def _repr_html_(self) -> str:
+        """A notebook's table: every field that was asked for, its value and its meaning."""
+        kinds = {field.name: field.metadata.get("kind") for field in self._fields}
+        rows = (
+            (name, _told(value, kinds[name]), str(self.about()[name]["long_name"])) for name, value in self.items()
+        )
+        cells = ("".join(f'<td style="text-align:left">{html.escape(text)}</td>' for text in row) for row in rows)
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
+        return f"<table><caption>{type(self).__name__}</caption><tbody>{body}</tbody></table>"
 
     @classmethod
     def about(cls) -> dict[str, dict[str, object]]:
