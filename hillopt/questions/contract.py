@@ -80,9 +80,7 @@ class AbstractAnswer(AbstractPytree):
     def _repr_html_(self) -> str:
         """A notebook's table: every field that was asked for, its value and its meaning."""
         kinds = {field.name: field.metadata.get("kind") for field in self._fields}
-        rows = (
-            (name, _told(value, kinds[name]), str(self.about()[name]["long_name"])) for name, value in self.items()
-        )
+        rows = ((name, _told(value, kinds[name]), str(self.about()[name]["long_name"])) for name, value in self.items())
         cells = ("".join(f'<td style="text-align:left">{html.escape(text)}</td>' for text in row) for row in rows)
         body = "".join(f"<tr>{row}</tr>" for row in cells)
         return f"<table><caption>{type(self).__name__}</caption><tbody>{body}</tbody></table>"
