@@ -34,7 +34,17 @@ COMMANDS = (
     "certify",
     "report",
 )
-COMMANDS += ("train", "cluster", "benchmark", "deblur", "bench", "bench.training", "bench.deblurring", "bench.networks")
+COMMANDS += (
+    "train",
+    "cluster",
+    "latent_map",
+    "benchmark",
+    "deblur",
+    "bench",
+    "bench.training",
+    "bench.deblurring",
+    "bench.networks",
+)
 COMMANDS += ("bench.quality",)
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 JUDGED = [*SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3"]
