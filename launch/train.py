@@ -169,7 +169,8 @@ def architectures_of(settings: Settings, image_shape: tuple[int, int, int]) -> l
         return [kind(size) for size in sizes]
     if kind is ae.Convolutional:
         raise ValueError("`--widths` are those of dense layers; leave them out or choose --model=dense.")
-    return [kind(size, settings.widths) for size in sizes]
+    with_widths = ae.Variational if kind is ae.Variational else ae.Dense
+    return [with_widths(size, settings.widths) for size in sizes]
 
 
 def latent_sizes_of(settings: Settings, image_shape: tuple[int, int, int]) -> list[int]:
