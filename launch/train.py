@@ -128,7 +128,8 @@ def main(settings: Settings) -> None:
     if bounds:
         print("\n".join(told(row) for row in bounds))
         tables.append("evidence.csv")
-    print(runs.wrote(path, *tables, "checkpoints", pictures=drawn))
+    folders = ["checkpoints", *(["tensorboard"] if settings.tensorboard else [])]
+    print(runs.wrote(path, *tables, *folders, pictures=drawn))
 
 
 def set_up(settings: Settings) -> None:
@@ -161,16 +162,14 @@ def architectures_of(settings: Settings, image_shape: tuple[int, int, int]) -> l
     """One network a latent size."""
     kind = ae.architecture_named(settings.model, ae.AUTOENCODERS)
     sizes = latent_sizes_of(settings, image_shape)
-    if settings.beta is not None:
-        if kind is not ae.Variational:
-            raise ValueError("`--beta` is of variational autoencoders; leave it out or choose --model=variational.")
-        return [ae.Variational(size, settings.widths, settings.beta) for size in sizes]
-    if settings.widths is None:
-        return [kind(size) for size in sizes]
-    if kind is ae.Convolutional:
+    if settings.beta is not None and kind is not ae.Variational:
+        raise ValueError("`--beta` is of variational autoencoders; leave it out or choose --model=variational.")
+    if settings.widths is not None and kind is ae.Convolutional:
         raise ValueError("`--widths` are those of dense layers; leave them out or choose --model=dense.")
-    with_widths = ae.Variational if kind is ae.Variational else ae.Dense
-    return [with_widths(size, settings.widths) for size in sizes]
+    if kind is ae.Variational:
+        beta = 1.0 if settings.beta is None else settings.beta
+        return [ae.Variational(size, settings.widths, beta) for size in sizes]
+    return [kind(size) if settings.widths is None else ae.Dense(size, settings.widths) for size in sizes]
 
 
 def latent_sizes_of(settings: Settings, image_shape: tuple[int, int, int]) -> list[int]:

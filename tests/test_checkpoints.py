@@ -19,6 +19,8 @@ import pytest
 
 import aecluster as ae
 from aecluster.checkpoints import folder as checkpoints
+from aecluster.ensemble import History
+from aecluster.models import initialize
 
 RNG = np.random.default_rng(9)
 DATA = ae.ImageData(
@@ -101,6 +103,17 @@ def test_a_convolutional_training_resumes_too(tmp_path, monkeypatch):
     resumed = ae.train(network, DATA, recipe, seeds=SEEDS, checkpoints=tmp_path, resume=True)
     assert_same(resumed, ae.train(network, DATA, recipe, seeds=SEEDS))
     assert_same(ae.restore(tmp_path), resumed)
+
+
+@pytest.mark.parametrize(
+    "architecture", [ae.Convolutional(2, (1, 1), 3), ae.Variational(2, (3,), 0.5), ae.Restorer(1, 1, 3)], ids=str
+)
+def test_networks_of_every_kind_are_read_back(architecture, tmp_path):
+    params = initialize(architecture, DATA.image_shape, jax.random.split(jax.random.key(0), 2))
+    history = History(*np.ones((3, 2, 1)), np.ones((2, 1), int))
+    ensemble = ae.Ensemble(architecture, DATA.image_shape, SEEDS, params, history)
+    ae.save(ensemble, tmp_path / "saved")
+    assert_same(ae.restore(tmp_path / "saved"), ensemble)
 
 
 def test_resuming_a_finished_training_trains_no_more(saved, uninterrupted):
