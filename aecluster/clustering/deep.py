@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Integer
-from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -29,7 +29,7 @@ FEWEST = 3  # images that have neighbours to unroll
 WATCHED = 1_000  # images on which the training's error is measured
 
 
-class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
+class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Clusters of images in four steps, none of which sees a label.
 
     1. An autoencoder restores images from randomly deformed versions of them (`recipe`), so that its latents tell what is
@@ -150,6 +150,11 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
     def _recipe(self) -> Recipe:
         return self.recipe or RECIPES["invariant"]
 
+    @property
+    def _n_features_out(self) -> int:
+        """What scikit-learn names the columns of `transform` by."""
+        return self.ensemble_.latent_size
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
@@ -157,7 +162,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     def _images(self, X: Any, reset: bool) -> HostImages:
         """Images in [0, 1], by the range of what was fitted."""
-        if np.ndim(X) > 2:
+        if np.asarray(X).ndim > 2:
             check_images("X", np.asarray(X) if np.ndim(X) == 4 else np.asarray(X)[..., None])
         X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_samples=1)
         if X.ndim == 3:
