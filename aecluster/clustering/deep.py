@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
-from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -38,7 +38,7 @@ FILLED = 20 / 28  # of the side is what ink may fill
 FAINTEST = 0.1  # grey that is ink, where its extent is measured
 
 
-class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
+class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Clusters of images in four steps, none of which sees a label.
 
     1. An autoencoder restores images from randomly deformed versions of them (`recipe`), so that its latents tell what is
@@ -176,6 +176,11 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
     def _recipe(self) -> Recipe:
         return self.recipe or RECIPES["invariant"]
 
+    @property
+    def _n_features_out(self) -> int:
+        """What scikit-learn names the columns of `transform` by."""
+        return self.ensemble_.latent_size
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
@@ -183,7 +188,7 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
 
     def _images(self, X: Any, reset: bool) -> HostImages:
         """Images in [0, 1], by the range of what was fitted."""
-        if np.ndim(X) > 2:
+        if np.asarray(X).ndim > 2:
             check_images("X", np.asarray(X) if np.ndim(X) == 4 else np.asarray(X)[..., None])
         X = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_samples=1)
         if X.ndim == 3:

@@ -1,13 +1,14 @@
 """Clusters of latents, the plain way: an encoder as a transformer, and scikit-learn's estimators behind it."""
 
+import math
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecluster.arguments import a_seed, some, whole
 from aecluster.ensemble import Ensemble
@@ -15,11 +16,11 @@ from aecluster.ensemble import Ensemble
 STARTS = 10  # of k-means and of a mixture; the start with the best inertia or likelihood is kept
 
 
-class LatentEncoder(TransformerMixin, BaseEstimator):
+class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """One trained encoder as a transformer: `make_pipeline(LatentEncoder(ensemble), KMeans(10))` clusters images.
 
-    Images have shape (images, height, width, channels), pixels in [0, 1]; what comes out is (images, latent_size). Raises
-    ValueError for what are no such images.
+    Images have shape (images, height, width, channels), pixels in [0, 1], or are flat rows of as many numbers, in a table of
+    pandas' too; what comes out is (images, latent_size). Raises ValueError for what are no such images.
     """
 
     def __init__(self, ensemble: Ensemble, member: int = 0):
@@ -31,14 +32,28 @@ class LatentEncoder(TransformerMixin, BaseEstimator):
         del y
         some(Ensemble, "ae.train(architecture, data)")("ensemble", self.ensemble)
         whole(0, len(self.ensemble) - 1)("member", self.member)
-        self.ensemble.check(np.asarray(X))
+        self._images(X, reset=True)
         self.n_features_out_ = self.ensemble.latent_size
         return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
         """The images' latents."""
         check_is_fitted(self)
-        return self.ensemble.encode(np.asarray(X))[self.member]
+        return self.ensemble.encode(self._images(X, reset=False))[self.member]
+
+    @property
+    def _n_features_out(self) -> int:
+        """What scikit-learn names the columns of `transform` by."""
+        return self.n_features_out_
+
+    def _images(self, X: Any, reset: bool) -> np.ndarray:
+        """Images, flat rows of which get the network's shape."""
+        images = np.asarray(X)
+        if images.ndim == 2 and images.shape[1] == math.prod(self.ensemble.image_shape):
+            rows = validate_data(self, X, reset=reset, dtype=np.float32)
+            images = rows.reshape(len(rows), *self.ensemble.image_shape)
+        self.ensemble.check(images)
+        return images
 
 
 def k_means(num_clusters: int, seed: int) -> ClusterMixin:
