@@ -245,15 +245,6 @@ def test_ink_fills_as_much_as_in_mnist_once_there_is_a_margin(ink, canvas, margi
     assert ink[0] / (canvas + 2 * margin) <= 20 / 28
 
 
-def test_agreement_is_the_mean_of_all_pairs_and_blind_to_names():
-    first, second, third = RNG.integers(0, 3, (3, 50))
-    pairs = [metrics.adjusted_rand_score(*pair) for pair in ((first, second), (first, third), (second, third))]
-    assert clustering.agreement([first, second, third]) == pytest.approx(np.mean(pairs), abs=1e-12)
-    assert clustering.agreement([first, np.array([2, 0, 1])[first]]) == 1.0
-    with pytest.raises(ValueError, match=r"^`clusterings` must be two at least, got 1; cluster from more seeds\.$"):
-        clustering.agreement([first])
-
-
 def test_mutual_information_is_that_of_a_plain_sum_and_at_most_the_logarithm_of_the_number():
     first, second = RNG.dirichlet(np.ones(3), (2, 20))
     joint = [[np.mean(first[:, i] * second[:, j]) for j in range(3)] for i in range(3)]

@@ -311,14 +311,14 @@ def test_the_other_benches_print_their_figures(bench, arguments, told, tmp_path)
     assert "of the ceiling" in done.stdout
 
 
-@pytest.mark.slow  # it compiles two trainings
+@pytest.mark.slow  # it compiles a training
 @pytest.mark.usefixtures("small_yardsticks")
 def test_the_bench_of_quality_tells_when_a_target_was_reached_and_when_not(tmp_path):
-    arguments = ["--data=digits", "--latent_sizes=2", "--targets=0.9,0.001", "--quick_epochs=2", "--held_out"]
+    arguments = ["--data=digits", "--latent_sizes=2", "--targets=0.9,0.001"]
     arguments += ["--cured_epochs=2", "--max_epochs=1"]
     done = launch_here("bench.quality", *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    reached, missed = [line for line in done.stdout.splitlines() if "ours, short" in line]
+    reached, missed = [line for line in done.stdout.splitlines() if "ours, cured" in line]
     assert "0.9000 after" in reached
     assert "1 epochs" in reached
     assert "0.0010 not after" in missed

@@ -1,7 +1,7 @@
 """Clusters of latents and of images, their scores and their maps."""
 
 from aecluster.clustering.compare import Row, check_comparable, compare, methods_for, spaces
-from aecluster.clustering.deep import DeepClustering, agreement
+from aecluster.clustering.deep import DeepClustering
 from aecluster.clustering.embedded import EmbeddedClustering
 from aecluster.clustering.latents import METHODS, LatentEncoder, k_means, mixture
 from aecluster.clustering.number import clusters_found, prediction_strength
@@ -17,7 +17,6 @@ __all__ = [
     "Row",
     "Scores",
     "SelfTraining",
-    "agreement",
     "check_comparable",
     "check_mappable",
     "clusters_found",

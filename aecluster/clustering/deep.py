@@ -1,10 +1,8 @@
 """Clusters of images from nothing but the images: what survives deformation, the manifold it lies on, its parts."""
 
 import dataclasses
-import itertools
 import math
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -222,19 +220,6 @@ def _extent(inked: Bool[np.ndarray, "image place"]) -> Integer[np.ndarray, " ima
     """From the first place with ink to the last; 0 where there is none."""
     first, last = inked.argmax(1), inked.shape[1] - inked[:, ::-1].argmax(1)
     return np.where(inked.any(1), last - first, 0)
-
-
-def agreement(clusterings: Sequence[Integer[np.ndarray, " image"]]) -> float:
-    """How alike clusterings of the same images are: the mean adjusted Rand index of all pairs, 1 where all are the same.
-
-    It needs no labels: a recipe whose clusters depend on the seed tells little of the images (von Luxburg 2010,
-    doi:10.1561/2200000008, on stability). Raises ValueError for fewer than two clusterings.
-    """
-    from sklearn.metrics import adjusted_rand_score
-
-    if len(clusterings) < 2:
-        raise ValueError(f"`clusterings` must be two at least, got {len(clusterings)}; cluster from more seeds.")
-    return float(np.mean([adjusted_rand_score(*pair) for pair in itertools.combinations(clusterings, 2)]))
 
 
 def mixtures(
