@@ -33,7 +33,7 @@ SIDE = 40
 """Decoded pictures along each side of a plane of latents."""
 SHARE = 0.005
 """Of the latents, left out at each end of the window."""
-QUALITY = 80
+QUALITY = 60
 COLOURS = (
     "#94a4a2", "#a96b59", "#b9ac70", "#bd1f01", "#e76300", "#ffa90e", "#717581", "#832db6", "#3f90da", "#92dadd",
 )  # fmt: skip

@@ -95,7 +95,8 @@ def escaping_heights(
 
     Examples:
         >>> hill = ho.WedgeHill(0.5)
-        >>> found = ho.escaping_heights(hill, ho.GradientDescent(0.3), np.linspace(0.05, 1, 20), max_steps=100)
+        >>> heights = np.linspace(0.05, 1, 20)
+        >>> found = ho.escaping_heights(hill, ho.GradientDescent(0.3), heights, max_steps=100, climb=ho.FAST)
         >>> found.num_switches.item(), found.escapes_lowest.item()
         (7, True)
     """
