@@ -650,6 +650,20 @@ COMMAND_LINES = [
         "train --data_dir={there}/good.npz --widths=4 --model=convolutional",
         "`--widths` are those of dense layers; leave",
     ),
+    ("train --data_dir={there}/good.npz --beta=2", "`--beta` is of variational autoencoders; leave it out or choose"),
+    ("train --data_dir={there}/good.npz --held_out=0.2", "`--held_out` needs `--patience`; say after how many epochs"),
+    (
+        "train --data_dir={there}/good.npz --patience=2 --held_out=1",
+        "`--held_out` must leave images to train on, at most 0.9 held out, got 1; give less.",
+    ),
+    (
+        "train --data_dir={there}/good.npz --patience=2 --batch_size=15",
+        "`--batch_size` is 15, but there are only 14 images to train on besides the 2 held out; lower it.",
+    ),
+    (
+        "deblur --data=photographs --data_dir={there}/good.npz",
+        "`--data_dir` is of other images, and scikit-image carries the photographs; leave it out.",
+    ),
     ("train --data_dir={there}/good.npz --optimizer=nadm", "optax has no optimizer 'nadm'; did you mean 'adam'?"),
     ("train --data_dir={there}/good.npz --out={there}/a.csv", "a.csv", "cannot be written"),
     ("train --data_dir={there}/link", "link' is a link to what is not there, and must exist; give a file or a"),
