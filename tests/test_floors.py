@@ -34,12 +34,12 @@ FLOORS = {
         recipes | checkpoints
         training
         clustering | figures
-        deblurring | report
+        deblurring | report | pages
     """,
 }
 
 # public, but imported by name, since a heavy guest comes with them
-LATE = {"hillopt": {"pictures"}, "aecluster": {"clustering", "deblurring", "figures", "report"}}
+LATE = {"hillopt": {"pictures"}, "aecluster": {"clustering", "deblurring", "figures", "pages", "report"}}
 
 
 def imports(path):
