@@ -15,7 +15,7 @@ import dataclasses
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,19 +76,24 @@ def chosen(wanted: str | None, trained: ae.Trained) -> tuple[str, int]:
 
 def page_of(data: ae.ImageData, ensemble: ae.Ensemble, title: str) -> "pages.Page":
     """The page of an ensemble's first member."""
-    from aecluster import clustering, pages
+    from aecluster import pages
 
     images = data.test.images
     latents, rebuilt = ensemble.encode(images)[0], ensemble.reconstruct(images)[0]
+    places, how = (latents, []) if ensemble.latent_size == 2 else laid_out(latents)
     told = [f"seed {ensemble.seeds[0]}, {ensemble.history.num_epochs} epochs"]
-    told += [f"mean absolute error {np.abs(rebuilt - images).mean():.4f} on {len(images):,} test images"]
-    if ensemble.latent_size == 2:
-        return pages.latent_map(
-            latents, images, rebuilt, labels=data.test.labels, decode=decoder(ensemble), title=title, told=told
-        )
-    places = clustering.tsne(latents)
-    told += ["laid out by t-SNE"]
-    return pages.latent_map(places, images, rebuilt, labels=data.test.labels, axis_names=None, title=title, told=told)
+    told += [f"mean absolute error {np.abs(rebuilt - images).mean():.4f} on {len(images):,} test images", *how]
+    more: dict[str, Any] = {"axis_names": None} if how else {"decode": decoder(ensemble)}
+    return pages.latent_map(places, images, rebuilt, labels=data.test.labels, title=title, told=told, **more)
+
+
+def laid_out(latents: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Latents of more or fewer than two numbers on a plane, and how they got there."""
+    from aecluster import clustering
+
+    if latents.shape[1] == 1:
+        return np.column_stack([latents, np.zeros_like(latents)]), ["one latent, from left to right"]
+    return clustering.tsne(latents), ["laid out by t-SNE, whose axes mean nothing"]
 
 
 def decoder(ensemble: ae.Ensemble) -> Callable[[np.ndarray], np.ndarray]:

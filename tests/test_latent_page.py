@@ -189,7 +189,7 @@ def runs(tmp_path_factory):
     run, recipe = folder / "runs" / "digits", dataclasses.replace(ae.RECIPES["cured"], epochs=1, batch_size=500)
     run.mkdir(parents=True)
     command.save(run, train.Settings())
-    for size in (2, 3):
+    for size in (1, 2, 3):
         ae.train(ae.Dense(size, (8,)), ae.load(), recipe, checkpoints=run / "checkpoints" / f"cured_{size}")
     return folder
 
@@ -206,6 +206,14 @@ def test_a_command_writes_it(runs):
     assert told["title"] == "digits: 2 latents, cured recipe"
 
 
+def test_one_latent_is_a_line(runs):
+    done = launch_here("latent_map", "--map=cured_1", "--page=one.html", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(re.search(r'id="contents">(.*?)</script>', (runs / "one.html").read_text(), re.DOTALL)[1])
+    assert "one latent, from left to right" in told["told"]
+    assert not np.frombuffer(base64.b64decode(told["places"]), "<f4")[1::2].any()
+
+
 @pytest.mark.slow
 def test_more_latents_are_laid_out(runs):
     done = launch_here("latent_map", "--map=cured_3", "--page=three.html", cwd=runs)
@@ -217,7 +225,7 @@ WRONG = [
     (["--run=no"], "`--run` 'no' is no finished training; run `python -m launch.train` first."),
     (
         ["--map=cured_9", "--page=a.html"],
-        "`--map=cured_9` is none of the run's latents; choose among cured_2, cured_3.",
+        "`--map=cured_9` is none of the run's latents; choose among cured_1, cured_2, cured_3.",
     ),
     (["--page=runs"], "`--page` 'runs' exists; choose another name, or pass --overwrite."),
     (["--page=no/a.html"], "`--page`: '.*a.html.*' cannot be written"),
