@@ -145,6 +145,10 @@ class Blur(AbstractCorruption):
     - `noise`: standard deviation of Gaussian noise that is added, drawn from the key.
     - `eight_bit`: whether images are rounded to multiples of 1/255 before and after, and clipped to [0, 1]. For a gradient
       the rounding and clipping are not there. Without it, noise may lead out of [0, 1].
+
+    Examples:
+        >>> ae.Blur(size=3).kernel().shape
+        (3, 3)
     """
 
     kind: str = "gaussian"

@@ -22,6 +22,11 @@ def corrupted(corruption: AbstractCorruption | None, images: HostImages, seed: i
     """All of the images corrupted, the same way every time: by key `seed`, a chunk at a time; as they are by None.
 
     What noise leads out of [0, 1] is cut off, so that images come out. Raises ValueError for what are no images.
+
+    Examples:
+        >>> blurred = ae.corrupted(ae.Blur(size=3), ae.load().test.images[:10])
+        >>> blurred.shape
+        (10, 8, 8, 1)
     """
     check_images("images", images)
     corruption, seed = maybe(function("ae.Blur()"))("corruption", corruption), a_seed("seed", seed)

@@ -165,7 +165,12 @@ LOSSES: dict[str, AbstractLoss] = {
 
 
 def loss_named(name: str) -> AbstractLoss:
-    """A loss by its name. Raises ValueError with the near miss for a name that none has."""
+    """A loss by its name. Raises ValueError with the near miss for a name that none has.
+
+    Examples:
+        >>> ae.loss_named("l1")
+        L1()
+    """
     if text("name", name) not in LOSSES:
         raise ValueError(f"No loss is called {name!r}; {hint(name, LOSSES)}")
     return LOSSES[name]

@@ -81,6 +81,11 @@ class Recipe:
     - `name`: what tables and checkpoints call it; it decides nothing.
 
     Raises ValueError for numbers that are not positive, for another precision, and for what is no function where one is asked for.
+
+    Examples:
+        >>> recipe = ae.Recipe(epochs=3, learning_rate=1e-3)
+        >>> recipe.epochs, recipe.batch_size
+        (3, 512)
     """
 
     epochs: int = 30

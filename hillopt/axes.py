@@ -18,6 +18,12 @@ class Axis:
     """Increasing values and the scale on which they are evenly spaced; make it with one of the class methods.
 
     `scale` is "linear", "log", "log_complement" (even in the logarithm of 1 - value, for betas near 1) or "list".
+
+    Examples:
+        >>> ho.Axis.linear(0, 1, 5).values
+        (0.0, 0.25, 0.5, 0.75, 1.0)
+        >>> ho.Axis.log(0.01, 1, 3)
+        Axis(log, 0.01 to 1, 3 values)
     """
 
     values: tuple[float, ...]

@@ -59,6 +59,10 @@ class DeepClustering(TransformerMixin, ClusterMixin, BaseEstimator):
     - `ensemble_`: the trained autoencoder.
     - `manifold_`: where UMAP put the images, of shape (images, dimensions).
     - `mixture_labels_`: the mixture's clusters, before the classifier corrected them.
+
+    Examples:
+        >>> clustering.DeepClustering(10, latent_size=8, random_state=0)
+        DeepClustering(latent_size=8, random_state=0)
     """
 
     def __init__(

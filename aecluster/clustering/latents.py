@@ -42,7 +42,14 @@ class LatentEncoder(TransformerMixin, BaseEstimator):
 
 
 def k_means(num_clusters: int, seed: int) -> ClusterMixin:
-    """k-means from k-means++ (Arthur and Vassilvitskii 2007), the best of `STARTS` by inertia."""
+    """k-means from k-means++ (Arthur and Vassilvitskii 2007), the best of `STARTS` by inertia.
+
+    Examples:
+        >>> images = ae.load().test.images
+        >>> clusters = clustering.k_means(10, seed=0).fit_predict(images.reshape(len(images), -1))
+        >>> sorted(set(clusters.tolist()))
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    """
     num_clusters, seed = whole(1)("num_clusters", num_clusters), a_seed("seed", seed)
     return KMeans(num_clusters, n_init=STARTS, random_state=seed)
 

@@ -43,6 +43,11 @@ def score(
     """Scores of clusters against labels, both numbered from 0; the silhouette samples points by the seed.
 
     Raises ValueError where labels and clusters are not as many, none, or not numbered from 0.
+
+    Examples:
+        >>> clustering.score(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
+        Scores(accuracy=1.0, nmi=1.0, ari=1.0, silhouette=nan, confusion=array([[2, 0],
+               [0, 2]]))
     """
     from sklearn import metrics
 
@@ -68,6 +73,10 @@ def matched(
     """The clusters, numbered by the label that each is matched with so that most points agree.
 
     Clusters beyond the number of labels get the numbers after the labels'.
+
+    Examples:
+        >>> clustering.matched(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
+        array([0, 0, 1, 1])
     """
     from scipy.optimize import linear_sum_assignment
 

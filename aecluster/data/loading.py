@@ -35,6 +35,11 @@ def load(name: str | None = None, data_dir: str | os.PathLike[str] | None = None
 
     Raises ValueError for an unknown name; a file that is missing, damaged, cut short or not the registered one; images or
     labels that `Split.of` refuses; a download that failed. One sentence says which and what to do.
+
+    Examples:
+        >>> data = ae.load()
+        >>> data.train.images.shape, data.test.images.shape
+        ((1500, 8, 8, 1), (297, 8, 8, 1))
     """
     if maybe(text)("name", name) not in (None, *NAMES):
         raise ValueError(_unknown(str(name)))

@@ -109,6 +109,10 @@ class Dense(AbstractAutoencoder):
 
     `widths` are the encoder's hidden layers. By default they are the original's: 256 and 16 for latent sizes up to 8, 256
     and 128 up to 64, one layer of 512 above.
+
+    Examples:
+        >>> ae.Dense(2).hidden(), ae.Dense(256).hidden()
+        ((256, 16), (512,))
     """
 
     latent_size: int

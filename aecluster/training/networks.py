@@ -70,6 +70,14 @@ def train(
     Returns the trained networks with their history. Raises ValueError for a batch larger than the data or not to be shared
     evenly among the devices, for a folder that holds checkpoints without `resume`, or those of another training (naming
     what differs: the architecture, images, seeds, or what of the recipe), and where the loss is no longer finite.
+
+    Examples:
+        >>> data = ae.load()
+        >>> ensemble = ae.train(ae.Dense(2, widths=(32,)), data, ae.Recipe(epochs=2, batch_size=500), seeds=(0, 1))
+        >>> ensemble.history.test_error.shape
+        (2, 2)
+        >>> ensemble.encode(data.test.images).shape
+        (2, 297, 2)
     """
     recipe, seeds = maybe(some(Recipe, "ae.Recipe()"))("recipe", recipe) or Recipe(), some_seeds("seeds", seeds)
     some(ImageData, "ae.load('digits')")("data", data)

@@ -90,6 +90,12 @@ def boundary(
     says what may be missed. `ho.plot` draws it. A label is the one that the sweep gives, where the compiler rounds alike: the
     same program walks one lane after the other here, and rows and columns there. Raises ValueError as `sweep` does, for other
     than two axes, for a field or a level that is none, and where all that was asked has one label.
+
+    Examples:
+        >>> axes = {"learning_rate": ho.Axis.linear(0.1, 0.5, 17), "height": ho.Axis.linear(0.05, 0.8, 17)}
+        >>> edge = ho.boundary(ho.Escape(200, ho.FAST), ho.TentHill(), ho.Adam(0.1), axes)
+        >>> int(edge.mixed.sum()), edge.mixed.size
+        (56, 256)
     """
     if is_traced((question, hill, optimizer)):
         raise ValueError(

@@ -136,6 +136,12 @@ def zoom(
     What is known of a window is taken over into the next one, whose attribute `evaluations` counts what was asked anew. The zoom
     ends early where the number format does not tell neighbours apart any more, and `ended` says so. Raises ValueError as
     `boundary` does, for more frames than fit into memory, and for a first window without a boundary.
+
+    Examples:
+        >>> axes = {"learning_rate": ho.Axis.linear(0.1, 0.5, 17), "height": ho.Axis.linear(0.05, 0.8, 17)}
+        >>> windows = ho.zoom(ho.Escape(200, ho.FAST), ho.TentHill(), ho.Adam(0.1), axes, num_frames=2)
+        >>> [float(window.height[-1] - window.height[0]) for window in windows.frames]
+        [0.5, 0.25]
     """
     if is_traced((question, hill, optimizer)):
         raise ValueError(

@@ -67,6 +67,12 @@ def compare(
     Returns a data set as sweeps do, with the dimensions "optimizer", "hill" and "seed", as far as there are several, before the
     axes. `ho.winner` says who is best where, `ho.over_seeds` what seeds agree on. Raises ValueError as `sweep` does, before any
     walk for an axis that one of them lacks, for names that are none, and where there is nothing to compare.
+
+    Examples:
+        >>> optimizers = {"descent": ho.GradientDescent(0.1), "heavy ball": ho.HeavyBall(0.1, 0.9)}
+        >>> data = ho.compare(ho.Loss(20), ho.DoubleWell(0.25), optimizers, {"learning_rate": [0.01, 0.1]})
+        >>> dict(data.sizes)
+        {'optimizer': 2, 'learning_rate': 2}
     """
     import xarray
 

@@ -63,6 +63,11 @@ def hill_from(
     but one finite number, or whose slope is not finite at the start, and where no crest is found; of a height that is traced
     only the first two can be told, and a hill without a crest is never escaped. Any error of the function itself is passed on as
     it is.
+
+    Examples:
+        >>> dune = ho.hill_from(lambda x, height: -0.3 * x + height * jnp.exp(-8 * (x - 1) ** 2), 0.8)
+        >>> print(round(float(dune.value(jnp.array(1.0))), 4))
+        0.5
     """
     check_function(function, "function", ("position", "height"))
     if passed is not None and crest is not None:

@@ -16,6 +16,11 @@ class TentHill(AbstractHill):
     f(x) = |x - 1| before the crest and 2 height - (x - 1) beyond. At the kinks the slope is -1: f'(x) = -1 for x <= 1,
     +1 for 1 < x < 1 + height, -1 for x >= 1 + height. The default height is infinite: the endless flank, on which
     critical heights are found.
+
+    Examples:
+        >>> hill = ho.TentHill(height=0.5)
+        >>> [float(hill.value(jnp.array(x))) for x in (0.0, 1.0, 1.5)]
+        [1.0, 0.0, 0.5]
     """
 
     height: Number = float("inf")

@@ -22,6 +22,11 @@ class WedgeHill(AbstractHill):
         height: of the crest above the valley.
         half_width: from the valley to the crest.
         tail_slope: how steeply the ground falls behind the crest.
+
+    Examples:
+        >>> hill = ho.WedgeHill(0.5)
+        >>> float(hill.value(jnp.array(2.0)))
+        -0.25
     """
 
     height: Number

@@ -84,7 +84,12 @@ def _at_rest(position: Float[Array, "..."]) -> AdamState:
 
 
 class Adam(AbstractOptimizer):
-    """Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1)."""
+    """Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1).
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.Adam(0.3), max_steps=3).position)
+        [0.  0.3 0.6 0.9]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
     b1: Number = hyperparameter(FRACTION, default=0.9)

@@ -74,6 +74,12 @@ def by_part(**optimizers: AbstractOptimizer) -> ByPart:
 
     Parameters are a dictionary with these names; the numbers are `input_learning_rate`, `output_learning_rate`, `output_b1` and so
     on, to be swept as others are. Raises ValueError for no part, and for what is no optimizer.
+
+    Examples:
+        >>> ho.by_part(input=ho.GradientDescent(1.0), output=ho.Adam(1e-3))
+        ByPart(
+          parts={'input': GradientDescent(learning_rate=1.0), 'output': Adam(learning_rate=0.001, b1=0.9, b2=0.999, eps=0.0)}
+        )
     """
     if not optimizers:
         raise ValueError("`by_part` needs a part at least; write by_part(input=ho.GradientDescent(1.0)).")

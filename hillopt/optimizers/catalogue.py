@@ -113,7 +113,12 @@ def _defaults(name: str) -> tuple[Callable[..., optax.GradientTransformation], d
 
 
 def optax_named(name: str, **hyperparameters: Number) -> OptaxOptimizer:
-    """An optimizer of the catalogue with all its numbers to sweep; ValueError as for `optax_settings`."""
+    """An optimizer of the catalogue with all its numbers to sweep; ValueError as for `optax_settings`.
+
+    Examples:
+        >>> ho.optax_named("radam").hyperparameters()
+        {'learning_rate': 0.1, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-08, 'eps_root': 0.0, 'threshold': 5.0}
+    """
     factory, settings = optax_settings(name)
     return from_optax(factory, **{**settings, **hyperparameters})
 

@@ -25,7 +25,12 @@ class TraceState(NamedTuple):
 
 
 class GradientDescent(AbstractOptimizer):
-    """Gradient descent, x - lr g."""
+    """Gradient descent, x - lr g.
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.GradientDescent(0.3), max_steps=5).position.round(4))
+        [0.  0.3 0.6 0.9 1.2 0.9]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
 
@@ -51,7 +56,12 @@ class SignDescent(AbstractOptimizer):
 
 
 class HeavyBall(AbstractOptimizer):
-    """Heavy ball (Polyak 1964): trace <- g + momentum trace, x - lr trace."""
+    """Heavy ball (Polyak 1964): trace <- g + momentum trace, x - lr trace.
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.HeavyBall(0.1, 0.9), max_steps=5).position.round(4))
+        [0.     0.1    0.29   0.561  0.9049 1.3144]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
     momentum: Number = hyperparameter(FRACTION, default=0.9)

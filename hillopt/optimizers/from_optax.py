@@ -104,6 +104,11 @@ def from_optax(factory: Callable[..., optax.GradientTransformation], **hyperpara
 
     Raises ValueError for a name that the factory does not take, and where it cannot be built or stepped with traced numbers:
     it branches in Python on one of them, which then must be fixed in a factory of one's own.
+
+    Examples:
+        >>> nadam = ho.from_optax(optax.nadam, learning_rate=jnp.array([0.1, 0.3]))
+        >>> print(ho.critical_height(ho.TentHill(), nadam, max_steps=500).critical_height)
+        [0.169009   0.12040747]
     """
     if hasattr(factory, "init") and hasattr(factory, "update"):
         raise ValueError(

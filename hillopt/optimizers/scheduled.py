@@ -68,6 +68,11 @@ class Scheduled(AbstractOptimizer):
     """Another optimizer, own or optax's, whose learning rate follows a schedule: `Scheduled(ho.Adam(0.1), ho.WarmupCosine(0.1))`.
 
     Its numbers are the schedule's and the optimizer's, but for the learning rate, which is not looked at.
+
+    Examples:
+        >>> decaying = ho.Scheduled(ho.GradientDescent(0.3), ho.ExponentialDecay(0.5, 1))
+        >>> print(ho.trajectory(ho.TentHill(0.5), decaying, max_steps=3).position.round(4))
+        [0.    0.5   0.75  0.875]
     """
 
     optimizer: AbstractOptimizer

@@ -80,6 +80,11 @@ def cycles(
     Returns the cycles by period and place, each once. Raises ValueError for a period that is no integer from 1 to 32, starts that
     are not finite, numbers that are arrays or traced, a hill of vectors, and an optimizer that draws random numbers or counts
     without end.
+
+    Examples:
+        >>> (minimum,) = ho.cycles(ho.DoubleWell(0.25), ho.GradientDescent(0.1), period=1, starts=[1.0])
+        >>> print(minimum.period, minimum.certified)
+        1 True
     """
     hill, optimizer = check_hill(hill), check_optimizer(optimizer)
     period = check_count(period, "period", most=LONGEST, remedy="a walk closes after some whole number of steps")

@@ -63,6 +63,12 @@ def explore(dataset: "xarray.Dataset", *, fields: Sequence[str] | None = None) -
 
     A notebook shows the page where it is the value of a cell, and keeps it in what it exports. Raises ValueError for what no sweep
     made, and for a field that it has not.
+
+    Examples:
+        >>> axes = {"learning_rate": ho.Axis.log(0.1, 0.4, 3), "b1": [0.0, 0.9]}
+        >>> page = ho.explore(ho.sweep(ho.CriticalHeight(max_steps=500), ho.TentHill(), ho.Adam(0.1), axes))
+        >>> page.text.startswith("<!doctype html>")
+        True
     """
     return Page(_document(contents_of(dataset, fields)))
 

@@ -24,6 +24,12 @@ def plot(dataset: "xarray.Dataset") -> "Figure":
     A list of values is drawn where they stand, on the scale on which they are evenest. Colours span all but the extreme
     hundredths; an arrow says that there are cells beyond. Returns an ordinary Matplotlib figure. Raises ValueError for what no
     sweep made, or what has lost a field or its axes since.
+
+    Examples:
+        >>> data = ho.sweep(ho.CriticalHeight(500), ho.TentHill(), ho.Adam(0.1), {"learning_rate": [0.1, 0.2, 0.3]})
+        >>> figure = ho.plot(data)
+        >>> figure.axes[0].set_title("Three settings of Adam").get_text()
+        'Three settings of Adam'
     """
     picture = Picture.of(dataset)
     if "mixed" in dataset:

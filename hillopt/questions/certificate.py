@@ -46,6 +46,12 @@ def certificate(
 
     Raises ValueError for several settings, for a hill or an optimizer that certificates do not know, and, saying what is wanting,
     where nothing is proved.
+
+    Examples:
+        >>> proof = ho.certificate(ho.TentHill(), ho.Adam(0.3))
+        >>> proof.check()
+        >>> print(proof.checkpoint, proof.period)
+        132 20
     """
     if is_traced((hill, optimizer, max_steps)):
         raise ValueError(

@@ -288,5 +288,12 @@ def critical_height(
 
     Raises ValueError for hyperparameters out of range, a hill with a flank of its own, max_steps < 1, a climb that cannot
     serve, and a precision that cannot.
+
+    Examples:
+        >>> answer = ho.critical_height(ho.TentHill(), ho.Adam(learning_rate=jnp.array([0.3, 0.1])))
+        >>> print(answer.critical_height)
+        [0.4101843  0.26428712]
+        >>> answer.settled.tolist(), answer.certified.tolist()
+        ([True, True], [True, False])
     """
     return ask(CriticalHeight(max_steps, as_climbs(climb), precision=precision), hill, optimizer)

@@ -128,5 +128,10 @@ def escape(
     The walk stops at the first step beyond the crest. Trapped is proved, or on a hill with a flank of its own says that
     the floating-point walk repeats itself exactly. Arguments and errors as for `critical_height`; in addition a height that is
     negative, NaN or infinite raises ValueError.
+
+    Examples:
+        >>> answer = ho.escape(ho.TentHill(height=jnp.array([0.3, 0.5])), ho.Adam(0.3))
+        >>> print([ho.Verdict(int(verdict)).name for verdict in answer.verdict])
+        ['ESCAPED', 'TRAPPED']
     """
     return ask(Escape(max_steps, as_climbs(climb), precision), hill, optimizer)

@@ -92,6 +92,13 @@ def escaping_heights(
 
     Runs inside jit, vmap and shard_map, the grid being known when it is traced. Raises ValueError for a grid that does not rise,
     and what `escape` refuses.
+
+    Examples:
+        >>> hill = ho.WedgeHill(0.5)
+        >>> heights = np.linspace(0.05, 1, 20)
+        >>> found = ho.escaping_heights(hill, ho.GradientDescent(0.3), heights, max_steps=100, climb=ho.FAST)
+        >>> found.num_switches.item(), found.escapes_lowest.item()
+        (7, True)
     """
     hill, numbers = check_hill(hill), as_arrays(check_optimizer(optimizer))
     check_known(heights, "heights", "since the grid is searched")

@@ -90,6 +90,14 @@ def network_run(
     - `lanes`: runs that a core takes side by side: as many as its cache holds.
 
     Raises ValueError for what has not both functions, for data of different lengths, and for a model that does not fit them.
+
+    Examples:
+        >>> model = ho.Model(init=lambda key: {"w": jax.random.normal(key, (3,))}, apply=lambda p, inputs: inputs @ p["w"])
+        >>> inputs = np.eye(3)
+        >>> run = ho.network_run(model, (inputs, inputs.sum(-1)), ho.GradientDescent(0.3), loss=ho.mean_squared_error)
+        >>> losses = ho.loss_curve(run, max_steps=50)
+        >>> bool(losses[-1] < 1e-4 * losses[0])
+        True
     """
     if not (callable(getattr(model, "init", None)) and callable(getattr(model, "apply", None))):
         raise ValueError(

@@ -68,6 +68,14 @@ def sweep(
     answer's own such as "height". A second sweep of the same kind compiles nothing. Raises ValueError, before any walk, for
     unknown names, bad axes, hyperparameters out of range, a path that exists or holds something else, and grids that do not fit
     into memory or onto the path's disk; and later for a disk that does not take a tile.
+
+    Examples:
+        >>> axes = {"learning_rate": ho.Axis.log(0.1, 0.4, 3), "b1": [0.0, 0.9]}
+        >>> data = ho.sweep(ho.CriticalHeight(max_steps=500), ho.TentHill(), ho.Adam(0.1), axes)
+        >>> dict(data.sizes)
+        {'learning_rate': 3, 'b1': 2}
+        >>> print(data.critical_height.sel(b1=0.9).values.round(6))
+        [0.264287 0.412929 0.396199]
     """
     if is_traced((question, hill, optimizer)):
         raise ValueError(

@@ -32,6 +32,11 @@ def trajectory(hill: AbstractLandscape, optimizer: AbstractOptimizer, *, max_ste
     Array hyperparameters and heights broadcast; `position` has shape [max_steps + 1, *broadcast]. Runs inside jit, vmap and
     shard_map, and is differentiated by JAX forwards and in reverse. Raises ValueError for hyperparameters out of range or
     max_steps < 1, which must be known when it is traced.
+
+    Examples:
+        >>> walk = ho.trajectory(ho.TentHill(0.5), ho.Adam(0.3), max_steps=5)
+        >>> print(walk.position.round(4))
+        [0.     0.3    0.6    0.9    1.2    1.3535]
     """
     hill, numbers = check_hill(hill, AbstractLandscape), as_arrays(check_optimizer(optimizer))
     hill = check_height(hill) if isinstance(hill, AbstractHill) else hill
