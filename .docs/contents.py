@@ -33,11 +33,12 @@ PAGES = {
         "Clustering": "clustering",
         "Deblurring": "deblurring",
         "Figures": "figures",
+        "Pages": "pages",
         "Reports": "report",
     },
 }
 """One page of the reference each, and the rooms whose public names stand on it."""
-ALONE = {"hillopt": ("pictures",), "aecluster": ("clustering", "deblurring", "figures", "report")}
+ALONE = {"hillopt": ("pictures",), "aecluster": ("clustering", "deblurring", "figures", "pages", "report")}
 """Rooms that are imported by their own names."""
 
 

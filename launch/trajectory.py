@@ -8,7 +8,8 @@ settings.json into runs/trajectory/. Another walk:
 
     python -m launch.trajectory --name=up --optimizer=heavy_ball --hyperparameters=learning_rate=0.05,momentum=0.9 --height=0.5
 
-On any landscape, by any optimizer, also of optax or of one's own; walks in two dimensions are drawn on contour lines:
+--film writes the walk step by step too, walk.gif. On any landscape, by any optimizer, also of optax or of one's own; walks in two
+dimensions are drawn on contour lines:
 
     python -m launch.trajectory --preset=mueller_brown
     python -m launch.trajectory --preset=factorisation
@@ -42,6 +43,7 @@ class Settings:
     hill_numbers: dict[str, float] = command.flag(
         {}, "Its other numbers, as name=value,name=value.", example="half_width=0.5"
     )
+    film: bool = command.flag(False, "Write walk.gif too, the walk step by step; of walks in one dimension.")
     num_steps: int = command.flag(24, "Steps to walk.", at_least=1, at_most=1_000_000)
     rows: int = command.flag(10, "Steps to print.", at_least=1)
     max_steps: int = command.flag(
@@ -74,6 +76,7 @@ PRESETS = {
     ),
 }
 HEIGHT = 0.5
+LONGEST_FILM = 200
 SYMBOLS = {"first": "m", "second": "v", "trace": "m", "square": "v"}
 
 
@@ -86,6 +89,7 @@ def main(settings: Settings) -> None:
     """Walk, print, draw."""
     jax.config.update("jax_enable_x64", settings.dtype == "float64")
     hill, walkers = hill_of(settings), walkers_of(settings)
+    check_film(settings, hill)
     path = runs.place(settings.out, settings.name)
     with runs.folder(path, settings.overwrite) as folder:
         from hillopt import pictures
@@ -104,8 +108,20 @@ def main(settings: Settings) -> None:
             print()
             panels.append(panel)
         pictures.write(pictures.walk_figure(panels), [folder / "walk.png", folder / "walk.pdf"])
+        if settings.film:
+            pictures.write_walk_film(panels, folder / "walk.gif")
         command.save(folder, settings)
-    print(runs.wrote(path, pictures=["walk"]))
+    print(runs.wrote(path, *(["walk.gif"] if settings.film else []), pictures=["walk"]))
+
+
+def check_film(settings: Settings, hill: ho.AbstractLandscape) -> None:
+    """ValueError for what is no film."""
+    if settings.film and np.ndim(hill.start):
+        raise ValueError(f"`--film` draws walks in one dimension, not on {settings.hill}; leave it out.")
+    if settings.film and settings.num_steps > LONGEST_FILM:
+        raise ValueError(
+            f"`--film` draws at most {LONGEST_FILM} steps, got {settings.num_steps:,}; lower `--num_steps`."
+        )
 
 
 def hill_of(settings: Settings) -> ho.AbstractLandscape:

@@ -169,6 +169,8 @@ COMMANDS = [
     ("trajectory", ["--hill=math:nan"], "`--hill=math:nan` must be a landscape or run of hillopt, its class, or a function that"),
     ("trajectory", ["--hyperparameters=learning_rate=0.3,b3=1"], "has no hyperparameter 'b3'; did you mean 'b2'?"),
     ("trajectory", ["--hyperparameters=learning_rate=1,learning_rate=2"], "`--hyperparameters` gives 'learning_rate' twice;"),
+    ("trajectory", ["--film", "--num_steps=201"], "`--film` draws at most 200 steps, got 201; lower `--num_steps`."),
+    ("trajectory", ["--film", "--hill=mueller_brown"], "`--film` draws walks in one dimension, not on mueller_brown; leave it"),
     ("trajectory", ["--num_steps=0"], "`--num_steps` must be at least 1, got 0."),
     ("trajectory", ["--name=a/b"], f"{NAMED} 'a/b'; say where it goes by --out."),
     ("trajectory", ["--out=file"], "which cannot be written (Not a directory); choose others."),

@@ -20,6 +20,7 @@ ROOMS = (
     "aecluster.clustering",
     "aecluster.deblurring",
     "aecluster.figures",
+    "aecluster.pages",
 )
 
 

@@ -34,12 +34,15 @@ FLOORS = {
         recipes | checkpoints
         training
         clustering | figures
-        deblurring | report | benchmark
+        deblurring | report | benchmark | pages
     """,
 }
 
 # public, but imported by name, since a heavy guest comes with them
-LATE = {"hillopt": {"pictures"}, "aecluster": {"benchmark", "clustering", "deblurring", "figures", "report"}}
+LATE = {
+    "hillopt": {"pictures"},
+    "aecluster": {"benchmark", "clustering", "deblurring", "figures", "pages", "report"},
+}
 
 
 def imports(path):

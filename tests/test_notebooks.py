@@ -75,6 +75,14 @@ def test_inside_jit_it_is_the_plain_text():
     assert shown[0].startswith("<pre>EscapeAnswer(")
 
 
+def test_an_answer_becomes_a_data_set_and_a_table_with_the_same_numbers():
+    axes = {"learning_rate": [0.1, 0.3], "b1": [0.0, 0.5, 0.9]}
+    dataset, table = MANY.to_dataset(axes), MANY.to_dataframe(axes)
+    assert table.index.names == list(axes)
+    for (rate, decay), row in table.iterrows():
+        np.testing.assert_equal(row.critical_height, dataset.critical_height.sel(learning_rate=rate, b1=decay).item())
+
+
 @pytest.mark.parametrize("dims", [["learning_rate"], ["learning_rate", "b1"]], ids=len)
 def test_a_picture_is_an_ordinary_figure_to_go_on_with(dims):
     axes = {"learning_rate": RATES, "b1": [0.0, 0.5]}

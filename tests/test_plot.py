@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import xarray
+from PIL import Image
 
 import hillopt as ho
 from hillopt import pictures
@@ -101,6 +102,25 @@ def test_a_walk_is_drawn_where_it_went():
     np.testing.assert_allclose(points[:, 0], walk.position)
     np.testing.assert_allclose(points[:, 1], hill.value(walk.position))
     assert any("0.410184" in text.get_text() for text in figure.axes[0].texts)
+
+
+def test_a_film_goes_step_by_step_in_one_frame(tmp_path):
+    hill, optimizer = ho.TentHill(0.5), ho.Adam(0.3)
+    critical = ho.critical_height(hill, optimizer)
+    panel = pictures.WalkPanel("Adam", hill, ho.trajectory(hill, optimizer, max_steps=8), critical)
+    limits, said = set(), []
+    for step in (2, 8):
+        above, below = pictures.walk_figure([panel._replace(so_far=step)]).axes
+        limits.add((above.get_xlim(), above.get_ylim(), below.get_xlim(), below.get_ylim()))
+        said.append(any("0.410184" in text.get_text() for text in above.texts))
+        np.testing.assert_allclose(below.lines[0].get_ydata(), panel.positions[: step + 1])
+        np.testing.assert_allclose(above.lines[-1 - said[-1]].get_xdata(), panel.positions[step : step + 1])
+    assert len(limits) == 1
+    assert said == [False, True]  # the height is met at step 6
+    short = panel._replace(walk=ho.trajectory(hill, optimizer, max_steps=2))
+    pictures.write_walk_film([short], tmp_path / "walk.gif")
+    with Image.open(tmp_path / "walk.gif") as film:
+        assert (film.n_frames, film.info["loop"]) == (3, 0)
 
 
 def walked(hill, optimizer, max_steps=12):

@@ -8,7 +8,7 @@ from hillopt.pictures.marks import in_per_cent
 from hillopt.pictures.plot import plot
 from hillopt.pictures.read import DOUBT, DOUBT_OF_LOSSES, doubt_of
 from hillopt.pictures.style import write
-from hillopt.pictures.walk import WalkPanel, walk_figure
+from hillopt.pictures.walk import WalkPanel, walk_figure, write_walk_film
 from hillopt.pictures.zoom import write_film, zoom_figure
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "walk_figure",
     "write",
     "write_film",
+    "write_walk_film",
     "zoom_figure",
 ]

@@ -1,6 +1,8 @@
 """A walk drawn on its ground, and in time."""
 
+import io
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 PANEL = 5.4  # inches wide
 TITLE_LETTERS = 10.0  # points
 FAR = 3.0  # times as far as the walk's own landmarks, the ground is out of sight
+DPI, COLOURS = 80, 96  # of a film
+PAUSE, END = 350, 3_000  # milliseconds that a step stays, and the last one
+BESIDE = 0.1  # of the picture's height, so near to another line is a line's name written below it
 APART = 0.045  # of the picture's sides, that step numbers are
 ROOM = (1 / 30, 7 / 30, 1 / 7)  # left, right and above, of what is in sight
 
@@ -33,6 +38,13 @@ class WalkPanel(NamedTuple):
     hill: AbstractLandscape
     walk: Trajectory
     critical: CriticalHeightAnswer | None = None
+    so_far: int | None = None
+    """Of a film: the step up to which the walk is drawn, with the optimizer there; None for all of it."""
+
+    @property
+    def shown(self) -> np.ndarray:
+        """The positions that are drawn, of a walk in one dimension."""
+        return self.positions if self.so_far is None else self.positions[: self.so_far + 1]
 
     @property
     def positions(self) -> np.ndarray:
@@ -54,6 +66,11 @@ class WalkPanel(NamedTuple):
         critical = float(self.critical.critical_height)
         has_one = int(self.critical.verdict) != Verdict.DIVERGED and critical >= 0 and np.isfinite(critical)
         return critical if has_one else None
+
+    @property
+    def has_met_it(self) -> bool:
+        """Whether what is drawn of the walk reaches to the step that met the critical height."""
+        return self.critical is None or self.so_far is None or self.so_far >= int(self.critical.step)
 
     @property
     def landmarks(self) -> dict[str, float]:
@@ -100,8 +117,21 @@ def walk_figure(panels: list[WalkPanel]) -> "Figure":
     return figure
 
 
+def write_walk_film(panels: list[WalkPanel], path: Path) -> None:
+    """Write walks in one dimension side by side as a GIF, a picture a step; the last one stays for a while."""
+    from PIL import Image
+
+    images = []
+    for step in range(max(len(panel.positions) for panel in panels)):
+        written = io.BytesIO()
+        walk_figure([panel._replace(so_far=step) for panel in panels]).savefig(written, dpi=DPI, format="png")
+        images.append(Image.open(written).convert("RGB").quantize(COLOURS))
+    pauses = [PAUSE] * (len(images) - 1) + [END]
+    images[0].save(path, save_all=True, append_images=images[1:], duration=pauses, loop=0)
+
+
 def _draw_on_hill(axes: "Axes", panel: WalkPanel) -> None:
-    positions, (left, right), near = panel.positions, panel.sight, panel.in_sight
+    positions, (left, right), near = panel.shown, panel.sight, panel.in_sight
     ground = np.unique(np.concatenate([np.linspace(left, right, 400), list(near.values())]))
     ground = ground[(ground >= left) & (ground <= right)]
     elevation, heights = (
@@ -113,8 +143,18 @@ def _draw_on_hill(axes: "Axes", panel: WalkPanel) -> None:
     axes.plot(ground, elevation, color=INK, lw=1.2)
     axes.plot(positions, heights, "-", color=WALK_COLOUR, lw=0.6, alpha=0.5)
     axes.scatter(
-        positions, heights, c=np.arange(positions.size), cmap="viridis_r", s=26, zorder=3, edgecolor=INK, lw=0.4
+        positions,
+        heights,
+        c=np.arange(positions.size),
+        cmap="viridis_r",
+        vmax=panel.positions.size - 1,
+        s=26,
+        zorder=3,
+        edgecolor=INK,
+        lw=0.4,
     )
+    if panel.so_far is not None:
+        axes.plot(positions[-1:], heights[-1:], "o", ms=13, color=HEIGHT_COLOUR, mec=INK, zorder=4)
     valley = near.get("valley", np.inf)
     size = right - left, elevation.max() + room - floor
     for number in _few_labels(positions, heights, size):
@@ -127,7 +167,7 @@ def _draw_on_hill(axes: "Axes", panel: WalkPanel) -> None:
             ha="center",
             annotation_clip=True,
         )
-    if panel.highest is not None:
+    if panel.highest is not None and panel.has_met_it:
         _draw_highest(axes, near["valley"], panel.highest)
     if "crest" in panel.landmarks:
         _draw_crest(axes, near.get("crest"), panel)
@@ -180,17 +220,25 @@ def _few_labels(positions: np.ndarray, heights: np.ndarray, size: tuple[float, f
 
 
 def _draw_in_time(axes: "Axes", panel: WalkPanel) -> None:
-    axes.plot(panel.positions, "o-", color=WALK_COLOUR, lw=1, ms=3)
+    axes.plot(panel.shown, "o-", color=WALK_COLOUR, lw=1, ms=3)
+    if panel.so_far is not None:
+        axes.plot([len(panel.shown) - 1], panel.shown[-1:], "o", ms=8, color=HEIGHT_COLOUR, mec=INK)
+        axes.set(xlim=(-0.5, len(panel.positions) - 0.5), ylim=panel.sight)
     near, (low, high) = panel.in_sight, panel.sight
     levels = [(place, name, INK, "-" if name == "crest" else ":") for name, place in near.items()]
-    levels += [] if panel.highest is None else [(near["valley"] + panel.highest, "$1 + h^*$", HEIGHT_COLOUR, "--")]
+    levels += (
+        []
+        if panel.highest is None or not panel.has_met_it
+        else [(near["valley"] + panel.highest, "$1 + h^*$", HEIGHT_COLOUR, "--")]
+    )
     for level, text, colour, style in levels:
+        is_below_another = any(0 < other - level < BESIDE * (high - low) for other, *_ in levels)
         axes.axhline(level, color=colour, lw=0.9, ls=style)
         axes.annotate(
             text,
             (1.0, level),
             xycoords=("axes fraction", "data"),
-            xytext=(4, -3),
+            xytext=(4, -9 if is_below_another else -3),
             textcoords="offset points",
             fontsize=8,
         )
