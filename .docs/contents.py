@@ -25,12 +25,13 @@ PAGES = {
     "aecluster": {
         "Data": "data",
         "Blurs and corruptions": "blur corruptions",
-        "Models": "models",
+        "Models": "models variational",
         "Losses": "losses",
-        "Recipes": "recipes",
+        "Recipes": "recipes stopping",
         "Training": "training ensemble discriminator adversary",
         "Checkpoints": "checkpoints",
         "Clustering": "clustering",
+        "Benchmark": "benchmark",
         "Deblurring": "deblurring",
         "Figures": "figures",
         "Pages": "pages",
@@ -38,7 +39,7 @@ PAGES = {
     },
 }
 """One page of the reference each, and the rooms whose public names stand on it."""
-ALONE = {"hillopt": ("pictures",), "aecluster": ("clustering", "deblurring", "figures", "pages", "report")}
+ALONE = {"hillopt": ("pictures",), "aecluster": ("benchmark", "clustering", "deblurring", "figures", "pages", "report")}
 """Rooms that are imported by their own names."""
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import aecluster as ae
-from launch import cluster, command, train
+from launch import cluster, command, own_images, train
 
 if TYPE_CHECKING:
     from aecluster import pages
@@ -65,7 +65,8 @@ def load(settings: Settings) -> tuple[ae.ImageData, ae.Trained]:
     if not (run / command.SETTINGS_FILE).is_file() or not (run / "checkpoints").is_dir():
         raise ValueError(f"`--run` {str(run)!r} is no finished training; run `python -m launch.train` first.")
     training = command.saved(run, train.Settings, flag="--run")
-    return ae.load(training.data, settings.data_dir or training.data_dir), ae.trained(run / "checkpoints")
+    data = own_images.load(training.data, settings.data_dir or training.data_dir, training.read)
+    return data, ae.trained(run / "checkpoints")
 
 
 def chosen(wanted: str | None, trained: ae.Trained) -> tuple[str, int]:

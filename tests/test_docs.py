@@ -17,6 +17,7 @@ ROOMS = (
     "hillopt",
     "hillopt.pictures",
     "aecluster",
+    "aecluster.benchmark",
     "aecluster.clustering",
     "aecluster.deblurring",
     "aecluster.figures",
