@@ -70,7 +70,13 @@ def untrained(monkeypatch):
 
     monkeypatch.setattr(clustering.DeepClustering, "_train", train)
     monkeypatch.setattr(deep, "learn", learn)
-    monkeypatch.setattr(deep, "unrolled", lambda latents, seed: np.asarray(latents, np.float64))
+    monkeypatch.setattr(deep, "learn_among", lambda images, several, *_: learn(images, several[:, 0]))
+    monkeypatch.setattr(deep, "unrolled", laid_out)
+
+
+def laid_out(latents, seed, neighbours=0):
+    """Instead of UMAP's layout, what is laid out."""
+    return np.asarray(latents, np.float64)
 
 
 @pytest.mark.usefixtures("as_users_call", "untrained")
@@ -92,7 +98,7 @@ def encoder():
 def clusters():
     """Trained, but for UMAP's layout."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(deep, "unrolled", lambda latents, seed: np.asarray(latents, np.float64))
+        patched.setattr(deep, "unrolled", laid_out)
         yield clone(SMALL).fit(TABLE), clone(SMALL).fit(TABLE)
 
 

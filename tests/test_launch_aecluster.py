@@ -122,8 +122,11 @@ def test_clustering_a_run_writes_scores_and_maps(training):
 BAD_TRAININGS = [
     (["--data=mnits"], "did you mean 'mnist'"),
     (["--data_dir=nowhere"], "'nowhere' must exist; give a file or a folder of images"),
-    (["--model=dens"], "`--model` must be one of dense, convolutional, got 'dens'; did you mean 'dense'?"),
-    (["--recipes=curd"], "`--recipes` must be one of original, cured, invariant, got 'curd'; did you mean 'cured'?"),
+    (["--model=dens"], "`--model` must be one of dense, convolutional, variational, got 'dens'; did you mean 'dense'?"),
+    (
+        ["--recipes=curd"],
+        "`--recipes` must be one of original, cured, invariant, variational, got 'curd'; did you mean 'cured'?",
+    ),
     (["--latent_sizes=65"], "`--latent_sizes` must lie between 1 and the image's 64 numbers, got 65"),
     (["--batch_size=1501"], "`--batch_size` is 1501, but there are only 1500 images to train on; lower it"),
     (["--optimizer=adam", "--optimizer_options=b3=0.9"], "optax.adam has no option 'b3'; choose one of b1, b2, "),

@@ -146,6 +146,7 @@ def test_a_description_names_every_field():
         "degradation": None,
         "adversary": None,
         "small_steps": 600,
+        "stopping": None,
         "precision": "float32",
     }
 

@@ -253,7 +253,7 @@ def test_sizes_that_are_none_are_refused(make, message):
     [
         ("dens", "No model is called 'dens'; did you mean 'dense'?"),
         ("convolution", "No model is called 'convolution'; did you mean 'convolutional'?"),
-        ("", "No model is called ''; choose one of convolutional, dense."),
+        ("", "No model is called ''; choose one of convolutional, dense, variational."),
     ],
 )
 def test_an_unknown_architecture_is_refused_with_the_near_miss(name, message):
