@@ -135,12 +135,12 @@ def network_task(architecture: AbstractArchitecture, image_shape: ImageShape, re
         if isinstance(architecture, Variational):
             posterior = network.encoder.posterior(given)
             logits = network.decoder(posterior.sample(jax.random.fold_in(key, 2)))
-            told = math.prod(image_shape) * recipe.loss(logits, batch, given, epoch)
-            total = told + architecture.beta * posterior.divergence().mean()
         else:
             logits = network(given)
-            total = recipe.loss(logits, batch, given, epoch)
         prediction = jax.nn.sigmoid(logits)
+        total = recipe.loss(logits, batch, given, epoch)
+        if isinstance(architecture, Variational):
+            total = math.prod(image_shape) * total + architecture.beta * posterior.divergence().mean()
         if adversary is not None:
             total += adversary.loss(rival, prediction, epoch)
         return total, Outlook(mean_absolute_error(prediction, batch), prediction)
