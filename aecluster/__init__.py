@@ -40,6 +40,7 @@ from aecluster.stopping import EarlyStopping
 from aecluster.training import (
     Callback,
     Progress,
+    ProgressBar,
     TensorBoard,
     check_tensorboard,
     check_training,
@@ -82,6 +83,7 @@ __all__ = [
     "ImageData",
     "ProbabilityOfBlur",
     "Progress",
+    "ProgressBar",
     "RandomBlur",
     "Recipe",
     "Record",

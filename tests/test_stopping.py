@@ -198,3 +198,16 @@ def test_refusals(refused, sentence):
     with pytest.raises(ValueError, match="`") as error:
         refused()
     assert str(error.value).startswith(sentence)
+
+
+def test_a_bar_goes_to_the_last_epoch_and_begins_where_a_resumed_training_stood(tmp_path, capsys):
+    def stop(progress):
+        return progress.epoch == 3
+
+    train(checkpoints=tmp_path / "net", callbacks=[ae.ProgressBar(), stop])
+    assert "3/12" in capsys.readouterr().err.replace("\r", "\n").splitlines()[-1]
+    ended = train(checkpoints=tmp_path / "net", resume=True, callbacks=[ae.ProgressBar()])
+    drawn = [line for line in capsys.readouterr().err.replace("\r", "\n").splitlines() if line]
+    assert "3/12" in drawn[0]
+    assert "12/12" in drawn[-1]
+    assert f"test={ended.history.test_error[:, -1].mean():.4f}" in drawn[-1]

@@ -1,5 +1,6 @@
 """The training loop, and what is trained by it."""
 
+from aecluster.training.bar import ProgressBar
 from aecluster.training.callbacks import Callback, Progress
 from aecluster.training.discriminators import learn_discriminator
 from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit, take
@@ -12,6 +13,7 @@ __all__ = [
     "Loop",
     "Outlook",
     "Progress",
+    "ProgressBar",
     "State",
     "Task",
     "TensorBoard",
