@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int, Num
 from aecluster.arguments import a_shape, is_array, settle, short, some, some_seeds, whole
 from aecluster.images import HostImages, Images, ImageShape, Latents, check_images, chunks, joined
 from aecluster.metrics import INK, dead_pixels
-from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, Restorer, structure
+from aecluster.models import AbstractArchitecture, AbstractAutoencoder, Params, Restorer, structure, take
 from aecluster.names import shown
 
 if TYPE_CHECKING:
@@ -109,7 +109,17 @@ class Ensemble:
         Raises ValueError unless there are so many.
         """
         index = whole(-len(self), len(self) - 1)("index", index)
-        return nnx.merge(structure(self.architecture, self.image_shape), jax.tree.map(lambda a: a[index], self.params))
+        return nnx.merge(structure(self.architecture, self.image_shape), take(self.params, index))
+
+    def alone(self, index: int) -> "Ensemble":
+        """One network and its history as an ensemble of one, where the others need not be asked.
+
+        Raises ValueError unless there are so many.
+        """
+        index = whole(-len(self), len(self) - 1)("index", index)
+        measured = {name: values[index][None] for name, values in self.history.columns().items()}
+        params = jax.tree.map(lambda leaf: leaf[None], take(self.params, index))
+        return dataclasses.replace(self, seeds=(self.seeds[index],), params=params, history=History(**measured))
 
     def encode(self, images: HostImages) -> Float[np.ndarray, "seed image latent"]:
         """Latents of the images from every member. Raises ValueError for images of another shape or out of [0, 1]."""
@@ -159,7 +169,7 @@ class Ensemble:
         graphdef = structure(self.architecture, self.image_shape)
         outputs = []
         for index, given in enumerate(inputs):
-            params = jax.tree.map(lambda a, i=index: a[i], self.params)
+            params = take(self.params, index)
             outputs.append(joined(apply(graphdef, params, part) for _, (part,) in chunks(given)))
         return np.stack(outputs)
 

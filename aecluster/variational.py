@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Key
 from aecluster.arguments import a_seed, some, whole
 from aecluster.ensemble import Ensemble
 from aecluster.images import HostImages, Images, Latents, PerImage, chunks, joined
-from aecluster.models import Gaussian, Params, Variational, structure
+from aecluster.models import Gaussian, Params, Variational, structure, take
 
 
 class Evidence(NamedTuple):
@@ -54,7 +54,7 @@ def evidence(ensemble: Ensemble, images: HostImages, *, num_samples: int = 50, s
     ensemble.check(images)
     num_samples, key = whole(1)("num_samples", num_samples), jax.random.key(a_seed("seed", seed))
     graphdef = structure(architecture, ensemble.image_shape)
-    members = [jax.tree.map(lambda leaf, i=index: leaf[i], ensemble.params) for index in range(len(ensemble))]
+    members = [take(ensemble.params, index) for index in range(len(ensemble))]
     rows = [
         joined(
             _evidence(graphdef, num_samples, params, part, jax.random.fold_in(key, start))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import aecluster as ae
-from launch import command, own_images, runs, train
+from launch import command, runs, train
 from launch.progress import Reporter
 
 if TYPE_CHECKING:
@@ -93,13 +93,9 @@ def main(settings: Settings) -> None:
 
 def load(settings: Settings) -> tuple[ae.ImageData, ae.Trained]:
     """The images that the run was trained on, and every network of it, in the order of training."""
-    run = settings.run
-    if not (run / command.SETTINGS_FILE).is_file() or not (run / "checkpoints").is_dir():
-        raise ValueError(f"`--run` {str(run)!r} is no finished training; run `python -m launch.train` first.")
-    training = command.saved(run, train.Settings, flag="--run")
-    data = own_images.load(training.data, settings.data_dir or training.data_dir, training.read)
+    data = train.images_of(settings.run, settings.data_dir)
     labels_of(data.everything() if settings.deep_seeds else data.test)
-    return data, ae.trained(run / "checkpoints")
+    return data, ae.trained(settings.run / "checkpoints")
 
 
 def labels_of(split: ae.Split) -> np.ndarray:

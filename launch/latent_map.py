@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import aecluster as ae
-from launch import cluster, command, own_images, train
+from launch import cluster, command, train
 
 if TYPE_CHECKING:
     from aecluster import pages
@@ -49,7 +49,7 @@ def main(settings: Settings) -> None:
         raise ValueError(f"`--page` {str(place)!r} exists; choose another name, or pass --overwrite.")
     data, trained = load(settings)
     recipe, size = chosen(settings.map, trained)
-    page = page_of(data, trained[recipe, size], f"{data.name}: {size} latents, {recipe} recipe")
+    page = page_of(data, trained[recipe, size].alone(0), f"{data.name}: {size} latents, {recipe} recipe")
     try:
         written = page.write(place, overwrite=settings.overwrite)
     except ValueError as error:
@@ -61,12 +61,7 @@ def main(settings: Settings) -> None:
 
 def load(settings: Settings) -> tuple[ae.ImageData, ae.Trained]:
     """The images that the run was trained on, and every network of it, in the order of training."""
-    run = settings.run
-    if not (run / command.SETTINGS_FILE).is_file() or not (run / "checkpoints").is_dir():
-        raise ValueError(f"`--run` {str(run)!r} is no finished training; run `python -m launch.train` first.")
-    training = command.saved(run, train.Settings, flag="--run")
-    data = own_images.load(training.data, settings.data_dir or training.data_dir, training.read)
-    return data, ae.trained(run / "checkpoints")
+    return train.images_of(settings.run, settings.data_dir), ae.trained(settings.run / "checkpoints")
 
 
 def chosen(wanted: str | None, trained: ae.Trained) -> tuple[str, int]:
@@ -76,7 +71,7 @@ def chosen(wanted: str | None, trained: ae.Trained) -> tuple[str, int]:
 
 
 def page_of(data: ae.ImageData, ensemble: ae.Ensemble, title: str) -> "pages.Page":
-    """The page of an ensemble's first member."""
+    """The page of an ensemble of one."""
     from aecluster import pages
 
     images = data.test.images
@@ -98,10 +93,10 @@ def laid_out(latents: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 
 def decoder(ensemble: ae.Ensemble) -> Callable[[np.ndarray], np.ndarray]:
-    """The first member's, which decodes places (place, latent)."""
+    """Of an ensemble of one, which decodes places (place, latent)."""
 
     def decode(places: np.ndarray) -> np.ndarray:
-        return ensemble.decode(np.broadcast_to(places, (len(ensemble), *places.shape)))[0]
+        return ensemble.decode(places[None])[0]
 
     return decode
 

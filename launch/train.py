@@ -158,6 +158,14 @@ def check_pictures(data: ae.ImageData) -> None:
         figures.check_classes("labels", data.test.labels)
 
 
+def images_of(run: Path, data_dir: Path | None) -> ae.ImageData:
+    """The images of a finished training, where they were or elsewhere; ValueError for a folder that holds none."""
+    if not (run / command.SETTINGS_FILE).is_file() or not (run / "checkpoints").is_dir():
+        raise ValueError(f"`--run` {str(run)!r} is no finished training; run `python -m launch.train` first.")
+    training = command.saved(run, Settings, flag="--run")
+    return own_images.load(training.data, data_dir or training.data_dir, training.read)
+
+
 def architectures_of(settings: Settings, image_shape: tuple[int, int, int]) -> list[ae.AbstractAutoencoder]:
     """One network a latent size."""
     kind = ae.architecture_named(settings.model, ae.AUTOENCODERS)

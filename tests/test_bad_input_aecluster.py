@@ -295,6 +295,10 @@ LIBRARY = {
         lambda t, n: NETWORKS.member(1),
         "`index` must be a whole number from -1 to 0, got 1; give less.",
     ),
+    "alone, 1 of 1": (
+        lambda t, n: NETWORKS.alone(1),
+        "`index` must be a whole number from -1 to 0, got 1; give less.",
+    ),
     "dead pixels of others": (
         lambda t, n: ae.dead_pixels_of(IMAGES, IMAGES[:, :7]),
         "`images` must have shape (images, 8, 8",

@@ -253,6 +253,15 @@ def test_the_same_seeds_give_the_same_bits(trained):
     assert_same(histories(again), histories(trained))
 
 
+@pytest.mark.parametrize("index", [0, 1, -1])
+def test_one_network_alone_is_what_it_is_among_others(trained, index):
+    alone = trained.alone(index)
+    assert alone.seeds == (SEEDS[index],)
+    np.testing.assert_array_equal(alone.reconstruct(DATA.test.images)[0], trained.reconstruct(DATA.test.images)[index])
+    for name, measured in histories(alone).items():
+        np.testing.assert_array_equal(measured, histories(trained)[name][index][None])
+
+
 def test_a_seed_trains_alone_as_it_does_among_others(trained):
     alone = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS[1:])
     close = functools.partial(np.testing.assert_allclose, atol=2e-5)

@@ -13,7 +13,7 @@ from aecluster.arguments import text
 from aecluster.clustering.deep import DeepClustering, unrolled
 from aecluster.clustering.embedded import EmbeddedClustering, pretrained
 from aecluster.clustering.latents import METHODS, STARTS
-from aecluster.data import ImageData, Split
+from aecluster.clustering.watched import watched
 from aecluster.images import HostImages
 from aecluster.models import Dense
 from aecluster.names import hint
@@ -26,7 +26,6 @@ Contestant: TypeAlias = Callable[..., Clusters]  # of images, number of clusters
 
 OURS = "ours"
 COMPONENTS, LATENT_SIZE = 16, 16
-WATCHED = 1_000  # images on which a training's error is measured
 
 
 def pixels(images: HostImages, seed: int) -> Space:
@@ -43,9 +42,8 @@ def components(images: HostImages, seed: int) -> Space:
 
 def latents(images: HostImages, seed: int) -> Space:
     """Of a dense autoencoder of 16 numbers, trained by the cured recipe."""
-    data = ImageData("images", Split(images), Split(images[:WATCHED]))
     recipe = Recipe().for_images(len(images))
-    return train(Dense(min(LATENT_SIZE, images[0].size)), data, recipe, seeds=(seed,)).encode(images)[0]
+    return train(Dense(min(LATENT_SIZE, images[0].size)), watched(images), recipe, seeds=(seed,)).encode(images)[0]
 
 
 def plainly(

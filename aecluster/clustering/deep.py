@@ -16,8 +16,8 @@ from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
 from aecluster.clustering.invariance import learn_among
 from aecluster.clustering.number import clusters_found
 from aecluster.clustering.self_training import SelfTraining, learn
+from aecluster.clustering.watched import watched
 from aecluster.corruptions import AbstractCorruption, Deformation
-from aecluster.data import ImageData, Split
 from aecluster.ensemble import Ensemble
 from aecluster.images import HostImages, ImageShape, check_images
 from aecluster.models import Dense
@@ -31,7 +31,6 @@ STARTS = 5  # of the mixture; the start with the best likelihood is kept
 STARTS_OF_FEW = 10  # of the mixtures of a layout where there are few images, all of which are tried
 NOTHING = Deformation(rotation=0.0, shift=0.0, scale=0.0, shear=0.0)
 FEWEST = 3  # images that have neighbours to unroll
-WATCHED = 1_000  # images on which the training's error is measured
 FILLED = 20 / 28  # of the side is what ink may fill
 FAINTEST = 0.1  # grey that is ink, where its extent is measured
 
@@ -163,8 +162,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     def _train(self, images: HostImages, seed: int) -> Ensemble:
         recipe = dataclasses.replace(self._recipe().for_images(len(images)), corruption=self._corruption())
         latent_size = min(whole(1)("latent_size", self.latent_size), images[0].size)
-        data = ImageData("images", Split(images), Split(images[:WATCHED]))
-        return train(Dense(latent_size, self.widths), data, recipe, seeds=(seed,))
+        return train(Dense(latent_size, self.widths), watched(images), recipe, seeds=(seed,))
 
     def _corruption(self) -> AbstractCorruption:
         """The recipe's; flat rows of unknown shape have no pose to deform."""

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, Integer
 from sklearn.cluster import KMeans
 
 from aecluster.arguments import a_seed, real, settle, whole
-from aecluster.data import ImageData, Split
+from aecluster.clustering.watched import watched
 from aecluster.ensemble import Ensemble
 from aecluster.images import HostImages, Images, Latents, Scalar, check_images, chunks, joined
 from aecluster.losses import L2
@@ -26,7 +26,6 @@ WIDTHS, LATENT_SIZE = (500, 500, 2000), 10  # of the network of both papers
 STARTS = 20  # of the k-means that places the centres, as in DEC
 BATCH = 256
 LEAST_INTERVAL = 30  # steps between two looks at all images, as IDEC has it on USPS
-WATCHED = 1_000  # images on which the pretraining's error is measured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +101,7 @@ def pretrained(images: HostImages, epochs: int, seed: int) -> Ensemble:
     recipe = Recipe(
         epochs, BATCH, optax.adam, 1e-3, constant, L2(), small_steps=100 * epochs, name="reconstruction"
     ).for_images(len(images))
-    data = ImageData("images", Split(images), Split(images[:WATCHED]))
-    return train(Dense(LATENT_SIZE, WIDTHS), data, recipe, seeds=(seed,))
+    return train(Dense(LATENT_SIZE, WIDTHS), watched(images), recipe, seeds=(seed,))
 
 
 class Gathered(NamedTuple):

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, Key
 from aecluster.clustering.self_training import LEAST_STEPS, Classifier, SelfTraining, fresh_classifier
 from aecluster.corruptions import AbstractCorruption
 from aecluster.images import HostImages, Images, Scalar, chunks, joined
-from aecluster.models import DenseEncoder, Params
-from aecluster.training import Keys, Loop, Outlook, Task, fit, take
+from aecluster.models import DenseEncoder, Params, take
+from aecluster.training import Keys, Loop, Outlook, Task, fit
 
 CORRECTION = 2  # steps that correct, per step that learns
 VERSIONS = 4  # of every image, deformed, that weigh the clusterings

@@ -39,7 +39,7 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def transform(self, X: Any) -> Float[np.ndarray, "image latent"]:
         """The images' latents."""
         check_is_fitted(self)
-        return self.ensemble.encode(self._images(X, reset=False))[self.member]
+        return self.ensemble.alone(self.member).encode(self._images(X, reset=False))[0]
 
     @property
     def _n_features_out(self) -> int:

@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, Key
 from aecluster.arguments import real, settle, whole
 from aecluster.corruptions import AbstractCorruption
 from aecluster.images import HostImages, Images, Scalar, chunks, joined
-from aecluster.models import DenseEncoder, Params
+from aecluster.models import DenseEncoder, Params, take
 from aecluster.names import shown
-from aecluster.training import Keys, Loop, Outlook, Task, fit, take
+from aecluster.training import Keys, Loop, Outlook, Task, fit
 
 LEAST_STEPS = 50  # in an epoch; few images are taken in smaller batches
 

@@ -10,6 +10,7 @@ from aecluster.models.contract import (
     count_parameters,
     initialize,
     structure,
+    take,
 )
 from aecluster.models.critic import CRITIC, Critic, critic_params, log_odds
 from aecluster.models.restorer import Restorer
@@ -37,4 +38,5 @@ __all__ = [
     "initialize",
     "log_odds",
     "structure",
+    "take",
 ]

@@ -51,6 +51,11 @@ def initialize(architecture: AbstractArchitecture, image_shape: ImageShape, keys
     return jax.vmap(one)(keys)
 
 
+def take(tree: Any, index: int) -> Any:
+    """One member of an ensemble's arrays."""
+    return jax.tree.map(lambda leaf: leaf[index], tree)
+
+
 def structure(
     architecture: AbstractArchitecture, image_shape: ImageShape, dtype: DTypeLike = jnp.float32
 ) -> nnx.GraphDef:

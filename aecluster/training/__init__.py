@@ -3,7 +3,7 @@
 from aecluster.training.bar import ProgressBar
 from aecluster.training.callbacks import Callback, Progress
 from aecluster.training.discriminators import learn_discriminator
-from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit, take
+from aecluster.training.loop import Keys, Loop, Outlook, State, Task, fit
 from aecluster.training.networks import check_training, epoch_program, train
 from aecluster.training.tensorboard import TensorBoard, check_tensorboard
 
@@ -22,6 +22,5 @@ __all__ = [
     "epoch_program",
     "fit",
     "learn_discriminator",
-    "take",
     "train",
 ]

@@ -49,7 +49,9 @@ class Diary:
         """Write down an epoch; whether it was the last."""
         self._write(epoch, state, seen)
         complete = self.complete()
-        saved = self._save(state) if complete or self._due() else False
+        saved = complete or self._due()
+        if saved:
+            self._save(state)
         asked = tell(self.callbacks, Progress(epoch, self.recipe.epochs, self.ensemble(state, newest=True)))
         if asked and not saved:
             self._save(state)
@@ -91,10 +93,9 @@ class Diary:
     def _due(self) -> bool:
         return self.saver is not None and self.saver.due()
 
-    def _save(self, state: State) -> bool:
+    def _save(self, state: State) -> None:
         if self.saver is not None:
             self.saver.save(self.trees(state), self.history)
-        return True
 
 
 def _replaced(best: Params | None, params: Params, better: np.ndarray) -> Params:

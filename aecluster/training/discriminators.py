@@ -9,8 +9,8 @@ from aecluster.arguments import a_seed, function, real, whole
 from aecluster.corruptions import AbstractCorruption
 from aecluster.discriminator import Discriminator
 from aecluster.images import HostImages, Images, Scalar, check_images
-from aecluster.models import Params, critic_params, log_odds
-from aecluster.training.loop import Keys, Loop, LossFunction, Outlook, RivalState, Task, fit, take
+from aecluster.models import Params, critic_params, log_odds, take
+from aecluster.training.loop import Keys, Loop, LossFunction, Outlook, RivalState, Task, fit
 
 BATCH_SIZE = 256
 LEAST_STEPS = 300

@@ -12,9 +12,8 @@ from jaxtyping import Array, Bool, Float, Int
 from aecluster.corruptions import corrupted
 from aecluster.images import HostImages, Images, Scalar, chunks
 from aecluster.metrics import INK, dead_pixels, mean_absolute_error
-from aecluster.models import AbstractArchitecture, Params, structure
+from aecluster.models import AbstractArchitecture, Params, structure, take
 from aecluster.recipes import Recipe
-from aecluster.training.loop import take
 
 
 class Tested(NamedTuple):

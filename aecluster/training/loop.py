@@ -15,7 +15,7 @@ import optax
 from jaxtyping import Array, Float, Int, Key
 
 from aecluster.images import Scalar
-from aecluster.models import Params
+from aecluster.models import Params, take
 
 Batch: TypeAlias = Any  # examples, or a tree of arrays with one row an example
 Prediction: TypeAlias = Any  # whatever a rival learns from
@@ -264,11 +264,6 @@ def check_finite(
         f"The loss of seed {seed} became {losses[:, index][~finite[:, index]][0]} at step {step} "
         f"(epoch {epoch_index + 1}); lower `learning_rate`.{kept}"
     )
-
-
-def take(tree: Any, index: int) -> Any:
-    """One member of an ensemble's arrays."""
-    return jax.tree.map(lambda leaf: leaf[index], tree)
 
 
 def _stacked(trees: Any) -> Any:

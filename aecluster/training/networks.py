@@ -18,13 +18,13 @@ from aecluster.ensemble import Ensemble
 from aecluster.fingerprints import fingerprint
 from aecluster.images import HostImages, Images, ImageShape, Scalar
 from aecluster.metrics import mean_absolute_error
-from aecluster.models import AbstractArchitecture, Params, Variational, check_architecture, initialize, structure
+from aecluster.models import AbstractArchitecture, Params, Variational, check_architecture, initialize, structure, take
 from aecluster.places import place
 from aecluster.recipes import Recipe
 from aecluster.training.callbacks import Callback, check_callbacks, present
 from aecluster.training.diary import Diary
 from aecluster.training.exam import Exam
-from aecluster.training.loop import Keys, Loop, Outlook, Rival, RivalState, Seen, State, Task, fit, take
+from aecluster.training.loop import Keys, Loop, Outlook, Rival, RivalState, Seen, State, Task, fit
 
 
 def train(

@@ -11,7 +11,6 @@ and as CPU time, or what was reached where the target was not. --cores=1 confine
 
 import dataclasses
 import importlib.util
-import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import NamedTuple
 import aecluster as ae
 from launch import command
 from launch.bench import timing
+from launch.bench.training import torch_network
 
 STUDY = {2: 0.0870, 16: 0.0460, 256: 0.0311}
 CURED = {2: 0.0734, 16: 0.0246, 256: 0.0085}
@@ -163,22 +163,6 @@ def torch_epochs(
         with torch.no_grad():
             error = float((torch.sigmoid(network(test)) - test).abs().mean())
         yield Passed(error, time.perf_counter() - began, time.process_time() - began_cpu)
-
-
-def torch_network(architecture: ae.Dense, pixels: int):  # type: ignore[no-untyped-def]
-    """The layers up to the logits, with Glorot's weights and no biases at first."""
-    import torch
-
-    widths = (pixels, *architecture.hidden(), architecture.latent_size)
-    layers: list[torch.nn.Module] = []
-    for stack in (widths, widths[::-1]):
-        for before, after in itertools.pairwise(stack):
-            layer = torch.nn.Linear(before, after)
-            torch.nn.init.xavier_uniform_(layer.weight)
-            torch.nn.init.zeros_(layer.bias)
-            layers += [layer, torch.nn.ReLU()]
-        layers.pop()
-    return torch.nn.Sequential(*layers)
 
 
 def torch_optimizers(network, recipe: ae.Recipe) -> list:  # type: ignore[no-untyped-def]

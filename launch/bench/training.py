@@ -91,13 +91,7 @@ def torch_epochs(architecture: ae.Dense, images: np.ndarray, cores: int | None) 
 
     torch.set_num_threads(cores or os.cpu_count() or 1)
     pixels = torch.from_numpy(images.reshape(len(images), -1))
-    widths = (pixels.shape[1], *architecture.hidden(), architecture.latent_size)
-    layers: list[torch.nn.Module] = []
-    for stack in (widths, widths[::-1]):
-        for before, after in itertools.pairwise(stack):
-            layers += [torch.nn.Linear(before, after), torch.nn.ReLU()]
-        layers.pop()
-    network = torch.nn.Sequential(*layers, torch.nn.Sigmoid())
+    network = torch.nn.Sequential(torch_network(architecture, pixels.shape[1]), torch.nn.Sigmoid())
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
     while True:
         began = time.perf_counter()
@@ -108,6 +102,22 @@ def torch_epochs(architecture: ae.Dense, images: np.ndarray, cores: int | None) 
             (network(batch) - batch).abs().mean().backward()
             optimizer.step()
         yield time.perf_counter() - began
+
+
+def torch_network(architecture: ae.Dense, pixels: int):  # type: ignore[no-untyped-def]
+    """The layers up to the logits, with Glorot's weights and no biases at first."""
+    import torch
+
+    widths = (pixels, *architecture.hidden(), architecture.latent_size)
+    layers: list[torch.nn.Module] = []
+    for stack in (widths, widths[::-1]):
+        for before, after in itertools.pairwise(stack):
+            layer = torch.nn.Linear(before, after)
+            torch.nn.init.xavier_uniform_(layer.weight)
+            torch.nn.init.zeros_(layer.bias)
+            layers += [layer, torch.nn.ReLU()]
+        layers.pop()
+    return torch.nn.Sequential(*layers)
 
 
 def operations(architecture: ae.Dense, pixels: int, num_images: int) -> float:
