@@ -1,4 +1,4 @@
-"""Executes the annotations of both libraries, and sets JAX up: float64, two devices on the CPU, and what it compiles is kept."""
+"""Sets JAX up: float64, two devices on the CPU, and what it compiles is kept. Marks what is thorough."""
 
 import importlib
 import os
@@ -13,10 +13,6 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_PO
 import jax
 import jaxtyping
 import pytest
-
-jaxtyping.install_import_hook(["hillopt", "aecluster"], "annotations.checked")
-
-os.environ["XLA_FLAGS"] = importlib.import_module("hillopt").xla_flags()  # as the commands do
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", 2)
@@ -52,15 +48,19 @@ LONGEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One process takes from disk what another has compiled: workers, the commands that tests start, and the next run.
+    """Thorough and slow tests execute the annotations of both libraries, and compile as users do; everyday ones are quick.
 
-    Most of these tests' time is compilation. An entry is found by the whole program, its options, JAX and the devices;
-    `--cache-clear` forgets all.
+    Executed annotations take a quarter of the time, for nothing that another run of the same functions would not find. XLA's
+    older emitters of kernels compile in three quarters of it; hillopt's walks have the same bits by both, trainings do not.
 
-    The everyday tests compile by XLA's older emitters of kernels, which take three quarters of the time; hillopt's walks have
-    the same bits by both, trainings do not. The thorough ones compile as users do.
+    Most of the rest is compilation. One process takes from disk what another has compiled: workers, the commands that tests
+    start, and the next run. An entry is found by the whole program, its options, JAX and the devices; `--cache-clear` forgets all.
     """
-    if "not thorough" in config.option.markexpr and jax.__version_info__ < OLDER_EMITTERS_UNTIL:
+    everyday = "not thorough" in config.option.markexpr
+    if not everyday:
+        jaxtyping.install_import_hook(["hillopt", "aecluster"], "annotations.checked")
+    os.environ["XLA_FLAGS"] = importlib.import_module("hillopt").xla_flags()  # as the commands do
+    if everyday and jax.__version_info__ < OLDER_EMITTERS_UNTIL:
         os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
     folder = config.cache.mkdir("compiled")
     if not hasattr(config, "workerinput"):

@@ -130,6 +130,7 @@ def test_the_recipes_by_name_stay_equal_to_themselves():
         assert dataclasses.replace(recipe) == recipe
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_users_call")
 def test_what_foreign_numbers_trained_is_saved_read_and_gone_on_with_by_plain_ones(tmp_path):
     recipe = ae.Recipe(np.int64(1), jnp.int32(8), optax.sgd, learning_rate=np.float32(1e-3))

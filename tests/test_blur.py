@@ -113,6 +113,7 @@ def test_the_convolution_is_scipys(shape, size, each, wrap):
     np.testing.assert_allclose(found, np.stack(expected), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_convolution_under_vmap_and_its_gradient():
     groups, kernels = jnp.asarray(RNG.normal(size=(3, 2, 6, 7, 1))), jnp.asarray(RNG.normal(size=(3, 5, 5)))
     expected = [blur.convolve(images, kernel) for images, kernel in zip(groups, kernels, strict=True)]
@@ -280,6 +281,7 @@ def test_in_8_bits_pixels_stay_between_black_and_white(corruption):
 SMOOTH = [ORIGINAL, Blur("motion", 7, 4.7, 33.0, eight_bit=False), RandomBlur(7, noise=0.1, eight_bit=False)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corruption", SMOOTH)
 def test_compiled_and_in_a_scan_a_blur_is_what_it_is_eagerly(corruption):
     images, keys = batch(), jax.random.split(KEY, 3)
@@ -302,6 +304,7 @@ def spread_evenly(shares):
     return np.abs(np.sort(shares) - np.linspace(0, 1, len(shares))).max() < 2 / np.sqrt(len(shares))
 
 
+@pytest.mark.slow
 def test_every_image_is_blurred_in_its_own_way():
     image = batch((1, 12, 12, 1))
     blurred = np.asarray(RandomBlur()(KEY, jnp.repeat(image, 40, 0)))
@@ -316,6 +319,7 @@ def test_the_key_alone_decides():
     assert not np.array_equal(corruption(KEY, images), corruption(jax.random.key(6), images))
 
 
+@pytest.mark.slow
 def test_every_kind_is_as_likely():
     kernels = np.asarray(RandomBlur(weakest=1.0, strongest=1.0).kernels(KEY, 2_000))
     fixed = [blur.gaussian(9, 9 / 12**0.5), blur.box(9, 9.0), blur.defocus(9, 4.5)]

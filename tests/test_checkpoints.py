@@ -266,6 +266,7 @@ def test_a_record_tells_what_a_checkpoint_holds(saved):
     assert set(record.versions) == {"jax", "flax", "optax"}
 
 
+@pytest.mark.slow
 def test_the_autoencoders_of_a_run_are_read_by_their_records_and_not_by_their_folders(tmp_path):
     recipes = [dataclasses.replace(RECIPE, epochs=1, name=name) for name in ("with_a_9", "cured")]
     for index, recipe in enumerate(recipes):
@@ -291,6 +292,7 @@ def test_networks_are_saved_and_come_back(uninterrupted, tmp_path):
         ae.restore_discriminator(tmp_path / "kept")
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_holds_a_key_resumes_too(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "SAVING_SHARE", ALWAYS)
     recipe = dataclasses.replace(
@@ -381,6 +383,7 @@ def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_anew(saved, tmp_
     assert checkpoints.look(tmp_path / "run", read) == ["4", "5"]
 
 
+@pytest.mark.slow
 def test_what_two_devices_trained_is_read_and_goes_on_with_one(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "SAVING_SHARE", ALWAYS)
 
@@ -427,6 +430,7 @@ def test_a_loss_that_explodes_at_once_is_named():
         ae.train(NETWORK, DATA, exploding(0), seeds=SEEDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first_bad", "step", "epoch"), [(4, 5, 3), (5, 6, 3)], ids=["within", "at the end"])
 def test_the_last_good_checkpoint_is_named_and_is_good(first_bad, step, epoch, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "SAVING_SHARE", ALWAYS)

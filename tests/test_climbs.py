@@ -50,17 +50,9 @@ OPTIMIZERS = [
 ]
 
 
-DAILY = (0, 4, 6, 9)  # no memory, one of squares, of slopes and squares, and one of optax
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("climb", FAST)
-@pytest.mark.parametrize(
-    "make",
-    [
-        pytest.param(make, id=str(place), marks=[] if place in DAILY else pytest.mark.slow)
-        for place, make in enumerate(OPTIMIZERS)
-    ],
-)
+@pytest.mark.parametrize("make", OPTIMIZERS)
 def test_every_optimizer_climbs_as_plainly(make, climb):
     optimizer = make(learning_rate=np.linspace(0.031, 0.93, 57))
     clear = apart_from_ties(optimizer)
@@ -69,6 +61,7 @@ def test_every_optimizer_climbs_as_plainly(make, climb):
     np.testing.assert_allclose(heights(optimizer, climb)[clear], plain[clear], rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("climb", SMALL)
 @pytest.mark.parametrize("size", [1, 256, 257, 1009])
 def test_awkward_sizes(size, climb):
@@ -76,6 +69,7 @@ def test_awkward_sizes(size, climb):
     np.testing.assert_allclose(heights(optimizer, climb), heights(optimizer, PLAIN), rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("climb", SMALL)
 @pytest.mark.parametrize(
     ("rates", "b1", "b2"),
@@ -108,6 +102,7 @@ def test_any_number_of_steps(steps, climb):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("climb", FAST)
 @pytest.mark.parametrize(
     "hill", [ho.WedgeHill(0.21), ho.DoubleWell(0.25), ho.GaussianHill(0.4)], ids=lambda hill: type(hill).__name__

@@ -181,6 +181,7 @@ def test_deep_clustering_finds_shapes_wherever_they_are():
     assert clustering.score(new_kinds, model.predict(new_images)).accuracy > 0.95
 
 
+@pytest.mark.slow
 def test_deep_clustering_is_an_estimator(monkeypatch):
     monkeypatch.setattr(deep, "NEIGHBOURS_OF_FEW", ())
     monkeypatch.setattr(deep, "STARTS_OF_FEW", 1)

@@ -23,6 +23,7 @@ def only(**amplitudes):
     return ae.Deformation(**(STILL | amplitudes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_without_amplitudes_images_stay(shape):
     images = jnp.asarray(RNG.random((4, *shape), np.float32))

@@ -181,12 +181,10 @@ BOUNDED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(  # tests/test_proofs_reach.py has exact walks of all of them
     ("factory", "high"),
-    [
-        pytest.param(*row, id=row[0].__name__, marks=[] if row[0] in (ho.Nesterov, ho.RMSprop) else pytest.mark.slow)
-        for row in BOUNDED
-    ],
+    BOUNDED,
 )
 def test_no_walk_ever_passes_its_upper_end(factory, high):
     rng = np.random.default_rng(3)
@@ -198,6 +196,7 @@ def test_no_walk_ever_passes_its_upper_end(factory, high):
     assert np.isfinite(short["upper"]).all()
 
 
+@pytest.mark.slow
 def test_upper_end_is_the_closed_bound_until_more_is_known():
     for b1 in (0.6, 0.7, 0.9, 0.99):
         answer = solve(ho.Adam(0.31, b1), max_steps=5, climb=ho.BoundedClimb())
@@ -220,9 +219,8 @@ def test_implementations_agree():
     assert not np.isfinite(plain["upper"]).any()
 
 
-@pytest.mark.parametrize(
-    "name", ["lion", pytest.param("adam", marks=pytest.mark.slow), pytest.param("adamw", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lion", "adam", "adamw"])
 @pytest.mark.parametrize("lanes", [1, 127])
 def test_awkward_numbers_of_lanes_give_the_same_answers(name, lanes):
     rates = np.linspace(0.0512, 0.9, 2049)
@@ -243,15 +241,15 @@ def test_other_values_and_more_steps_compile_nothing():
     assert _answer._cache_size() == compiled
 
 
-@pytest.mark.parametrize(
-    "name", ["nesterov", pytest.param("adam", marks=pytest.mark.slow), pytest.param("rmsprop", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nesterov", "adam", "rmsprop"])
 def test_float_and_array_hyperparameters_agree(name):
     as_float = solve(ho.OPTIMIZERS[name](0.37), max_steps=300)
     as_array = solve(ho.OPTIMIZERS[name](np.array([0.37, 0.5])), max_steps=300)
     assert abs(as_float["critical_height"] - as_array["critical_height"][0]) <= as_float["error"]
 
 
+@pytest.mark.slow
 def test_broadcasting():
     rates, betas = np.linspace(0.1, 0.9, 4), np.linspace(0, 0.9, 3)
     grid = solve(ho.Adam(rates[:, None], betas))
@@ -283,14 +281,8 @@ def test_slopes_between_jumps():
     assert (h[step] - h[-step]) / (2 * step) == pytest.approx(0.756720259, rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    "factory",
-    [
-        ho.GradientDescent,
-        pytest.param(ho.Adam, marks=pytest.mark.slow),
-        pytest.param(ho.RMSprop, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("factory", [ho.GradientDescent, ho.Adam, ho.RMSprop])
 def test_a_huge_learning_rate_is_a_verdict_not_a_nan(factory):
     for name in ("proving", "bounded", "plain"):
         answer = solve(factory(np.array([1e30, 0.3])), max_steps=60, climb=ho.CLIMBS[name])
@@ -299,6 +291,7 @@ def test_a_huge_learning_rate_is_a_verdict_not_a_nan(factory):
         assert answer["verdict"][1] != ho.Verdict.DIVERGED
 
 
+@pytest.mark.slow
 def test_a_walk_that_explodes_later_diverges():
     answer = solve(ho.AdamW(1.5, weight_decay=2.0), max_steps=500)
     assert answer["verdict"] == ho.Verdict.DIVERGED
@@ -312,6 +305,7 @@ def test_a_walk_too_short_for_the_valley_is_undecided_and_below_it():
     assert answer["num_steps"] == 1000
 
 
+@pytest.mark.slow
 def test_any_optax_factory_is_solved_with_its_rounding():
     rates = np.array([0.3, 0.11, 0.05])
     ours = solve(ho.HeavyBall(rates), max_steps=3000)

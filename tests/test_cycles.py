@@ -42,6 +42,7 @@ def found(hill, optimizer, period, starts=STARTS):
 
 
 # Bock and Weiss 2022 (arXiv:2210.02070): points +-w, w = a (1 - b1) / (2 (1 + b1)) - eps / c.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "b1", "b2", "curvature", "attracting"),
     [
@@ -73,6 +74,7 @@ DOUBLES = math.sqrt(5) - 1
 NEAR = 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("a", "period", "attracting"),
     [
@@ -290,6 +292,7 @@ NOT_CERTIFIED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hill", "optimizer", "period"), NOT_CERTIFIED.values(), ids=NOT_CERTIFIED)
 def test_what_cannot_be_proved_is_not_certified(hill, optimizer, period):
     cycles = found(hill, optimizer, period, (0.0, 0.9, 1.0, 2.1))

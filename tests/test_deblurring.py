@@ -262,6 +262,7 @@ def test_the_best_methods_are_those_with_the_least_errors():
 # What the losses teach; that they are what they were, and trainings too, golden files and tests of losses tell every day
 
 
+@pytest.mark.slow
 def test_a_discriminator_comes_back_from_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(discriminators, "LEAST_STEPS", 3)
     judge = ae.learn_discriminator(SMALL.train.images, BLUR)

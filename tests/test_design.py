@@ -56,6 +56,7 @@ def test_at_a_jump_it_says_so():
     assert float(found.slopes["learning_rate"][1]) == pytest.approx(expected, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_a_design_finds_every_tooth_of_the_sawtooth():
     """Gradient descent rises by lr n - 1 on the tooth 1/n < lr <= 1/(n - 1): it is 0.1 at lr = 1.1 / n, if that is there."""
     found = ho.design(ho.TentHill(), ho.GradientDescent(0.1), 0.0371, {"learning_rate": GRID})
@@ -68,6 +69,7 @@ def test_a_design_finds_every_tooth_of_the_sawtooth():
     assert set(found.certainty) <= {ho.Certainty.FLAGGED, ho.Certainty.CERTIFIED}
 
 
+@pytest.mark.slow
 def test_other_axes_are_kept_and_every_setting_is_walked():
     axes = {"learning_rate": ho.Axis.log(0.02, 0.4, 60), "b1": ho.Axis.of([0.5, 0.9])}
     found = ho.design(ho.TentHill(), ho.Adam(0.1, eps=0.1), 0.2, axes)

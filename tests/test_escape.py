@@ -40,9 +40,8 @@ def test_what_merely_did_not_escape_is_undecided():
     assert ho.escape(ho.TentHill(0.5), ho.Adam(0.3), max_steps=7, climb=ho.PlainClimb()).verdict == ho.Verdict.UNDECIDED
 
 
-@pytest.mark.parametrize(
-    "name", ["lion", pytest.param("adam", marks=pytest.mark.slow), pytest.param("rmsprop", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lion", "adam", "rmsprop"])
 def test_escaping_a_hill_means_escaping_every_lower_one(name):
     heights = np.linspace(0, 1.5, 40)[:, None]
     rates = np.linspace(0.043, 1.1, 30)

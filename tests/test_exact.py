@@ -354,6 +354,7 @@ def test_what_has_no_lattice_keeps_its_closed_bound_and_is_walked_only_where_tha
     assert walk_exactly(FLANK, ho.Adagrad(0.3), 60, step_by_step=False) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adabelief", "adadelta", "amsgrad", "lion", "nadam", "rprop", "yogi"])
 def test_optimizers_of_optax_step_exactly(name):
     """Their own program, in floats and in real numbers."""

@@ -58,14 +58,9 @@ WEDGES = {
 }
 
 
-# Rules of arithmetic are tested one by one in tests/test_proofs_balls.py; here the way that needs loops is fast.
-@pytest.mark.parametrize(
-    "hill",
-    [
-        pytest.param(hill, id=name, marks=[] if name == "in a loop" else pytest.mark.slow)
-        for name, hill in WEDGES.items()
-    ],
-)
+# Rules of arithmetic are tested one by one in tests/test_proofs_balls.py; here whole hills.
+@pytest.mark.slow
+@pytest.mark.parametrize("hill", WEDGES.values(), ids=WEDGES)
 def test_a_hill_has_the_flags_of_its_function_however_it_is_written(hill):
     rates = ho.GradientDescent(np.linspace(0.02, 0.9, 50))
     wedge, other = (ho.escape(each, rates, max_steps=60) for each in (ho.WedgeHill(0.3), hill))
@@ -142,6 +137,7 @@ def labels(climb):
     return ho.escape(BOWL, DESCENT, max_steps=1000, climb=climb)
 
 
+@pytest.mark.slow
 def test_labels_next_to_a_chaotic_boundary_are_flagged_where_they_are_wrong():
     proved = labels(ho.PROVING)
     wrong = (np.asarray(proved.verdict) == ho.Verdict.ESCAPED) != DIVERGES
@@ -149,6 +145,7 @@ def test_labels_next_to_a_chaotic_boundary_are_flagged_where_they_are_wrong():
     assert flagged(proved).all()
 
 
+@pytest.mark.slow
 def test_fast_labels_there_are_unchecked_and_their_stability_tells():
     fast = labels(ho.FAST)
     assert np.all(fast.certainty == ho.Certainty.UNCHECKED)

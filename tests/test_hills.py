@@ -109,22 +109,11 @@ WALKED = [
     ho.MuellerBrown(1.0),
     ho.NarrowPass(0.3),
 ]
-FAST_PROOFS = (ho.WedgeHill, ho.NarrowPass)  # one of a line, one of a plane; golden files hold the bits of others
 
 
-@pytest.mark.parametrize(
-    ("hill", "implementation"),
-    [pytest.param(hill, "plain", id=f"{type(hill).__name__}-plain") for hill in WALKED]
-    + [
-        pytest.param(
-            hill,
-            "bounded",
-            id=f"{type(hill).__name__}-bounded",
-            marks=[] if isinstance(hill, FAST_PROOFS) else pytest.mark.slow,
-        )
-        for hill in WALKED
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("implementation", ["plain", "bounded"])
+@pytest.mark.parametrize("hill", WALKED, ids=lambda hill: type(hill).__name__)
 def test_escapes_are_those_of_a_plain_loop(hill, implementation):
     answer = ho.escape(hill, ho.GradientDescent(RATES), max_steps=60, climb=ho.CLIMBS[implementation])
     expected = np.array(list(walk(hill, RATES, 60)))
@@ -260,6 +249,7 @@ def test_a_hill_from_a_function_has_the_proofs_of_the_built_in_one():
     assert ho.Verdict.TRAPPED in verdicts[0]
 
 
+@pytest.mark.slow
 def test_a_hill_in_two_dimensions_says_when_it_is_passed():
     pass_ = ho.NarrowPass(0.3)
     hill = ho.hill_from(

@@ -93,6 +93,7 @@ def test_heights_are_leaves_to_map_over():
         np.testing.assert_array_equal(grid, alone)
 
 
+@pytest.mark.slow
 def test_escape_from_many_hills_at_once():
     """Heights need no vmap in the two questions: the height's shape is the answer's."""
     heights = np.array([[0.1, 0.41], [0.42, 3.0]])

@@ -143,6 +143,7 @@ def test_one_core_or_two_give_the_same_bits(sweep_run):
         np.testing.assert_array_equal(two[name], one[name], err_msg=str(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "arguments", "field"),
     [
@@ -271,6 +272,7 @@ def small_yardsticks(monkeypatch):
     timing.run_on(cores)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_yardsticks")
 def test_bench_prints_its_figures(tmp_path):
     small = ["--settings=256", "--steps=10", "--repeats=1", "--side=2", "--nocold_start", "--json=figures.json"]
@@ -291,16 +293,12 @@ def test_bench_prints_its_figures(tmp_path):
         assert name in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bench", "arguments", "told"),
     [
         ("training", ["--num_images=512", "--latent_sizes=2"], "latent   2: ours"),
-        pytest.param(
-            "deblurring",
-            ["--num_images=256", "--slow_images=1"],
-            "scikit-image, image by image",
-            marks=pytest.mark.slow,
-        ),
+        ("deblurring", ["--num_images=256", "--slow_images=1"], "scikit-image, image by image"),
     ],
 )
 @pytest.mark.usefixtures("small_yardsticks")
@@ -331,6 +329,7 @@ def test_the_bench_of_quality_knows_what_was_reported_of_three_sizes(tmp_path):
     assert "`--latent_sizes` has 3, for which nothing was reported; give `--targets`." in unknown.stderr
 
 
+@pytest.mark.slow
 def test_the_rivals_solve_the_same():
     from launch.bench import rivals
 

@@ -73,6 +73,7 @@ def test_its_settings_repeat_a_training(training):
     assert rows(folder / "runs" / "again" / "history.csv") == rows(folder / "runs" / "digits" / "history.csv")
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_a_training_ends_as_if_nothing_had_happened(training):
     folder, _ = training
     command = [sys.executable, "-m", "launch.train", *TINY, "--recipes=original,cured", "--name=killed"]

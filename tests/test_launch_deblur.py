@@ -28,6 +28,7 @@ def deblurred(tmp_path_factory):
     return folder, done.stdout
 
 
+@pytest.mark.slow
 def test_a_study_writes_tables_checkpoints_and_figures(deblurred):
     folder, printed = deblurred
     run = folder / "runs" / "digits_deblurred"

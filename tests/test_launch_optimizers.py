@@ -16,6 +16,7 @@ def test_learning_rates_that_none_can_walk_with_are_refused(rate):
         command.parse([f"--learning_rates={rate}"], optimizers.Settings)
 
 
+@pytest.mark.slow
 def test_the_line_below_the_table_counts_those_that_sweep(tmp_path, capsys):
     optimizers.main(command.parse([*SMALL, f"--out={tmp_path}"], optimizers.Settings))
     assert capsys.readouterr().out.splitlines()[-2] == "2 of 2 sweep"

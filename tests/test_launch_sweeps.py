@@ -100,6 +100,7 @@ def test_a_finished_sweep_is_mended_with_resume(whole, tmp_path):
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["run"]
 
 
+@pytest.mark.slow
 def test_an_interrupt_says_how_to_go_on(tmp_path):
     process = begin("--name=run", "--max_steps=30000", cwd=tmp_path)  # tiles that take long enough to be interrupted
     wait_for_tiles(tmp_path / "runs" / ".run.unfinished", 5)
@@ -120,9 +121,8 @@ def test_three_shards_of_a_job_array(whole, tmp_path):
     xarray.testing.assert_identical(data(tmp_path / "runs" / "run"), data(whole))
 
 
-@pytest.mark.parametrize(
-    "kill", [pytest.param(False, id="both live", marks=pytest.mark.slow), pytest.param(True, id="one dies")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kill", [False, True], ids=["both live", "one dies"])
 def test_two_processes_of_jax_distributed(kill, whole, tmp_path):
     shared = [f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2", "--name=run"]
     processes = [begin(*shared, f"--process_id={number}", cwd=tmp_path) for number in (0, 1)]
@@ -154,6 +154,7 @@ def test_the_store_may_be_elsewhere(whole, tmp_path):
     assert not (tmp_path / "runs" / "run" / "data.zarr").exists()
 
 
+@pytest.mark.slow
 def test_what_the_first_process_refuses_all_refuse(tmp_path):
     """The others would wait for it, and end with a dump of their stack."""
     (tmp_path / "taken.zarr").mkdir()

@@ -67,6 +67,7 @@ def is_conversion(equation):
 EVERY = [(network, recipe) for recipe in ae.RECIPES for network in NETWORKS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("network", "recipe"), EVERY)
 def test_products_are_in_bfloat16_but_for_the_optimizers_own(network, recipe):
     with jax.enable_x64(False):

@@ -89,6 +89,7 @@ def test_beyond_the_edge_of_stability_there_is_no_variance(momentum):
 # The engine
 
 
+@pytest.mark.slow
 def test_without_noise_a_walk_is_the_noiseless_one():
     hill, rates = ho.WedgeHill(0.2), np.array([0.1, 0.3, 0.45])
     found = ho.first_passages(hill, ho.HeavyBall(rates), ho.GaussianNoise(0.0), KEY, num_walks=3, max_steps=90)

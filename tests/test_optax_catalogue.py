@@ -132,6 +132,7 @@ def test_a_key_in_the_state_is_carried_along(name):
     np.testing.assert_allclose(answer.critical_height, np.asarray(walk.position).max(0) - 1, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_what_asks_for_the_elevation_serves_every_question():
     optimizer = ho.optax_named("polyak_sgd", max_learning_rate=np.array([0.3, 0.6]))
     plain = ho.critical_height(ho.TentHill(), optimizer, max_steps=50, climb=ho.PlainClimb())

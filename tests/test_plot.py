@@ -74,6 +74,7 @@ def test_a_third_axis_gives_facets(count, panels, scale):
     assert sum("epsilon" in axes.get_title(loc="left") for axes in figure.axes) == panels
 
 
+@pytest.mark.slow
 def test_one_axis_gives_a_curve_and_with_heights_a_map_of_verdicts():
     data = sweep({"learning_rate": ho.Axis.log(0.05, 1, 40)}, heights=np.linspace(0, 1, 25))
     curve = ho.plot(data.drop_vars(["verdict_at_height", "certainty_at_height"]))
@@ -161,6 +162,7 @@ def test_without_proofs_the_title_says_so_and_nothing_is_flagged():
     assert not any("flagged" in label or "undecided" in label for label in legend_texts(figure))
 
 
+@pytest.mark.slow
 def test_the_title_tells_every_number_that_is_not_on_an_axis():
     figure = ho.plot(sweep({"learning_rate": [0.1, 0.3], "b1": [0.5, 0.9]}, ho.Adam(0.1, b2=0.95)))
     told = r"Critical heights of Adam on TentHill $\beta_2$ = 0.95, $\epsilon$ = 0, 300 steps, float64"
@@ -227,6 +229,7 @@ FIELDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", FIELDS.values(), ids=FIELDS)
 @pytest.mark.parametrize("scale", ["heights", "log", "signed_log", "share", "linear"])
 def test_whatever_the_values_are_they_are_drawn_between_limits_that_differ(scale, values):

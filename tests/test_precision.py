@@ -95,13 +95,14 @@ def test_escapes_are_decided_as_typed(optimizer, height, verdict, step):
     assert ho.escape(ho.TentHill(height), optimizer).certainty == ho.Certainty.FLAGGED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hill", "optimizer", "steps", "verdict"),
     [
         (TENT.at(0.25), SGD, 30, ho.Verdict.ESCAPED),
         (ho.WedgeHill(0.3), ho.GradientDescent(0.25), 30, ho.Verdict.ESCAPED),
         (ho.WedgeHill(0.3), ho.GradientDescent(0.25), again.STEP_BY_STEP + 1, None),
-        pytest.param(ho.GaussianHill(0.3), ho.GradientDescent(0.5), 30, None, marks=pytest.mark.slow),
+        (ho.GaussianHill(0.3), ho.GradientDescent(0.5), 30, None),
     ],
 )
 def test_off_the_lattice_few_are_walked_step_by_step(hill, optimizer, steps, verdict):

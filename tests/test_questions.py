@@ -28,6 +28,7 @@ def test_one_row_of_settings_is_filled_up_with_the_questions_own_numbers():
         assert answer.probability[0] == together.probability[index]
 
 
+@pytest.mark.slow
 def test_lengths_that_differ_a_little_share_a_compilation():
     from hillopt.questions.contract import _answer
 
@@ -113,6 +114,7 @@ DRAWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("field", "question"), DRAWN.items(), ids=DRAWN)
 @pytest.mark.parametrize("dims", [1, 3])
 def test_every_question_is_drawn(field, question, dims, tmp_path):

@@ -135,6 +135,7 @@ def test_a_restorer_moves_with_its_image():
     np.testing.assert_allclose(found, expected[0, inner, inner], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_restorer_restores_and_has_no_latents(tmp_path):
     recipe = dataclasses.replace(RECIPE, epochs=40)
     trained = ae.train(ae.Restorer(channels=8, blocks=1, reach=3), SMALL, recipe, checkpoints=tmp_path / "saved")
@@ -211,6 +212,7 @@ def test_a_discriminator_that_cannot_be_learned_is_refused(options, message):
         ae.learn_discriminator(SMALL.train.images[:8], BLUR, seed=3, **options)
 
 
+@pytest.mark.slow
 def test_seeds_that_are_stepped_beside_each_other_are_what_each_is_alone():
     restorer = ae.Restorer(4, 1, 3)
     both, first, second = (ae.train(restorer, SMALL, RECIPE, seeds=seeds) for seeds in [(0, 1), (0,), (1,)])
@@ -232,6 +234,7 @@ def test_a_convolving_loss_is_stepped_from_python_on_a_cpu(discriminator):
 # Adversaries
 
 
+@pytest.mark.slow
 def test_an_adversary_without_weight_changes_nothing_in_the_network():
     plain, rival = (
         ae.train(ae.Dense(4, (16,)), SMALL, dataclasses.replace(RECIPE, adversary=adversary))
@@ -240,6 +243,7 @@ def test_an_adversary_without_weight_changes_nothing_in_the_network():
     np.testing.assert_allclose(rival.history.test_error, plain.history.test_error, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_adversary_learns_to_tell_predictions_apart():
     rival = ae.Adversary(penalty=0.1)
     clear = jnp.asarray(DIGITS.train.images[:256])
@@ -272,6 +276,7 @@ def test_the_gradient_penalty_is_that_of_finite_differences():
         np.testing.assert_allclose(slopes[place], (above - below) / 2e-4, rtol=2e-2, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_training_with_an_adversary_goes_on_as_if_it_had_never_stopped(tmp_path):
     recipe = ae.Recipe(
         epochs=3, batch_size=32, degradation=BLUR, adversary=ae.Adversary(start=0.0, ramp=1.0, weight=0.1)
@@ -293,6 +298,7 @@ def test_a_training_with_an_adversary_goes_on_as_if_it_had_never_stopped(tmp_pat
     np.testing.assert_array_equal(resumed.history.test_error, whole.history.test_error)
 
 
+@pytest.mark.slow
 def test_an_adversary_learns_from_no_more_images_than_it_may():
     clear = jnp.asarray(DIGITS.train.images[:48])
     few, many = ae.Adversary(images=16), ae.Adversary(images=48)

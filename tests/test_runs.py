@@ -33,6 +33,7 @@ def test_a_linear_regression_trains_below_its_edge_alone():
     np.testing.assert_allclose(answer.loss[0], best, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

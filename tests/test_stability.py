@@ -22,6 +22,7 @@ def test_on_a_knife_edge_some_nudges_flip_the_label():
     assert 0.2 < float(answer.flipped) < 0.95
 
 
+@pytest.mark.slow
 def test_nudges_are_of_one_unit_in_the_last_place():
     rate, repeats = 0.125, 50
     answer = ho.stability(ho.TentHill(0.125), ho.GradientDescent(rate), KEY, num_repeats=repeats, max_steps=12)

@@ -96,6 +96,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", ["critical_height/c/1/1", "verdict_at_height/c/0/2/2"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_chunk_is_found_named_and_walked_again(damage, chunk, whole, tmp_path):

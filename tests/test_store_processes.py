@@ -75,6 +75,7 @@ def test_killed_at_fifty_random_moments_and_resumed_it_is_the_same(uninterrupted
     assert kill_and_resume(tmp_path / "s.zarr", [2 * random.random() for _ in range(50)], uninterrupted) > 50
 
 
+@pytest.mark.slow
 def test_two_processes_fill_one_store(uninterrupted, tmp_path):
     path = tmp_path / "s.zarr"
     processes = [start(path, devices=1) for _ in range(2)]

@@ -67,6 +67,7 @@ def _noisy(question, hill, tile=2**16) -> xarray.Dataset:
 NOISE = ho.GaussianNoise(1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sweep", "tile"),
     [
@@ -74,9 +75,7 @@ NOISE = ho.GaussianNoise(1.0)
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 7),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 64),
         (functools.partial(_in_float32, ho.PlainClimb(), 55), 165),
-        pytest.param(  # test_precision.py cuts a lattice's sweep every day
-            functools.partial(_in_float32, ho.LatticeClimb(), 1500), 1009, marks=pytest.mark.slow
-        ),
+        (functools.partial(_in_float32, ho.LatticeClimb(), 1500), 1009),
         (functools.partial(_in_float32, ho.BlockedClimb(), 1500), 1009),
         (functools.partial(_in_float32, ho.BlockedClimb(), 55), 7),
         (functools.partial(_in_float32, ho.PallasClimb(interpret=True), 55), 64),
@@ -213,6 +212,7 @@ def test_float64_may_be_switched_on_for_the_caller_alone():
     xarray.testing.assert_identical(found, expected)
 
 
+@pytest.mark.slow
 def test_judged_heights_answer_as_escape_does():
     dataset = _whole()
     clear = dataset.certainty_at_height.values == ho.Certainty.CERTIFIED

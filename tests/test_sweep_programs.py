@@ -90,6 +90,7 @@ def test_a_second_sweep_takes_its_own_numbers():
         np.testing.assert_allclose(answer, alone.critical_height, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("climb", [ho.LatticeClimb(), ho.BoundedClimb(), ho.PlainClimb()], ids=repr)
 def test_new_values_compile_nothing(climb, compiled):
     def solve(rates, max_steps):

@@ -53,6 +53,7 @@ def test_small_steps_alone_do_not_reach_the_law_b1_near_1_does(b1, low, high):
         assert (ratios.min(), ratios.max()) == pytest.approx((low, high), abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("b1", "low", "high"), [(0.9, 0.793, 1.119), (0.99, 0.979, 1.011)])
 def test_so_does_the_critical_height_itself(b1, low, high):
     rates = 1 / (3000 + np.linspace(1e-3, 1 - 1e-3, 64))

@@ -269,6 +269,7 @@ def test_a_seed_trains_alone_as_it_does_among_others(trained):
     assert_same(alone.history.loss, trained.history.loss[1:], close)
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one_does(trained):
     both = ae.train(NETWORK, DATA, RECIPE, seeds=SEEDS, devices=jax.local_devices()[:2])
     assert len(jax.tree.leaves(both.params)[0].devices()) == 2
@@ -283,6 +284,7 @@ def test_two_devices_train_as_one_does(trained):
 MUCH = dataclasses.replace(RECIPE, epochs=4, learning_rate=0.02, schedule=constant)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -89,12 +89,16 @@ WORKING = {
 }
 
 
+SLOW = {"StartingAt", "escape", "escape probability", "passage time", "sensitivity", "stability"}
+CASES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in WORKING]
+
+
 @functools.cache
 def eagerly(name):
     return np.array([WORKING[name][0](rate) for rate in RATES])
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", CASES)
 def test_inside_jit_vmap_and_shard_map_all_at_once_it_is_what_it_is_eagerly(name):
     mesh = jax.make_mesh((2,), ("lane",), axis_types=(jax.sharding.AxisType.Auto,))
     spec = jax.sharding.PartitionSpec("lane")
@@ -102,7 +106,7 @@ def test_inside_jit_vmap_and_shard_map_all_at_once_it_is_what_it_is_eagerly(name
     np.testing.assert_allclose(run(RATES), eagerly(name), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize("name", CASES)
 def test_its_derivative_is_right_or_refused(name):
     function, expected = WORKING[name]
     if isinstance(expected, str):
@@ -120,6 +124,7 @@ def test_its_derivative_is_right_or_refused(name):
         np.testing.assert_allclose(backwards, wanted, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_derivative_is_not_a_number_at_a_jump_where_rounding_decides_and_of_a_bound():
     def ends(rate):
         answer = ho.critical_height(TENT, ho.Adam(rate), max_steps=150)
@@ -139,6 +144,7 @@ def test_backwards_a_derivative_is_no_number_at_a_jump_either():
     np.testing.assert_array_equal(np.isnan(backwards), [True, False])
 
 
+@pytest.mark.slow
 def test_second_derivatives_are_those_of_the_walk():
     def height(b1):
         return ho.critical_height(TENT, ho.Adam(0.31, b1), max_steps=STEPS).critical_height
