@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Integer
+from threadpoolctl import threadpool_limits
 
 from aecluster.arguments import check_table, some, whole
 from aecluster.clustering.latents import METHODS
@@ -61,7 +62,10 @@ def compare(
     num_clusters = check_comparable(labels, named, num_clusters)
     for name, per_seed in named.items():
         for method in methods_for(per_seed[0]):
-            clusters = [METHODS[method](num_clusters, seed).fit_predict(space) for seed, space in enumerate(per_seed)]
+            with threadpool_limits(1, user_api="blas"):  # matrices are small, and threads would wait for one another
+                clusters = [
+                    METHODS[method](num_clusters, seed).fit_predict(space) for seed, space in enumerate(per_seed)
+                ]
             scores = [
                 score(labels, found, space, seed)
                 for seed, (found, space) in enumerate(zip(clusters, per_seed, strict=True))

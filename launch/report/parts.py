@@ -153,7 +153,7 @@ PARTS = (
         quick=(
             "--epochs=2",
             "--num_seeds=1",
-            "--methods=richardson_lucy,wiener,ridge,l1_16,composite_0.5,composite_1,judged_16,restorer",
+            "--methods=richardson_lucy,wiener,ridge,l1_16,composite_0.5,judged_16,restorer",
         ),
         of_images=True,
         resumes=True,
