@@ -19,6 +19,7 @@ from aecluster.discriminator import Discriminator
 from aecluster.fingerprints import fingerprint
 from aecluster.images import ImageShape
 from aecluster.losses import L1, AbstractLoss, CrossEntropy, WarmUp
+from aecluster.muon import muon
 from aecluster.names import hint
 from aecluster.stopping import EarlyStopping
 
@@ -28,19 +29,6 @@ SMALL_BATCH = 32
 
 Schedule: TypeAlias = Callable[[Any], Any]  # step -> learning rate
 OptimizerFactory: TypeAlias = Callable[..., optax.GradientTransformation]  # called with a learning rate or a schedule
-
-
-def layers_as_matrices(params: Any) -> Any:
-    """Which axes Muon takes for a matrix's: a kernel's inputs (and its field) for rows, its outputs for columns."""
-
-    def axes(leaf: Any) -> optax.contrib.MuonDimensionNumbers | None:
-        last = leaf.ndim - 1
-        return optax.contrib.MuonDimensionNumbers(tuple(range(last)), (last,)) if leaf.ndim > 1 else None
-
-    return jax.tree.map(axes, params)
-
-
-muon = functools.partial(optax.contrib.muon, muon_weight_dimension_numbers=layers_as_matrices)
 
 
 def _factory(example: str) -> Rule:

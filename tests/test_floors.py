@@ -26,7 +26,7 @@ FLOORS = {
         pages
     """,
     "aecluster": """
-        arguments | places
+        arguments | places | muon
         names | images | fingerprints
         stopping | data | corruptions | metrics | models
         blur | losses | ensemble

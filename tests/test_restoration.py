@@ -13,7 +13,6 @@ from scipy.special import expit
 
 import aecluster as ae
 from aecluster.models import critic_params, log_odds
-from aecluster.recipes import layers_as_matrices
 from aecluster.training import Loop, discriminators
 from aecluster.training.networks import network_task
 
@@ -148,13 +147,6 @@ def test_a_restorer_restores_and_has_no_latents(tmp_path):
         trained.encode(images)
     with pytest.raises(ValueError, match=r"^`channels` must be a whole number of at least 1, got 0; give more\."):
         ae.train(ae.Restorer(channels=0), SMALL, recipe)
-
-
-def test_muon_takes_kernels_for_matrices_and_leaves_biases():
-    axes = layers_as_matrices({"conv": np.ones((3, 3, 2, 5)), "dense": np.ones((4, 6)), "bias": np.ones(5)})
-    assert (axes["conv"].reduction_axis, axes["conv"].output_axis) == ((0, 1, 2), (3,))
-    assert (axes["dense"].reduction_axis, axes["dense"].output_axis) == ((0,), (1,))
-    assert axes["bias"] is None
 
 
 # Discriminators

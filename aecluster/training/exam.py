@@ -14,6 +14,7 @@ from aecluster.images import HostImages, Images, Scalar, chunks
 from aecluster.metrics import INK, dead_pixels, mean_absolute_error
 from aecluster.models import AbstractArchitecture, Params, structure, take
 from aecluster.recipes import Recipe
+from aecluster.training.compiler import compiler_options
 
 
 class Tested(NamedTuple):
@@ -33,7 +34,7 @@ class Exam:
         self.chunks = [jax.device_put(pair, everywhere) for _, pair in chunks(given, images)]
         self.inked = jnp.asarray((images > INK).mean(0))
         graphdef = structure(architecture, (height, width, channels), jnp.dtype(recipe.precision))
-        self.ask = jax.jit(functools.partial(_tested, graphdef))
+        self.ask = jax.jit(functools.partial(_tested, graphdef), compiler_options=compiler_options())
 
     def __call__(self, params: Params) -> Tested:
         """Ask every member of an ensemble, one after another."""

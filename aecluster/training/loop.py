@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from aecluster.images import Scalar
 from aecluster.models import Params, take
+from aecluster.training.compiler import compiler_options
 
 Batch: TypeAlias = Any  # examples, or a tree of arrays with one row an example
 Prediction: TypeAlias = Any  # whatever a rival learns from
@@ -105,8 +106,9 @@ class Loop:
         self.convolves = _convolves(jax.make_jaxpr(self.step)(*self.abstract()))
         # a CPU convolves many times slower inside a scan
         self.step_by_step = self.convolves and devices[0].platform == "cpu"
-        self._step_of_one = jax.jit(self._shared_step, donate_argnums=0)
-        self._epoch_of_all = jax.jit(self._epochs, donate_argnums=0)
+        options = compiler_options()
+        self._step_of_one = jax.jit(self._shared_step, donate_argnums=0, compiler_options=options)
+        self._epoch_of_all = jax.jit(self._epochs, donate_argnums=0, compiler_options=options)
 
     def fresh(self, seeds: Sequence[int]) -> State:
         """Parameters from the seeds, an optimizer and a rival that have seen nothing."""
