@@ -60,6 +60,7 @@ SLOW |= {
     ("sweep", "curve"),
     ("compare", "escape"),
     ("compare", "hills"),
+    ("compare", "both"),
     ("trajectory", "mueller_brown"),
 }
 SLOW |= {("sweep", f"network_{kind}") for kind in ("relu", "linear", "minibatch", "one_example")}

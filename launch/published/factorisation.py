@@ -79,8 +79,8 @@ def basins() -> Found:
     """Which starts converge, with an l2 term and without one.
 
     The dimension of a union is that of its roughest part, which boxes over all parts understate on any grid. So the border's is
-    measured in the quadrant of one of the two minima, where it is 1.24; in those without a minimum it is 1.10, and on the whole map
-    1.16. Its error is that of the fit, and holds the published value.
+    measured in the quadrant of one of the two minima, where it is 1.24; in those without a minimum it is 1.10, and on the whole
+    map 1.16. Its error is that of the fit, and holds the published value.
     """
     from hillopt import pictures
 
