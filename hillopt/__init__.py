@@ -37,7 +37,7 @@ from hillopt.climbs import (
     PallasClimb,
     PlainClimb,
 )
-from hillopt.comparison import compare, entries_of, over_seeds, winner
+from hillopt.comparison import compare, entries_of, on_each_hill, over_seeds, winner
 from hillopt.fates import AbstractGround, AllFunctions, AllQuadratics, Atlas, Fate, OneBowl, atlas
 from hillopt.front_door import MOST_STEPS
 from hillopt.landscapes import (
@@ -352,6 +352,7 @@ __all__ = [
     "mean_squared_error",
     "move",
     "network_run",
+    "on_each_hill",
     "optax_named",
     "optax_names",
     "optax_settings",

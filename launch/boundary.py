@@ -110,7 +110,7 @@ PRESETS = {
         max_steps=100,
         axis=("input_learning_rate:log:1e-3:1e6:1024", "output_learning_rate:log:1e-3:1e6:1024"),
         spacing=8,
-        margin=2,
+        margin=8,
         name="network",
     ),
     "rough": Settings(

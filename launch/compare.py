@@ -1,16 +1,17 @@
-"""Several optimizers, or one on several landscapes, in one call and one figure: who is best where?
+"""Several optimizers, on one landscape or on several, in one call and one figure: who is best where?
 
     python -m launch.compare
 
 asks Adam, heavy ball and Nesterov's momentum which hills they escape from, over learning rate and height, and writes into
 runs/compare/: data.zarr (one data set, for xarray.open_zarr), compare.png (a map of each on one scale of colours, and who wins
-where), overlay.png (their contours over each other), of two ratio.png too, all as pdf as well, and settings.json. Comparisons by
-name:
+where), overlay.png (their contours over each other), of two ratio.png too, all as pdf as well, and settings.json. On several
+landscapes these two are drawn for each, as overlay_tent.png. Comparisons by name:
 
     python -m launch.compare --preset=momentum     critical heights of heavy ball and Nesterov, and their ratio
     python -m launch.compare --preset=noise        probabilities of an escape with 8 seeds each, mean and spread
     python -m launch.compare --preset=hills        Adam on three landscapes
     python -m launch.compare --preset=networks     which learning rates train a tanh and a relu network
+    python -m launch.compare --preset=both         three optimizers on three landscapes, a row of maps for each
 
 All that are compared have the numbers that the axes name. What one has and another lacks is fixed, in all that have it or in
 one of them:
@@ -22,6 +23,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +46,7 @@ class Settings:
         forms={**named.OPTAX, **named.OWN},
     )
     hills: tuple[str, ...] = command.flag(
-        ("tent",), "The landscapes; several for one optimizer.", choices=sorted(named.GROUNDS), forms=named.OWN
+        ("tent",), "The landscapes or training runs.", choices=sorted(named.GROUNDS), forms=named.OWN
     )
     question: str = named.question_flag("escape")
     question_numbers: dict[str, float] = named.question_numbers_flag()
@@ -111,6 +113,12 @@ PRESETS = {
         axis=("learning_rate:log:0.01:1:120", "height:linear:0.02:1:100"),
         name="hills",
     ),
+    "both": Settings(
+        hills=("tent", "wedge", "gaussian"),
+        climb="fast",
+        axis=("learning_rate:log:0.01:1:120", "height:linear:0.02:1:100"),
+        name="both",
+    ),
 }
 DATA, PARTS = "data.zarr", "parts"
 
@@ -160,10 +168,6 @@ class Asking:
 
 def asking_of(settings: Settings) -> Asking:
     """What is asked; ValueError for what does not go together."""
-    if len(settings.optimizers) > 1 and len(settings.hills) > 1:
-        raise ValueError(
-            "`--optimizers` and `--hills` both name several; compare one optimizer's, or on one landscape."
-        )
     if len(settings.optimizers) == len(settings.hills) == 1 and not settings.num_seeds:
         raise ValueError("`--optimizers` must name two at least, or --hills; launch.sweep asks one.")
     first = as_sweep(settings, settings.optimizers[0], settings.hills[0])
@@ -171,12 +175,19 @@ def asking_of(settings: Settings) -> Asking:
     question, axes = asked.question_of(first), asked.axes_of(first)
     pairs = [(optimizer, hill) for optimizer in settings.optimizers for hill in settings.hills]
     worlds = [asked.world_of(as_sweep(settings, *pair)) for pair in pairs]
-    if len(settings.hills) > 1 or worlds[0][1] is None:
-        names = settings.hills if len(settings.hills) > 1 else settings.optimizers
-        grounds = {name: ground for name, (ground, _) in zip(names, worlds, strict=True)}
-        return Asking(question, grounds, worlds[0][1], axes)
-    walkers = {name: walker for name, (_, walker) in zip(settings.optimizers, worlds, strict=True)}
-    return Asking(question, worlds[0][0], walkers, axes)
+    several = len(settings.hills) > 1
+    if worlds[0][1] is None:  # training runs, which hold their optimizers
+        if several and len(settings.optimizers) > 1:
+            raise ValueError(
+                "`--optimizers` and `--hills` both name several, and a training run holds its optimizer; compare one optimizer's "
+                "runs, or one run's optimizers."
+            )
+        names = settings.hills if several else settings.optimizers
+        return Asking(question, dict(zip(names, (run for run, _ in worlds), strict=True)), None, axes)
+    grounds = dict(zip(settings.hills, (ground for ground, _ in worlds), strict=False))
+    walkers = dict(zip(settings.optimizers, (walker for _, walker in worlds[:: len(settings.hills)]), strict=True))
+    alone = several and len(walkers) == 1
+    return Asking(question, grounds if several else worlds[0][0], worlds[0][1] if alone else walkers, axes)
 
 
 def as_sweep(settings: Settings, optimizer: str, hill: str) -> sweep.Settings:
@@ -254,32 +265,41 @@ def draw(dataset: "xarray.Dataset", folder: Path) -> list[str]:
     """All figures that can be drawn of it, and their names."""
     from hillopt import pictures
 
-    dimension = ho.entries_of(dataset)
-    axes = [name for name in ho.settings_dims(dataset) if name != dimension]
-    entries = [str(name) for name in dataset[dimension].values]
     figures = {"compare": pictures.comparison_figure(dataset)}
-    if len(axes) == 2 and all(dataset.sizes[name] > 1 for name in axes):
-        figures["overlay"] = pictures.overlay_figure(dataset)
-    if len(entries) == 2:
-        figures["ratio"] = pictures.ratio_figure(dataset, *entries)
+    for hill, part in ho.on_each_hill(dataset).items():
+        ending = f"_{re.sub(r'[^0-9A-Za-z]+', '_', hill)}" if hill else ""
+        axes = axes_of(part)
+        entries = [str(name) for name in part[ho.entries_of(part)].values]
+        if len(axes) == 2 and all(part.sizes[name] > 1 for name in axes):
+            figures[f"overlay{ending}"] = pictures.overlay_figure(part)
+        if len(entries) == 2:
+            figures[f"ratio{ending}"] = pictures.ratio_figure(part, *entries)
     fields = [str(name) for name in dataset.data_vars if str(name).endswith(("_spread", "_agreement"))]
-    if fields and len(axes) == 2:
+    if fields and len(axes_of(next(iter(ho.on_each_hill(dataset).values())))) == 2:
         figures["spread"] = pictures.comparison_figure(dataset, fields[0])
     for name, figure in figures.items():
         pictures.write(figure, [folder / f"{name}.png", folder / f"{name}.pdf"])
     return list(figures)
 
 
+def axes_of(part: "xarray.Dataset") -> list[str]:
+    """The axes of a comparison of one kind."""
+    return [name for name in ho.settings_dims(part) if name != ho.entries_of(part)]
+
+
 def summary(dataset: "xarray.Dataset") -> list[str]:
-    """Who wins in which share of the settings; of seeds of one alone how many settings there are."""
-    if dataset.sizes[ho.entries_of(dataset)] == 1:
-        return [
-            f"{dataset.attrs['title']}: {math.prod(dataset.sizes[name] for name in ho.settings_dims(dataset)):,} settings"
-        ]
-    won = ho.winner(dataset)
+    """Who wins in which share of the settings, on each landscape; of seeds of one alone how many settings there are."""
+    return [line for part in ho.on_each_hill(dataset).values() for line in summary_of(part)]
+
+
+def summary_of(part: "xarray.Dataset") -> list[str]:
+    """Of a comparison of one kind."""
+    if part.sizes[ho.entries_of(part)] == 1:
+        return [f"{part.attrs['title']}: {math.prod(part.sizes[name] for name in ho.settings_dims(part)):,} settings"]
+    won = ho.winner(part)
     names = json.loads(won["winner"].attrs["names"])
     cells = won["winner"].values
-    lines = [f"{dataset.attrs['title']}: {cells.size:,} settings each, {won['winner'].attrs['long_name']}"]
+    lines = [f"{part.attrs['title']}: {cells.size:,} settings each, {won['winner'].attrs['long_name']}"]
     return lines + [f"  {name:<24}{(cells == index).mean():>9.2%}" for index, name in enumerate(names)]
 
 

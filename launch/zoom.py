@@ -5,7 +5,7 @@
 zooms into the map of which learning rates of its two layers train a small network (Sohl-Dickstein 2024), six windows of
 129 x 129, each half as wide as the one before, and writes into runs/zoom/: zoom.png (all windows on a sheet, also as pdf),
 windows/000.png and so on, zoom.gif, zoom.mp4 where ffmpeg is installed, dimension.csv (box dimension and uncertainty exponent of
-each window) and settings.json. Zooms by name:
+each window), evaluations (what was asked in each window) and settings.json. Zooms by name:
 
     python -m launch.zoom --preset=network        the default
     python -m launch.zoom --preset=rough          gradient descent on a rough bowl, a fractal (Liu 2024)
@@ -14,6 +14,7 @@ each window) and settings.json. Zooms by name:
 Any question, hill and optimizer that launch.boundary takes, over two linear or logarithmic axes:
 
     python -m launch.zoom --preset=teeth --about=learning_rate=0.2,height=0.3 --frames=12 --name=tooth
+    python -m launch.zoom --resume                goes on where a killed one stopped
 
 What is known of a window is taken over into the next one. Where the number format ends, the zoom ends, and says so.
 """
@@ -62,6 +63,7 @@ class Settings:
     climb: str | None = walking.climb()
     seed: int = command.flag(0, "Of what is drawn at random.")
     cpu_devices: int | None = walking.cpu_devices()
+    resume: bool = runs.resume()
     out: Path = runs.out()
     name: str = runs.name("zoom")
     overwrite: bool = runs.overwrite()
@@ -94,7 +96,7 @@ PRESETS = {
         name="teeth_zoom",
     ),
 }
-TABLE = "dimension.csv"
+TABLE, EVALUATIONS = "dimension.csv", "evaluations"
 POINTS, STEPS, FRAMES = 33, 100, 2  # of a tiny brother, at most
 
 
@@ -113,18 +115,18 @@ def tiny(settings: Settings) -> Settings:
 def main(settings: Settings) -> None:
     """Zoom, draw, measure, report."""
     path = runs.place(settings.out, settings.name)
-    runs.check(path, settings.overwrite)
+    runs.check(path, settings.overwrite, settings.resume)
     set_up(settings)
-    with runs.folder(path, settings.overwrite) as folder:
-        found = zoom(settings)
+    with runs.folder(path, settings.overwrite, settings.resume) as folder:
+        command.save(folder, settings)
+        found = zoom(settings, folder)
         rows = [row(number, frame) for number, frame in enumerate(found.frames)]
         runs.write_table(folder / TABLE, rows)
         films = draw(found.frames, folder)
-        command.save(folder, settings)
     print(*told(found, rows), sep="\n")
     if "zoom.mp4" not in films:
         print("no zoom.mp4, which takes ffmpeg; install it for one.")
-    print(runs.wrote(path, TABLE, "windows", *films, pictures=["zoom"]))
+    print(runs.wrote(path, TABLE, EVALUATIONS, "windows", *films, pictures=["zoom"]))
 
 
 def set_up(settings: Settings) -> None:
@@ -132,7 +134,7 @@ def set_up(settings: Settings) -> None:
     walking.set_up(settings.dtype, settings.cpu_devices)
 
 
-def zoom(settings: Settings) -> ho.Zoom:
+def zoom(settings: Settings, folder: Path) -> ho.Zoom:
     """The windows, with a word about each."""
     whole = boundary.as_sweep(settings)
 
@@ -153,6 +155,7 @@ def zoom(settings: Settings) -> ho.Zoom:
                 margin=settings.margin,
                 dtype=settings.dtype,
                 seed=settings.seed,
+                store=ho.Store(folder / EVALUATIONS, resume=settings.resume),
                 on_frame=tell,
             )
         except ValueError as error:

@@ -11,7 +11,7 @@ from jax.experimental import topologies
 
 from launch import command
 from launch.bench import ahead_of_time, walks
-from launch.bench.compiled import compiling, launches, machine_code
+from launch.bench.compiled import compiling, facts, launches, machine_code
 from launch.bench.compiled.targets import TARGETS
 
 ROOT = Path(__file__).parent.parent
@@ -110,6 +110,20 @@ def test_traffic_is_that_of_a_kernels_parameters_and_results(tmp_path):
     (tmp_path / "module.sm_9.0a_gpu_after_optimizations.txt").write_text(HLO)
     arrays = 512 * 512 * 4
     assert launches.traffic_of(tmp_path) == {"loop_add_fusion_1": (2 * arrays + 8 + 16, 512 * 512)}
+
+
+@pytest.mark.parametrize(("width", "lanes"), [(1, 512), (4, 128), (1_024, 0), (0, 0)])
+def test_a_lane_of_a_loop_has_so_many_numbers_of_its_largest_array(width, lanes):
+    """A round of 4 kB and 3 instructions of 8 warps takes the 2 microseconds of its launch."""
+    tree = launches.tree(SEQUENCE.replace(" go grid", " small grid"), {})
+    (loop, free), *_ = tree.innermost()
+    loop = loop._replace(inside=loop.inside[1:])
+    code, traffic = machine_code.kernels_from(SAID, KERNEL), {"small": launches.Traffic(4_096, 512)}
+    compiled = compiling.Compiled(1.0, 1.0, tree, code, traffic)
+    found = facts.around(loop, free, compiled, width, TARGETS["h100"])
+    assert found.speed == pytest.approx(lanes / 2e-6)
+    assert found.moved == (4_096 / lanes if lanes else 0)
+    assert found.instructions == (8 * 3 * 32 / lanes if lanes else 0)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from launch import command
 
 LONG = "a" * 300
 RATE = "--axis=learning_rate:log:0.1:1:3"
+NETWORKS = ["--hills=network.tanh,network.relu", "--question=trainability", RATE]
 NOISY = "--question=escape_probability"
 HERE = "--coordinator=localhost:PORT"
 CLOSE = "--axis=learning_rate:linear:0.3:0.3000000001:5"
@@ -176,7 +177,7 @@ COMMANDS = [
     ("trajectory", ["--out=file"], "which cannot be written (Not a directory); choose others."),
     ("compare", ["--optimizers=adam,adom"], "or module:name of your own, got 'adom'; did you mean 'adam'?"),
     ("compare", ["--optimizers=adam"], "`--optimizers` must name two at least, or --hills; launch.sweep asks one."),
-    ("compare", ["--hills=tent,wedge"], "`--optimizers` and `--hills` both name several; compare one optimizer's, or on one"),
+    ("compare", [*NETWORKS, "--optimizers=adam,lion"], "`--optimizers` and `--hills` both name several, and a training run"),
     ("compare", ["--fixed=b3=1"], "`--fixed` names 'b3', which none of adam, heavy_ball, nesterov has; write a number that some"),
     ("compare", ["--axis=b1:list:0.5"], "must name numbers of all that are compared, and heavy_ball has no 'b1'; sweep what all"),
     ("compare", ["--question=loss", "--num_seeds=2"], "`seeds` are for noisy questions and for runs that have a number 'seed',"),

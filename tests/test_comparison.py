@@ -1,5 +1,6 @@
 """Comparisons: each entry as its own sweep, winners with ties and doubts, seeds, and how they are drawn."""
 
+import itertools
 import json
 import re
 import warnings
@@ -41,6 +42,57 @@ def test_landscapes_are_compared_as_optimizers_are():
     assert data.verdict.dims == ("hill", "learning_rate")
     escaped = data.verdict.values == ho.Verdict.ESCAPED  # over lr (floor(1/lr) + 1) - 1 = 0.05, 0.25, 0.05
     np.testing.assert_array_equal(escaped, [[False, True, False], [False, False, False]])
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """Losses of two optimizers on two landscapes, the narrower one named first, over learning rate and curvature."""
+    two = {name: THREE[name] for name in ("descent", "adam")}
+    bowls = {"wide": ho.QuadraticBowl(0.5, 1.0), "start": ho.QuadraticBowl(1.0, 2.0)}
+    return two, bowls, ho.compare(LOSSES, bowls, two, {"learning_rate": RATES, "curvature": [0.5, 2.0]})
+
+
+def test_several_optimizers_on_several_hills_are_every_pairs_sweep(pairs):
+    two, bowls, data = pairs
+    assert data.loss.dims == ("optimizer", "hill", "learning_rate", "curvature")
+    for (name, optimizer), (hill, bowl) in itertools.product(two.items(), bowls.items()):
+        alone = ho.sweep(LOSSES, bowl, optimizer, {"learning_rate": RATES, "curvature": [0.5, 2.0]})
+        np.testing.assert_array_equal(data.loss.sel(optimizer=name, hill=hill), alone.loss)
+    parts = ho.on_each_hill(data)
+    assert list(parts) == ["wide", "start"]
+    for hill, part in parts.items():
+        assert part.attrs["title"] == f"Losses of descent and adam on {hill}"
+        lower = data.loss.sel(hill=hill, optimizer="adam") < data.loss.sel(hill=hill, optimizer="descent")
+        np.testing.assert_array_equal(ho.winner(part).winner == 1, lower)
+
+
+def test_a_comparison_of_one_kind_is_one_part_without_a_name(losses):
+    (name, part), *others = ho.on_each_hill(losses).items()
+    assert (name, others) == ("", [])
+    assert part is losses
+
+
+def test_every_hill_has_a_row_of_maps_on_the_same_axes_and_colours(pairs):
+    *_, data = pairs
+    figure = drawn(pictures.comparison_figure(data))
+    titles = [axes.get_title(loc="left") for axes in figure.axes[:6]]
+    won = "who has the lowest answer"
+    assert titles == ["descent, wide", "adam, wide", won, "descent, start", "adam, start", won]
+    maps = [axes.collections[0] for axes in figure.axes[:6] if axes.get_title(loc="left") != won]
+    assert len({cells.norm for cells in maps}) == 1
+    assert len({axes.get_xlim() for axes in figure.axes[:6]}) == 1
+    np.testing.assert_allclose(maps[2].get_array().reshape(2, 9), data.loss.sel(optimizer="descent", hill="start").T)
+    shares = [text.get_text() for text in figure.legends[0].get_texts()]
+    cells = np.concatenate([ho.winner(part).winner.values.ravel() for part in ho.on_each_hill(data).values()])
+    assert f"adam ({(cells == 1).mean():.0%})" in shares
+
+
+def test_over_one_axis_every_hill_has_a_panel_of_lines(pairs):
+    *_, data = pairs
+    figure = drawn(pictures.comparison_figure(data.isel(curvature=0)))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["wide", "start"]
+    assert [[line.get_label() for line in axes.get_lines()] for axes in figure.axes] == 2 * [["descent", "adam"]]
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
 
 
 def heights(values, upper):

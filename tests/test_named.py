@@ -1,6 +1,7 @@
 """Hills, optimizers and questions of a user's own, as module:name: what they become, what is refused, and a sweep of them."""
 
 import dataclasses
+import importlib
 import json
 import re
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 import hillopt as ho
-from launch import command, named, sweep, trajectory
+from launch import asked, command, named, sweep, trajectory
 
 MINE = """
+import jax
 import jax.numpy as jnp
 import optax
 import hillopt as ho
@@ -55,6 +57,10 @@ slide = Slide(2.0)
 slope = lambda steepness=3.0: Slide(steepness)
 clipped = lambda learning_rate, clip: optax.chain(optax.clip(clip), optax.sgd(learning_rate))
 half = Half(0.25)
+line = ho.Model(init=lambda key: {"w": jax.random.normal(key, (2,))}, apply=lambda parameters, inputs: inputs @ parameters["w"])
+data = jnp.eye(2), jnp.arange(2.0)
+trained = lambda learning_rate, momentum=0.5: ho.network_run(line, data, ho.HeavyBall(learning_rate, momentum))
+run = trained(0.25)
 nothing = lambda: {}
 broken = lambda: 1 / 0
 """
@@ -169,6 +175,33 @@ def test_a_sweep_of_ones_own_world_is_saved_and_repeated(mine, tmp_path, capsys,
     assert dataclasses.replace(again, out=tmp_path) == settings
     data = sweep.sweep(again, tmp_path, None)
     np.testing.assert_allclose(data["far"], np.outer([0.1, 0.2], [1, 3]) * 10 * 4 / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer", "fixed", "expected"),
+    [
+        ("trained", "own", {}, ho.HeavyBall(0.1, 0.5)),
+        ("trained", "own", {"momentum": 0.75}, ho.HeavyBall(0.1, 0.75)),
+        ("run", "own", {}, ho.HeavyBall(0.1, 0.5)),
+        ("run", "gradient_descent", {}, ho.GradientDescent(0.1)),
+    ],
+)
+def test_a_network_of_ones_own_is_trained_by_its_optimizer_or_another(mine, name, optimizer, fixed, expected):
+    settings = sweep.Settings(
+        hill=f"{mine}:{name}",
+        optimizer=optimizer,
+        fixed=fixed,
+        question="trainability",
+        axis=("learning_rate:list:0.1,0.2", "seed:list:0,3"),
+        max_steps=3,
+    )
+    run, none = asked.world_of(settings)
+    assert none is None
+    rate = {"learning_rate": 0.1}
+    assert run.replace(**rate).optimizer == expected
+    module = importlib.import_module(mine)
+    by_hand = ho.network_run(module.line, module.data, expected)
+    np.testing.assert_array_equal(ho.loss_curve(run.replace(**rate), max_steps=3), ho.loss_curve(by_hand, max_steps=3))
 
 
 def test_a_walk_of_ones_own_is_told(mine, tmp_path, capsys):

@@ -61,6 +61,7 @@ SLOW |= {
     ("compare", "escape"),
     ("compare", "hills"),
     ("compare", "momentum"),
+    ("compare", "both"),
     ("trajectory", "mueller_brown"),
 }
 SLOW |= {("sweep", f"network_{kind}") for kind in ("relu", "linear", "minibatch", "one_example")}

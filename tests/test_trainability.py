@@ -1,5 +1,6 @@
 """When a run trains: against closed forms, and a loop in plain Python."""
 
+import dataclasses
 import math
 
 import jax
@@ -177,3 +178,11 @@ def test_ends_are_drawn_in_their_colours_with_shares_and_over_one_axis_by_name(t
     assert (drawn - ends)[ends == ho.Training.CONVERGED].argmin() == fast
     ticks = ho.plot(dataset.isel(momentum=0)).axes[0].get_yticklabels()
     assert [tick.get_text() for tick in ticks] == ["converged", "bounded", "diverged"]
+
+
+def test_an_accelerator_trains_as_many_networks_side_by_side_as_fill_it(monkeypatch):
+    run = ho.NETWORKS["tanh"]
+    assert ho.Trainability().prepared(run, None).lanes == run.lanes == 8
+    monkeypatch.setattr("hillopt.questions.trainability.on_accelerator", lambda: True)
+    assert ho.Trainability().prepared(run, None).lanes == 4_096
+    assert ho.Trainability().prepared(dataclasses.replace(run, lanes=10_000), None).lanes == 10_000

@@ -239,6 +239,7 @@ def test_no_public_function_is_forgotten():
         "thinned",
         "cell_certificate",
         "entries_of",
+        "on_each_hill",
         "over_seeds",
         "winner",
         "box_dimension",

@@ -5,11 +5,13 @@ import subprocess
 
 import numpy as np
 import pytest
+import xarray
 from matplotlib.animation import FFMpegWriter
 from PIL import Image
 
 import hillopt as ho
 from hillopt import pictures
+from hillopt.boundaries import front
 
 AXES = {"learning_rate": ho.Axis.linear(0.05, 0.6, 33), "height": ho.Axis.linear(0.05, 0.6, 33)}
 ASKED = ho.Escape(100, ho.FAST), ho.TentHill(0.3), ho.Adam(0.1)
@@ -52,6 +54,42 @@ def test_a_zoom_ends_where_the_number_format_does():
     )
 
 
+def test_an_interrupted_zoom_goes_on_and_gives_the_same(tmp_path, monkeypatch):
+    """It stops in the second of three windows; whoever resumes asks only what no store has."""
+    monkeypatch.setattr("hillopt.boundaries.record.TILE", 64)
+    store = ho.Store(tmp_path / "windows", resume=True)
+    whole = ho.zoom(*ASKED, AXES, num_frames=3)
+
+    def stop(number, progress):
+        if number == 1 and progress.evaluations > 64:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ho.zoom(*ASKED, AXES, num_frames=3, store=store, on_frame=stop)
+    asked = []
+    answers = front.Asker.answers
+    monkeypatch.setattr(
+        front.Asker,
+        "answers",
+        lambda self, settings, field: asked.append(settings.size) or answers(self, settings, field),
+    )
+    resumed = ho.zoom(*ASKED, AXES, num_frames=3, store=store)
+    evaluations = [frame.attrs["evaluations"] for frame in whole.frames]
+    assert sum(evaluations[1:]) - 64 >= sum(asked) > 0
+    for before, after in zip(whole.frames, resumed.frames, strict=True):
+        xarray.testing.assert_identical(after, before)
+    assert sorted(path.name for path in (tmp_path / "windows").iterdir()) == ["000.zarr", "001.zarr", "002.zarr"]
+
+
+def test_a_window_of_another_zoom_is_refused(tmp_path):
+    ho.zoom(*ASKED, AXES, num_frames=1, store=ho.Store(tmp_path / "windows"))
+    store = ho.Store(tmp_path / "windows", resume=True)
+    with pytest.raises(
+        ValueError, match=r"was begun with seed=0, not 1; sweep with the same, or choose another name\.$"
+    ):
+        ho.zoom(*ASKED, AXES, num_frames=1, store=store, seed=1)
+
+
 BAD = {
     "about nothing": (
         {"about": {"learning_rate": 0.2}},
@@ -68,6 +106,7 @@ BAD = {
     "one axis": ({"axes": {"height": AXES["height"]}}, "`axes` must be two, of at least two values each, got 'height' of 33;"),
     "no frames": ({"num_frames": 0}, "`num_frames` must be at least 1, got 0; give at least one"),
     "frames": ({"num_frames": 10**9}, "`num_frames` makes an answer of 4.06e+03 GiB, and this machine's memory has"),
+    "a path": ({"store": "zoom"}, "`store` must be a store of hillopt, got 'zoom'; write for example ho.Store(\"zoom\")"),
     "no boundary": (
         {"axes": {**AXES, "height": ho.Axis.linear(50.0, 60.0, 33)}},
         "`axes` show no boundary: verdict is 'undecided' at all 9 settings asked; choose other axes",

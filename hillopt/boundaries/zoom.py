@@ -7,6 +7,7 @@ last place of the spacing. So what is known of a window is known of a part of th
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,13 +17,14 @@ from jaxtyping import ArrayLike, Float
 from hillopt.axes import Axis
 from hillopt.boundaries.front import SPACING, Refinement, Rules, prepare, refine, with_labels
 from hillopt.boundaries.search import Known
-from hillopt.front_door import check_count, check_memory
+from hillopt.front_door import check_count, check_is, check_memory
 from hillopt.landscapes import AbstractLandscape
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import is_traced
 from hillopt.questions import AbstractQuestion
 from hillopt.runs import AbstractRun
 from hillopt.sweeps.plan import make_plan
+from hillopt.sweeps.store import Store
 
 if TYPE_CHECKING:
     import xarray
@@ -119,6 +121,7 @@ def zoom(
     batch: int | None = None,
     dtype: str | None = None,
     seed: int = 0,
+    store: Store | None = None,
     on_frame: Callable[[int, Refinement], None] | None = None,
 ) -> Zoom:
     """Zoom into a boundary: window after window, each half as wide and high, around a mixed cell of the one before.
@@ -131,6 +134,8 @@ def zoom(
     - `about`: where to go: the first window is left for its mixed cell nearest to this point, None for the middle of the window.
       Every later one is left for the mixed cell nearest to its middle.
     - `num_frames`: windows, the first among them.
+    - `store`: a folder in which every window has a store of what was asked in it, 000.zarr and so on. An interrupted zoom goes on
+      with `resume=True`, and gives the same.
     - `on_frame`: called with the number of the window, from 0, and how far its search is.
 
     What is known of a window is taken over into the next one, whose attribute `evaluations` counts what was asked anew. The zoom
@@ -149,6 +154,8 @@ def zoom(
         )
     rules = Rules(spacing, margin, checks=0)
     check_count(num_frames, "num_frames", remedy="give at least one")
+    if store is not None:
+        check_is(store, Store, "store", 'ho.Store("zoom")')
     first = make_plan(question, hill, optimizer, axes, dtype=dtype, seed=seed)
     prepare(first, of, level, rules, batch, None)
     check_memory(num_frames * first.size * BYTES, "num_frames", "take fewer frames or fewer points")
@@ -161,7 +168,7 @@ def zoom(
         window = {name: Axis(tuple(ladder.values.tolist()), ladder.scale) for name, ladder in ladders.items()}
         plan = make_plan(question, hill, optimizer, window, dtype=dtype, seed=seed)
         tell = None if on_frame is None else _telling(on_frame, number)
-        frame = refine(prepare(plan, of, level, rules, batch, tell), before, None)
+        frame = refine(prepare(plan, of, level, rules, batch, tell), before, _store_of(store, number))
         frames.append(frame if number else with_labels(frame))
         if not frame.attrs["num_mixed"]:
             return Zoom(
@@ -209,6 +216,13 @@ def _carried(frame: "xarray.Dataset", rows: tuple[slice, slice], columns: tuple[
     known.labels[rows[0], columns[0]] = frame["label"].values[rows[1], columns[1]]
     known.is_known[rows[0], columns[0]] = frame["evaluated"].values[rows[1], columns[1]]
     return known
+
+
+def _store_of(store: Store | None, number: int) -> Store | None:
+    """A window's own, inside the folder."""
+    if store is None:
+        return None
+    return dataclasses.replace(store, path=f"{os.fspath(store.path).rstrip('/')}/{number:03d}.zarr")
 
 
 def _telling(on_frame: Callable[[int, Refinement], None], number: int) -> Callable[[Refinement], None]:

@@ -2,6 +2,6 @@
 
 from hillopt.comparison.compare import compare
 from hillopt.comparison.seeds import over_seeds
-from hillopt.comparison.winner import ENTRIES, entries_of, winner
+from hillopt.comparison.winner import ENTRIES, entries_of, on_each_hill, winner
 
-__all__ = ["ENTRIES", "compare", "entries_of", "over_seeds", "winner"]
+__all__ = ["ENTRIES", "compare", "entries_of", "on_each_hill", "over_seeds", "winner"]

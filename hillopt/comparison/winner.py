@@ -24,9 +24,20 @@ def entries_of(dataset: "xarray.Dataset") -> str:
     if len(found) != 1:
         raise ValueError(
             f"`dataset` must compare optimizers or hills, got the dimensions {', '.join(map(str, dataset.dims))}; select one of "
-            "the others, or call ho.compare with several."
+            "the others, by ho.on_each_hill too, or call ho.compare with several."
         )
     return found[0]
+
+
+def on_each_hill(dataset: "xarray.Dataset") -> dict[str, "xarray.Dataset"]:
+    """Of several optimizers on several hills the comparison on each hill, by its name; another one as it is, without a name."""
+    if not set(ENTRIES) <= set(dataset.dims):
+        return {"": dataset}
+    asked = str(dataset.attrs.get("title", "")).rpartition(" on ")[0]
+    return {
+        str(name): dataset.sel(hill=name, drop=True).assign_attrs(title=f"{asked} on {name}")
+        for name in dataset["hill"].values
+    }
 
 
 def winner(

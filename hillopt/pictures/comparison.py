@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hillopt.comparison import entries_of, winner
+from hillopt.comparison import ENTRIES, entries_of, on_each_hill, winner
 from hillopt.pictures.charts import COLOURS
 from hillopt.pictures.colours import almost_zero, drawable, extend_for, norm_for, ticks_for, within
 from hillopt.pictures.heights import averaged
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-PANEL, COLUMNS = 3.4, 3  # inches; panels side by side
+PANEL, SMALL, COLUMNS = 3.4, 2.7, 3  # inches of a panel, of one of a row a hill; panels side by side
 TIE, UNDECIDED = Style("#e4e0d6"), Style("#ffffff", "////", "#8a8a8a")
 LEVELS = (0.2, 0.5, 0.8)  # shares of the cells below the contours that lie over each other
 OUTLINED = {"verdicts": Verdict.ESCAPED, "training": Training.CONVERGED}
@@ -71,30 +71,66 @@ class Compared(NamedTuple):
         return winner(dataset.assign_coords(optimizer=list(self.entries)))
 
 
+class Shown(NamedTuple):
+    """Comparisons drawn in one figure, by the hill that each is on; one without a name where hills are no rows."""
+
+    title: Picture
+    """Of an entry of all, for what is written above."""
+    parts: dict[str, Compared]
+
+    @classmethod
+    def of(cls, dataset: "xarray.Dataset") -> "Shown":
+        """ValueError for what is no comparison over one or two axes."""
+        parts = {name: Compared.of(each) for name, each in on_each_hill(dataset).items()}
+        first = dict.fromkeys([name for name in ENTRIES if name in dataset.dims], 0)
+        return cls(Picture.of(dataset.isel(first, drop=True)), parts)
+
+    @property
+    def first(self) -> Compared:
+        """One of them, for what all share."""
+        return next(iter(self.parts.values()))
+
+    def values(self, field: str) -> np.ndarray:
+        """Of all entries together."""
+        return np.concatenate([part.values(field) for part in self.parts.values()])
+
+
 def comparison_figure(dataset: "xarray.Dataset", field: str | None = None) -> "Figure":
     """Draw a comparison: lines over one axis; over two a map of each on one scale of colours, and who wins where.
 
-    `field` is another one than the question's own, such as "loss_spread" of `ho.over_seeds`, which is drawn without winners.
-    Raises ValueError for what is no comparison, more than two axes, and a field that there is none of.
+    Of several optimizers on several hills every hill has a panel of lines, or a row of maps. `field` is another one than the
+    question's own, such as "loss_spread" of `ho.over_seeds`, which is drawn without winners. Raises ValueError for what is no
+    comparison, more than two axes, and a field that there is none of.
     """
-    compared = Compared.of(dataset)
+    shown = Shown.of(dataset)
     if field is not None and field not in dataset:
         raise ValueError(f"`field` must be one of {', '.join(map(str, dataset.data_vars))}, got {field!r}.")
-    if len(compared.picture.dims) == 1:
-        look = compared.picture.look
+    if len(shown.first.picture.dims) == 1:
+        look = shown.first.picture.look
         own = LINE_FIELDS.get(look.scale, (look.field, look.scale))
-        return _lines(compared, *((field, "linear") if field else own))
-    return _multiples(compared, field)
+        return _lines(shown, *((field, "linear") if field else own))
+    return _multiples(shown, field)
 
 
 LINE_FIELDS = {"training": ("loss", "log")}
 """What is drawn over one axis, and on which scale, where that is not the look's."""
 
 
-def _lines(compared: Compared, field: str, scale: str) -> "Figure":
-    figure = new_figure(7.2, 4.8)
-    entitle(figure, compared.picture)
-    axes = figure.add_subplot()
+def _lines(shown: Shown, field: str, scale: str) -> "Figure":
+    figure = new_figure(7.2 if len(shown.parts) == 1 else 1.2 + 3.8 * len(shown.parts), 4.8)
+    entitle(figure, shown.title)
+    panels = figure.subplots(1, len(shown.parts), squeeze=False, sharex=True, sharey=True)[0]
+    for axes, (hill, compared) in zip(panels, shown.parts.items(), strict=True):
+        _draw_lines(axes, compared, field)
+        _scale(axes, shown.values(field), scale)
+        axes.set_title(plain_text(hill), loc="left", fontsize=9.5)
+        axes.grid(alpha=0.25, lw=0.5)
+        axes.label_outer()
+    panels[0].legend(frameon=False)
+    return figure
+
+
+def _draw_lines(axes: "Axes", compared: Compared, field: str) -> None:
     axis = compared.picture.first[compared.picture.dims[0]]
     scale_axis(axes, "x", axis)
     own = field == compared.picture.look.field
@@ -105,10 +141,6 @@ def _lines(compared: Compared, field: str, scale: str) -> "Figure":
         if f"{field}_spread" in each:
             spread = each[f"{field}_spread"].values
             axes.fill_between(axis.values, values - spread, values + spread, color=colour, alpha=0.18, lw=0)
-    _scale(axes, compared.values(field), scale)
-    axes.grid(alpha=0.25, lw=0.5)
-    axes.legend(frameon=False)
-    return figure
 
 
 def _scale(axes: "Axes", values: np.ndarray, scale: str) -> None:
@@ -129,38 +161,47 @@ def _told_field(compared: Compared, field: str) -> str:
     return plain_text(str(about.get("long_name", field)))
 
 
-def _multiples(compared: Compared, field: str | None) -> "Figure":
-    look = compared.picture.look
-    panels: list[str | None] = [*compared.entries, *([None] if field is None and len(compared.entries) > 1 else [])]
-    columns = min(COLUMNS if len(panels) != 4 else 2, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    figure = new_figure(1.6 + PANEL * columns, 1.3 + 0.88 * PANEL * rows)
-    entitle(figure, compared.picture)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+def _multiples(shown: Shown, field: str | None) -> "Figure":
+    look = shown.first.picture.look
     own = field or look.field
-    values = compared.values(own)
+    values = shown.values(own)
     scale = look.scale if field is None else "share" if field.endswith(("_agreement", "_finite")) else "linear"
     norm = norm_for(values, scale) if scale not in ("verdicts", "training") else None
-    handles: list[Artist] = []
-    ranked = ranked_speeds(values, compared.values("measure")) if scale == "training" else None
-    for axes, name in zip(grid.flat, panels, strict=False):
-        if name is None:
-            handles += _draw_winner(axes, compared)
-        else:
-            _draw_entry(axes, compared, compared.entries[name], own, norm, ranked)
-            axes.set_title(plain_text(name), loc="left", fontsize=9.5)
+    ranked = ranked_speeds(values, shown.values("measure")) if scale == "training" else None
+    with_winner = field is None and len(shown.first.entries) > 1
+    figure, rows, grid = _panels(shown, len(shown.first.entries) + with_winner)
+    won = []
+    for (hill, compared), row in zip(shown.parts.items(), rows, strict=True):
+        for axes, (name, each) in zip(row, compared.entries.items(), strict=False):
+            _draw_entry(axes, compared, each, own, norm, ranked)
+            axes.set_title(plain_text(f"{name}, {hill}" if hill else name), loc="left", fontsize=9.5)
+        won += [_draw_winner(row[-1], compared)] if with_winner else []
+    for axes in grid.flat:
         axes.label_outer()
-    for axes in grid.flat[len(panels) :]:
-        axes.set_visible(False)
+    handles: list[Artist] = _winner_handles(won)
     if ranked is not None:
         handles = [*training_handles(values), *handles]
     elif norm is None:
-        handles = [*verdict_handles(values, compared.picture.max_steps), *handles]
+        handles = [*verdict_handles(values, shown.first.picture.max_steps), *handles]
     else:
-        _bar(figure, grid, norm, values, look.label if field is None else _told_field(compared, field))
+        _bar(figure, grid, norm, values, look.label if field is None else _told_field(shown.first, field))
         handles += [] if np.isfinite(values).all() else [handle(NO_VALUE, "not finite")]
     legend(figure, handles)
     return figure
+
+
+def _panels(shown: Shown, num_panels: int) -> tuple["Figure", list[list["Axes"]], np.ndarray]:
+    """A figure, its panels by the hill, and all in their places: a row a hill, or rows of three of one."""
+    several = len(shown.parts) > 1
+    columns = num_panels if several else min(COLUMNS if num_panels != 4 else 2, num_panels)
+    rows = len(shown.parts) if several else math.ceil(num_panels / columns)
+    side = SMALL if several else PANEL
+    figure = new_figure(1.6 + side * columns, 1.3 + 0.88 * side * rows)
+    entitle(figure, shown.title)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axes in grid.flat[num_panels * len(shown.parts) :]:
+        axes.set_visible(False)
+    return figure, ([list(row) for row in grid] if several else [list(grid.flat[:num_panels])]), grid
 
 
 def _draw_entry(
@@ -189,8 +230,15 @@ def _bar(figure: "Figure", grid: np.ndarray, norm: "Normalize", values: np.ndarr
     figure.colorbar(mappable, ax=grid, pad=0.02, aspect=30, extend=extend, ticks=ticks_for(norm)).set_label(label)
 
 
-def _draw_winner(axes: "Axes", compared: Compared) -> list["Artist"]:
-    """The map of winners, and the entries of its legend."""
+class Won(NamedTuple):
+    """A drawn map of winners."""
+
+    cells: np.ndarray
+    names: list[str]
+    styles: list[Style]
+
+
+def _draw_winner(axes: "Axes", compared: Compared) -> Won:
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     across, up = compared.picture.dims
@@ -205,10 +253,18 @@ def _draw_winner(axes: "Axes", compared: Compared) -> list["Artist"]:
     alone = compared.picture.look.scale == "verdicts"
     title = "who escapes where no other does" if alone else str(won["winner"].attrs["long_name"])
     axes.set_title(title, loc="left", fontsize=9.5)
-    shares = [(cells == index).mean() for index in range(len(names))]
+    return Won(cells, names, styles)
+
+
+def _winner_handles(won: list[Won]) -> list["Artist"]:
+    """The entries of the legend, with the share of all settings."""
+    if not won:
+        return []
+    cells = np.concatenate([each.cells.ravel() for each in won])
+    shares = [(cells == index).mean() for index in range(len(won[0].names))]
     return [
         handle(style, f"{plain_text(name)} ({share:.0%})")
-        for style, name, share in zip(styles, names, shares, strict=True)
+        for style, name, share in zip(won[0].styles, won[0].names, shares, strict=True)
         if share > 0
     ]
 

@@ -50,7 +50,7 @@ def write_film(frames: Sequence["xarray.Dataset"], folder: Path) -> list[str]:
     from PIL import Image
 
     stills = folder / "windows"
-    stills.mkdir()
+    stills.mkdir(exist_ok=True)
     paths = [stills / f"{number:03d}.png" for number in range(len(frames))]
     for path, figure in zip(paths, _stills(frames), strict=True):
         figure.savefig(path, dpi=DPI)

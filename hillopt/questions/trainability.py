@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int8, Key, PyTree
 
 from hillopt.front_door import check_steps
-from hillopt.lanes import EACH, common_dtype, common_shape, in_lanes
+from hillopt.lanes import EACH, common_dtype, common_shape, in_lanes, on_accelerator
 from hillopt.pytrees import POSITIVE, Number, Steps, hyperparameter, is_traced, single, static
 from hillopt.questions.contract import AbstractAnswer, AbstractQuestion, Look, described, enumerated
 from hillopt.runs import AbstractRun
@@ -67,7 +67,7 @@ class Trainability(AbstractQuestion):
     ceiling: Number = hyperparameter(POSITIVE, default=1e6)
     target: Number = hyperparameter(POSITIVE, default=None)
     lanes: int = static(default=EACH)
-    """Runs side by side; as the run likes it."""
+    """Runs side by side; as the run likes it, more on an accelerator."""
 
     title: ClassVar[str] = "Trainability"
     look: ClassVar[Look] = Look("outcome", "how the run ended", "training")
@@ -90,7 +90,9 @@ class Trainability(AbstractQuestion):
             )
         if not is_traced(hill) and common_shape(hill) == ():
             hill.rehearse()
-        return self.replace(max_steps=max_steps, window=window, lanes=hill.lanes)
+        # A round of a few runs would leave an accelerator idle: a kernel takes 2 microseconds however little it does.
+        lanes = max(hill.lanes, EACH) if on_accelerator() else hill.lanes
+        return self.replace(max_steps=max_steps, window=window, lanes=lanes)
 
     def answer(self, hill: AbstractRun, optimizer: None, key: Key[Array, "..."] | None) -> TrainabilityAnswer:
         del optimizer, key

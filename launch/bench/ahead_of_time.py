@@ -2,14 +2,15 @@
 
     python -m launch.bench.ahead_of_time --target=h100
 
-compiles the default sweep, the fast walks of `python -m launch.bench` and epochs of training for the GPU, and prints of each the
-seconds that it took to compile, its kernels, registers and spills, and of its innermost loops, inside of kernels and around them:
-instructions a setting and step, kernels a round, whether the device waits for the host in every round, and what speed that admits.
+compiles the default sweep, the fast walks of `python -m launch.bench`, a map of small networks and epochs of training for the GPU.
+It prints of each the seconds that it took to compile, its kernels, registers and spills, and of its innermost loops, inside of
+kernels and around them: instructions a setting and step, kernels a round, whether the device waits for the host in every round,
+and what speed that admits; a lane of the loop around a map is a network, a round its step.
 Compilation and counts are facts. Speeds are a model's: no instruction comes late, memory is as fast as it can be, a kernel takes
 2 microseconds at least and a wait for the host 10. Nothing runs, so there are no times, and products of matrices and convolutions,
 which libraries choose on a device, are counted as one kernel each.
 
-It needs the extra `ahead-of-time` (300 MB; no GPU, no driver): pip install '.[ahead-of-time]'. Expect 3 minutes on two cores.
+It needs the extra `ahead-of-time` (300 MB; no GPU, no driver): pip install '.[ahead-of-time]'. Expect 4 minutes on two cores.
 """
 
 import dataclasses
@@ -45,7 +46,7 @@ def main(settings: Settings) -> None:
     found = {}
     for name, program in chosen.items():
         try:
-            found[name] = facts.facts_of(compiling.compiled_for(target, program), program.settings, target)
+            found[name] = facts.facts_of(compiling.compiled_for(target, program), program, target)
         except ValueError as error:
             print(f"{name}\n    cannot be compiled: {error}", flush=True)
         else:

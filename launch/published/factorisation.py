@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from hillopt import pictures
 
 CASES, RATES, STEPS, CONVERGED = 14, 2_000, 10_000, 1e-6
-SIDE, BASIN_STEPS = 1_024, 120
-DIMENSIONS, DIMENSION_ERROR = {0.2: 1.249, 0.0: 1.02}, 0.1  # of the second from 1.00 to 1.04
+SIDE, BASIN_STEPS = 2_048, 120
+DIMENSIONS = {0.2: 1.249, 0.0: 1.02}  # of the second from 1.00 to 1.04
+SMALLEST = 8  # settings along a box: spikes thinner than a setting are hidden in smaller ones
 CATAPULT = {1.9: 0.96695, 2.1: 0.86744, 2.5: 0.50151}
 WIDTH, CATAPULT_STEPS = 500.0, 3_000
 
@@ -77,8 +78,9 @@ def over_starts() -> "pictures.Chart":
 def basins() -> Found:
     """Which starts converge, with an l2 term and without one.
 
-    The border's box dimension has a tolerance of 0.1, by which such figures hang on the window, the scales and the method; that is
-    several times the error of the fit.
+    The dimension of a union is that of its roughest part, which boxes over all parts understate on any grid. So the border's is
+    measured in the quadrant of one of the two minima, where it is 1.24; in those without a minimum it is 1.10, and on the whole
+    map 1.16. Its error is that of the fit, and holds the published value.
     """
     from hillopt import pictures
 
@@ -91,10 +93,10 @@ def basins() -> Found:
             {"u": ho.Axis.linear(-4, 4, SIDE), "v": ho.Axis.linear(-4, 4, SIDE)},
         )
         stays = np.abs(data.loss.values) < 1e6
-        cells = pictures.Cells(axis, axis, np.where(stays, 0, 2).T, ("converges", "", "diverges"))
-        found = ho.box_dimension(border(stays))
-        checks.append(Check(f"box dimension, l2 {l2:g}", DIMENSIONS[l2], found.dimension, DIMENSION_ERROR))
-        title = f"l2 weight {l2:g}: border of box dimension {found.dimension:.2f} ± {found.error:.2f}"
+        cells = pictures.Cells(axis[::2], axis[::2], np.where(stays, 0, 2)[::2, ::2].T, ("converges", "", "diverges"))
+        found = ho.box_dimension(border(stays)[SIDE // 2 :, SIDE // 2 :], smallest=SMALLEST)
+        checks.append(Check(f"box dimension, l2 {l2:g}", DIMENSIONS[l2], found.dimension, found.error))
+        title = f"l2 weight {l2:g}: dimension {found.dimension:.2f} ± {found.error:.2f} for $u, v > 0$"
         charts.append(pictures.Chart(title, "start $u$", "start $v$", cells=cells, is_equal=True))
     figure = pictures.chart_figure("Gradient descent on (u v - 0.5)²/2 + l2 (u² + v²)/2, learning rate 1", charts)
     return Found(checks, figure)

@@ -23,11 +23,13 @@ Made = tuple[Any, tuple]
 
 
 class Program(NamedTuple):
-    """One that is compiled: how it is made for arguments that lie somewhere, and how many settings it walks, if any."""
+    """One that is compiled: how it is made for arguments that lie somewhere, and how many settings it walks or trains, if any."""
 
     make: Callable[[jax.sharding.Sharding], Made]
     x64: bool
     settings: int = 0
+    width: int = 1
+    """Numbers that a setting has in the largest array of a step."""
 
 
 class Compiled(NamedTuple):
@@ -75,7 +77,10 @@ def compiled_for(target: Target, program: Program) -> Compiled:
     # which decides how much is walked at once, and by what
     on_gpu = mock.patch.object(jax, "default_backend", return_value="gpu")
     mesh = jax.sharding.AbstractMesh(
-        (1,), ("x",), abstract_device=jax.sharding.AbstractDevice(device.device_kind, None, "gpu")
+        (1,),
+        ("x",),
+        (jax.sharding.AxisType.Auto,),
+        abstract_device=jax.sharding.AbstractDevice(device.device_kind, None, "gpu"),
     )
     with jax.enable_x64(program.x64), on_gpu:
         function, arguments = program.make(jax.sharding.SingleDeviceSharding(device))

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from launch.bench.compiled.compiling import Compiled
+from launch.bench.compiled.compiling import Compiled, Program
 from launch.bench.compiled.launches import Launch
 from launch.bench.compiled.machine_code import Way
 from launch.bench.compiled.targets import WARP, Target
@@ -69,11 +69,14 @@ class Facts(NamedTuple):
         return {**self._asdict(), "loops": [loop._asdict() for loop in self.loops]}
 
 
-def facts_of(compiled: Compiled, settings: int, target: Target) -> Facts:
-    """Of a program that walks so many settings, or none."""
+def facts_of(compiled: Compiled, program: Program, target: Target) -> Facts:
+    """Of a program as it was compiled."""
     kernels, launches = compiled.kernels, list(compiled.launches.leaves())
+    settings, width = program.settings, program.width
     loops = [inside(*one, settings, target) for one in written_loops(compiled)] if settings else []
-    loops += [around(loop, free, compiled, settings > 0, target) for loop, free in compiled.launches.innermost()]
+    loops += [
+        around(loop, free, compiled, width if settings else 0, target) for loop, free in compiled.launches.innermost()
+    ]
     return Facts(
         compiled.seconds,
         compiled.processor_seconds,
@@ -103,12 +106,12 @@ def inside(launch: Launch, loop: Way, settings: int, target: Target) -> Loop:
     return Loop(launch.name, 0, False, None, instructions_of(launch, loop, settings), 0.0, speed)
 
 
-def around(loop: Launch, in_buffer: bool, compiled: Compiled, is_walk: bool, target: Target) -> Loop:
-    """A loop whose every round launches kernels; a command buffer's needs no host."""
+def around(loop: Launch, in_buffer: bool, compiled: Compiled, width: int, target: Target) -> Loop:
+    """A loop whose every round launches kernels; a command buffer's needs no host. A lane has so many numbers, or is none."""
     launches, waits = list(loop.leaves()), loop.waits and not in_buffer
     traffic = [compiled.traffic[each.name] for each in launches if each.name in compiled.traffic]
-    lanes = max((each.lanes for each in traffic), default=0)
-    if not (is_walk and lanes):
+    lanes = max((each.lanes for each in traffic), default=0) / width if width else 0
+    if lanes < 1:
         return Loop("", len(launches), waits, loop.rounds, 0.0, 0.0, 0.0)
     warps = [
         (each.threads / WARP, compiled.kernels[each.name].whole) for each in launches if each.name in compiled.kernels

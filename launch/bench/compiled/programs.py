@@ -1,4 +1,4 @@
-"""What a GPU would run: the default sweep, the fast walks, and epochs of training."""
+"""What a GPU would run: the default sweep, the fast walks, a map of small networks, and epochs of training."""
 
 import dataclasses
 import functools
@@ -15,6 +15,8 @@ from launch.bench.compiled.compiling import Made, Program
 SIDE, STEPS = 512, 10_000  # of the default sweep
 WALKED = 1_000  # of the benchmark
 SEEDS, IMAGES = 3, 60_000
+NETWORKS, TRAINED = 4_096, 100  # of a block of a map, and their steps
+WIDTHS = {"tanh": 272 * 16, "one_example": 16 * 16}  # numbers of a network's activations, or of its weights
 
 
 def programs() -> dict[str, Program]:
@@ -26,6 +28,10 @@ def programs() -> dict[str, Program]:
                 for dtype in ("float32", "float64"):
                     make = functools.partial(fast_walk, climb, hill, kind == "shared", dtype)
                     found[f"walk, {land}, {kind}, {climb}, {dtype}"] = Program(make, dtype == "float64", walks.MANY)
+    for condition in ("tanh", "one_example"):
+        for dtype in ("float32", "float64"):
+            make = functools.partial(networks, condition, dtype)
+            found[f"networks, {condition}, {dtype}"] = Program(make, dtype == "float64", NETWORKS, WIDTHS[condition])
     architectures = {"dense": ae.Dense(16), "convolutional": ae.Convolutional(16), "restorer": ae.Restorer()}
     for name, architecture in architectures.items():
         for precision in ("float32", "bfloat16"):
@@ -51,6 +57,19 @@ def fast_walk(climb: str, hill: ho.AbstractHill, shared: bool, dtype: str, shard
     adam = jax.eval_shape(lambda: ho.Adam(**walks.the_grid(walks.MANY, shared)))
     numbers = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, np.dtype(dtype)), adam)
     return walks.walk(hill, WALKED, climb), (placed(numbers, sharding),)
+
+
+def networks(condition: str, dtype: str, sharding: jax.sharding.Sharding) -> Made:
+    """A block of the map of which learning rates train a network."""
+    run = ho.NETWORKS[condition]
+    rates = jax.ShapeDtypeStruct((NETWORKS,), np.dtype(dtype), sharding=sharding)
+    question = ho.Trainability(max_steps=TRAINED).prepared(run, None)
+
+    def train(input_rates: jax.Array, output_rates: jax.Array) -> ho.AbstractAnswer:
+        world = run.replace(input_learning_rate=input_rates, output_learning_rate=output_rates)
+        return question.answer(world, None, None)
+
+    return jax.jit(train, compiler_options=question.compiler_options), (rates, rates)
 
 
 def epoch(architecture: ae.AbstractArchitecture, precision: str, sharding: jax.sharding.Sharding) -> Made:
