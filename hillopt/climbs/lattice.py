@@ -44,6 +44,11 @@ class LatticeClimb(AbstractClimb):
     gathers: ClassVar[bool] = True
 
     def climb(self, batch: Batch, max_steps: Int[Array, ""]) -> Climbed:
+        """Numbers of a shorter format are walked with in float64, where what is not known of them outweighs all rounding."""
+        with jax.enable_x64(True):
+            return self._climb(batch, max_steps)
+
+    def _climb(self, batch: Batch, max_steps: Int[Array, ""]) -> Climbed:
         if why_no_kernel(batch) is None:
             return climb_in_registers(batch, max_steps)
         # The hill's slope is -1 and +1, its run 1. A number that all lanes share would be computed with by itself, which rounds

@@ -16,6 +16,14 @@ from hillopt.proofs.energy import energy_bound
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.intervals import Interval, hull, is_inside
+from hillopt.proofs.last_digit import (
+    LastDigit,
+    Tangent,
+    advance_with_tangent,
+    known_lattice,
+    of_foot,
+    unsure_downhill,
+)
 from hillopt.proofs.lattice import (
     Errors,
     Foot,
@@ -26,6 +34,7 @@ from hillopt.proofs.lattice import (
     errors,
     lattice_of,
     shift_left,
+    worst_of,
 )
 from hillopt.proofs.methods import methods_for
 from hillopt.proofs.own_terms import in_own_terms
@@ -38,11 +47,14 @@ __all__ = [
     "Errors",
     "Foot",
     "Interval",
+    "LastDigit",
     "Lattice",
     "LatticeState",
     "Method",
+    "Tangent",
     "Whereabouts",
     "advance",
+    "advance_with_tangent",
     "around_goal",
     "at_most",
     "ball_radius",
@@ -56,17 +68,21 @@ __all__ = [
     "in_own_terms",
     "is_ball",
     "is_inside",
+    "known_lattice",
     "lattice_of",
     "loss",
     "lower_end",
     "methods_for",
     "midpoints",
+    "of_foot",
     "padded",
     "power_of",
     "radii",
     "reach_of",
     "rounded",
     "shift_left",
+    "unsure_downhill",
     "upper_end",
     "wander",
+    "worst_of",
 ]
