@@ -153,7 +153,7 @@ def set_out(optimizer: AbstractOptimizer, target: Array | None, max_steps: Array
         tangent=tangent,
         findings=findings,
         clearance=findings.clearance,
-        upper=jnp.maximum(reach, _top(task, findings)),
+        upper=jnp.maximum(reach.astype(zero.dtype), _top(task, findings)),
         proved=jnp.zeros_like(doubt),
         period=jnp.zeros_like(foot.step),
         num_steps=foot.step,
@@ -193,7 +193,7 @@ def _see(
     """
     higher = watching & (rise > seen.height)
     top, at_height = seen.top, seen.unsure
-    if unsure is not None:
+    if top is not None and at_height is not None and unsure is not None:
         top = jnp.where(watching, jnp.maximum(top, rise + unsure), top)
         at_height = jnp.where(higher, unsure, at_height)
     distance, passage = jnp.abs(rise), None
@@ -300,7 +300,7 @@ def _advance(
 ) -> tuple[LatticeState, Array, Tangent | None, Array | None, Array | None]:
     """One step; the drive that chose its direction; and what the last digit does to the rise before it and to the drive."""
     after, drive = advance(task.lattice, task.foot.origin, state)
-    if task.digit is None or tangent is None:
+    if task.digit is None or task.slope_of_origin is None or tangent is None:
         return after, drive, None, None, None
     origin = task.foot.origin, task.slope_of_origin
     following, slope = advance_with_tangent(task.digit, task.lattice, origin, state, tangent)
@@ -341,13 +341,13 @@ def _drift_of_turn(task: Task, drift: Drift, wandering: Array, turn: _Turn) -> A
     return jnp.minimum(drift.in_all, padded(drift.share * 2 * (turn.spread + 4 * task.errors.rise + wandering)))
 
 
-def _follow(task: Task, first: _Place, drift: Drift, since: Array, place: _Place, turn: _Turn) -> _Turn:
+def _follow(task: Task, checkpoint: _Place, drift: Drift, since: Array, place: _Place, turn: _Turn) -> _Turn:
     """Compare a state with the checkpoint's, then add it to the turn.
 
     Every field looks only at what the step before has left, never at another field's new value: XLA would else compute
     the return test once more for each of them.
     """
-    (first, then), (state, now) = first, place
+    (first, then), (state, now) = checkpoint, place
     _, drive, _, unsure, unsure_drive = _advance(task, state, now)
     moved = jnp.abs(state.memory - first.memory) + 2 * task.errors.memory
     if task.digit is not None and then is not None and now is not None:
@@ -390,7 +390,9 @@ def told(task: Task, progress: Progress, max_steps: Array) -> Climbed:
     height = findings.height.astype(task.reach.dtype)
     return Climbed(
         highest=height,
-        error=_narrowed_up(task, error + jnp.abs(height - findings.height)) if task.reach.dtype != error.dtype else error,
+        error=_narrowed_up(task, error + jnp.abs(height - findings.height))
+        if task.reach.dtype != error.dtype
+        else error,
         step=findings.step,
         upper=_narrowed_up(task, jnp.where(diverged, jnp.inf, upper)),
         proved=(progress.proved | _has_met(task, upper, findings.height)) & ~diverged,

@@ -8,6 +8,7 @@ from hillopt.proofs.balls import (
     midpoints,
     radii,
     rounded,
+    typed,
     upper_end,
 )
 from hillopt.proofs.cycles import Drift, drift_after, loss, padded, power_of, wander
@@ -81,6 +82,7 @@ __all__ = [
     "reach_of",
     "rounded",
     "shift_left",
+    "typed",
     "unsure_downhill",
     "upper_end",
     "wander",

@@ -112,7 +112,8 @@ def _falls_from(lattice: Lattice, pull: Array) -> Float[Array, "..."]:
 def _guessed_crossing(lattice: Lattice, height: Float[Array, "..."]) -> Float[Array, "..."]:
     """z with psi(z) >= height, hardly more: exp(-w) with w / -log(d) - (1 - exp(-w)) / c = height, by Newton's method.
 
-    Around it psi grows by w / c per unit of w, and what is not known of d lets it waver by some w eps / c^2; more where its format is a shorter one.
+    Around it psi grows by w / c per unit of w, and what is not known of d lets it waver by some w eps / c^2, more if it is
+    of a shorter format.
     """
     numbers, last = midpoints(lattice), radii(lattice).decay
     rate, c = -jnp.log(numbers.decay), numbers.complement

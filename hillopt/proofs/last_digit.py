@@ -1,23 +1,23 @@
 """What the last digits of numbers in a short format do to a lattice walk: one number in common for all steps.
 
-Numbers typed in float32 are known to half a unit in their last place, and a decay b near 1 turns that into much: 1 - b of 0.001 is
-known to 3e-5. As a bound of each step's error it piles up. But the unknown digits are the same in all steps. While the slopes that a
-walk meets stay the same, its position x is proportional to the learning rate, and an analytic function of b. So walks are followed
-in float64, where rounding is nothing beside that, with the derivative x' in b beside each number, and
+Numbers typed in float32 are known to half a unit in their last place, and a decay b near 1 turns that into much: 1 - b of 0.001
+is known to 3e-5. As a bound of each step's error it piles up. But the unknown digits are the same in all steps. While the slopes
+that a walk meets stay the same, its position x is proportional to the learning rate, and an analytic function of b. So walks are
+followed in float64, where rounding is nothing beside that, with the derivative x' in b beside each number, and
 
     |x(b + d) - x(b) - x'(b) d| <= M q^2 / (1 - q),   q = 2 |d| / c,   c = 1 - b,
 
 by Cauchy's estimate, if |x - x(b)| <= M on the disc of complex numbers z within c / 2 of b. There |z| <= 1 - c/2 and
-c/2 <= |1 - z| <= 3c/2, hence a memory, (1 - z) sum_j z^j g_j, is at most 3 in size, and 3 (1 - |z|^s) after s steps. In units of the
-spacing h at b, with an integer site that depends on no b:
+c/2 <= |1 - z| <= 3c/2, hence a memory, (1 - z) sum_j z^j g_j, is at most 3 in size, and 3 (1 - |z|^s) after s steps. In units of
+the spacing h at b, with an integer site that depends on no b:
 
 - *Adam*: x - x_n = site + z / (1 - z) (m - m_n) + sum m z^s / (1 - z^s), at most 12/c + 6/c, and 3/c at b itself: M = 21 h / c.
 - *Heavy ball, Nesterov*: x = K h(z) + z^k lr / (1 - z)^2 m, k = 1 or 2, with an integer K, and h |K| <= |x| + h / c. As
   |h(z) - h| <= h, and the second term is at most 12 h / c, and h / c at b itself, M = 14 h / c + 1 + reach.
 - *Lion*: positions depend on no decay; its drive i m + (1 - i) g does, and is at most 5 in size, and 1 at b.
 
-What float64 rounds in a derivative is at most 64 eps / c of M / (c / 2), which is below 2^-24 where q <= 1/4, the only case served;
-as are terms of second order in b and another number. `SPARE` pays for both.
+What float64 rounds in a derivative is at most 64 eps / c of M / (c / 2), which is below 2^-24 where q <= 1/4, the only case
+served; as are terms of second order in b and another number. `SPARE` pays for both.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from jaxtyping import Array, Float, Int
 
 from hillopt.jaxprs import depends_on
 from hillopt.optimizers import AbstractOptimizer, Adam, HeavyBall, Lion, Nesterov
-from hillopt.proofs.balls import Ball, is_ball, lower_end, midpoints, rounded, upper_end
+from hillopt.proofs.balls import Ball, lower_end, midpoints, typed, upper_end
 from hillopt.proofs.interpreter import bounded
 from hillopt.proofs.lattice import Foot, Lattice, LatticeState, advance, downhill, lattice_of
 from hillopt.proofs.own_terms import in_own_terms
@@ -93,7 +93,7 @@ class Known(NamedTuple):
 def known_lattice(optimizer: AbstractOptimizer, reach: Float[Array, "..."]) -> Known:
     """The lattice of an optimizer whose |rise| never exceeds `reach`; that of short numbers in float64."""
     leaves, structure = jax.tree.flatten(optimizer)
-    balls = [_typed(leaf) for leaf in leaves]
+    balls = [typed(leaf) for leaf in leaves]
     around, _ = bounded(lattice_of)(jax.tree.unflatten(structure, balls))
     place = _place_of_decay(optimizer)
     if place is None:
@@ -113,21 +113,12 @@ def known_lattice(optimizer: AbstractOptimizer, reach: Float[Array, "..."]) -> K
     c = lower_end(around.complement)
     q = jnp.where(c > 0, 2 * decay.radius / c, jnp.inf)
     rest = jnp.where(q <= WIDEST, q * q / (1 - q) + SPARE * q, jnp.inf)
-    most = 21 * upper_end(around.spacing) / c + 1 + reach
+    most = 21 * upper_end(around.spacing) / c + 1 + reach.astype(jnp.float64)
     scale = others.spacing.radius / others.spacing.midpoint
     if lattice.interpolation is None:
         return Known(around, fixed, LastDigit(decay.radius, lattice, scale, most * rest, 4 * rest, 4 * rest))
     drive = 6 * rest + 2 * others.interpolation.radius  # |memory| and |slope| are at most 1
     return Known(around, fixed, LastDigit(decay.radius, lattice, scale, jnp.zeros_like(rest), 4 * rest, drive))
-
-
-def _typed(leaf: Array) -> Ball:
-    """The real numbers that round to a number, in float64."""
-    if leaf.dtype == jnp.float64:
-        return rounded(leaf)
-    wide, eps = leaf.astype(jnp.float64), float(jnp.finfo(leaf.dtype).eps)
-    half = eps / 2 * jnp.abs(wide)  # a unit in the last place is eps of a power of two, which is 1/2 at most below 1
-    return Ball(wide, jnp.where(jnp.abs(wide) < 1, jnp.minimum(half, eps / 4), half))
 
 
 def _place_of_decay(optimizer: AbstractOptimizer) -> int | None:
@@ -139,7 +130,9 @@ def _place_of_decay(optimizer: AbstractOptimizer) -> int | None:
 
     def decides(place: int) -> bool:
         def decay(number: Array) -> Array:
-            return lattice_of(jax.tree.unflatten(structure, [*ones[:place], number, *ones[place + 1 :]])).decay
+            lattice = lattice_of(jax.tree.unflatten(structure, [*ones[:place], number, *ones[place + 1 :]]))
+            assert lattice is not None
+            return lattice.decay
 
         ones = [jnp.ones((), leaf.dtype) for leaf in leaves]
         return depends_on(decay, ones[place])

@@ -258,14 +258,16 @@ def _error_of_shift(
 
 
 def descend(
-    lattice: Lattice, max_steps: Int[Array, ""], unsure: Callable[[Int[Array, "..."]], Float[Array, "..."]] | None = None
+    lattice: Lattice,
+    max_steps: Int[Array, ""],
+    unsure: Callable[[Int[Array, "..."]], Float[Array, "..."]] | None = None,
 ) -> tuple[Foot, Bool[Array, "..."]]:
     """Walk down to the first step beyond the valley in closed form; also whether rounding leaves a doubt where it lands.
 
-    `lattice` holds balls, and so does the foot; `unsure` tells how much further off the rise after so many steps may be. Downhill from rest the position after n steps is spacing n
-    - weight (1 - decay^n), or spacing n with bias correction. If some n lands on the valley within rounding (learning
-    rates such as 1/100), it is taken to land there exactly, where the slope is still -1, and the doubt is reported.
-    A walk that needs more than max_steps is left at max_steps, before the valley.
+    `lattice` holds balls, and so does the foot; `unsure` tells how much further off the rise after so many steps may be.
+    Downhill from rest the position after n steps is spacing n - weight (1 - decay^n), or spacing n with bias correction. If
+    some n lands on the valley within rounding (learning rates such as 1/100), it is taken to land there exactly, where the
+    slope is still -1, and the doubt is reported. A walk that needs more than max_steps is left at max_steps, before the valley.
     """
     root = _crossing(midpoints(lattice))
     root = jnp.where(root < FURTHEST, root, FURTHEST)
