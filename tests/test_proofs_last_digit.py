@@ -62,7 +62,8 @@ def exact_walk(name, corner, first):
 
 # Least shares of the bounds that are used: one that was several times as wide as need be would not pass.
 @pytest.mark.parametrize(("name", "used"), [("adam", 0.5), ("heavy_ball", 0.5), ("nesterov", 0.5), ("lion", 0.3)])
-def test_walks_of_all_numbers_that_round_to_the_given_stay_within_the_bounds(name, used, num_steps=250):
+def test_walks_of_all_numbers_that_round_to_the_given_stay_within_the_bounds(name, used):
+    num_steps = 250
     sure, first, found = walked(name, num_steps)
     shares, compared = [], np.zeros(len(RATES), int)
     for lane in np.flatnonzero(sure):

@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hillopt.climbs.contract import Climbed, has_met, is_decided, is_lost
+from hillopt.climbs.contract import Climbed, has_met, is_decided, is_lost, narrowed
 from hillopt.loops import in_strides, varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import (
@@ -386,15 +386,11 @@ def told(task: Task, progress: Progress, max_steps: Array) -> Climbed:
     diverged = _is_lost(task, findings.height)
     ended_early = (progress.num_steps < max_steps) & ~diverged
     off = _error(task, findings)
-    error = jnp.where(ended_early, jnp.maximum(off, upper - findings.height), off)
-    height = findings.height.astype(task.reach.dtype)
-    return Climbed(
-        highest=height,
-        error=_narrowed_up(task, error + jnp.abs(height - findings.height))
-        if task.reach.dtype != error.dtype
-        else error,
+    climbed = Climbed(
+        highest=findings.height,
+        error=jnp.where(ended_early, jnp.maximum(off, upper - findings.height), off),
         step=findings.step,
-        upper=_narrowed_up(task, jnp.where(diverged, jnp.inf, upper)),
+        upper=jnp.where(diverged, jnp.inf, upper),
         proved=(progress.proved | _has_met(task, upper, findings.height)) & ~diverged,
         period=progress.period,
         diverged=diverged,
@@ -402,11 +398,4 @@ def told(task: Task, progress: Progress, max_steps: Array) -> Climbed:
         num_steps=progress.num_steps,
         passage=findings.passage,
     )
-
-
-def _narrowed_up(task: Task, bound: Array) -> Array:
-    """A bound that is not negative in the format that was asked for, no less than it was."""
-    if bound.dtype == task.reach.dtype:
-        return bound
-    eps = float(jnp.finfo(task.reach.dtype).eps)
-    return (bound * (1 + eps) + float(jnp.finfo(task.reach.dtype).tiny)).astype(task.reach.dtype)
+    return narrowed(climbed, task.reach.dtype)

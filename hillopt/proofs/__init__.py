@@ -14,6 +14,7 @@ from hillopt.proofs.balls import (
 from hillopt.proofs.cycles import Drift, drift_after, loss, padded, power_of, wander
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.energy import energy_bound
+from hillopt.proofs.first_order import FOLLOWED, Followed, at_rest, followed
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.intervals import Interval, hull, is_inside
@@ -43,9 +44,11 @@ from hillopt.proofs.reach import reach_of
 from hillopt.proofs.trapping import Method, Whereabouts
 
 __all__ = [
+    "FOLLOWED",
     "Ball",
     "Drift",
     "Errors",
+    "Followed",
     "Foot",
     "Interval",
     "LastDigit",
@@ -58,6 +61,7 @@ __all__ = [
     "advance_with_tangent",
     "around_goal",
     "at_most",
+    "at_rest",
     "ball_radius",
     "bounded",
     "descend",
@@ -65,6 +69,7 @@ __all__ = [
     "enclosed",
     "energy_bound",
     "errors",
+    "followed",
     "hull",
     "in_own_terms",
     "is_ball",
