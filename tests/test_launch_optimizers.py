@@ -3,7 +3,7 @@
 import pytest
 
 import hillopt as ho
-from launch import command, optimizers
+from launch import command, decided, optimizers
 
 SMALL = ["--only=sgd,adam", "--max_steps=5", "--learning_rates=0.3,0.30000001"]
 
@@ -37,3 +37,21 @@ def test_one_that_does_not_sweep_is_named_and_the_command_fails(tmp_path, capsys
     assert end.value.code == 1
     assert capsys.readouterr().out.splitlines()[-2] == "1 of 2 sweep; not adam"
     assert "adam refuses" in (tmp_path / "optimizers" / "optimizers.csv").read_text()
+
+
+def test_what_is_proved_on_other_hills(tmp_path, capsys, monkeypatch):
+    """Gradient descent with steps shorter than the wedge is wide never gets over it."""
+    monkeypatch.setattr(decided, "RATES", (0.01, 0.2))
+    monkeypatch.setattr(decided, "RANGES", {"gradient_descent": {}})
+    flags = ["--hills=wedge", "--num_settings=5", "--max_steps=64", f"--out={tmp_path}"]
+    optimizers.main(command.parse(flags, optimizers.Settings))
+    assert capsys.readouterr().out.splitlines()[1].split() == ["wedge", "gradient_descent", "0", "1", "0", "0"]
+    written = (tmp_path / "optimizers" / "hills.csv").read_text().splitlines()
+    assert written == ["hill,optimizer,escaped,trapped,open,flagged", "wedge,gradient_descent,0,1,0,0"]
+
+
+def test_optaxs_are_not_asked_on_other_hills(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^`--only` chooses among optax's optimizers, and `--hills` asks our own; leave"
+    ):
+        optimizers.main(command.parse(["--only=adam", "--hills=wedge", f"--out={tmp_path}"], optimizers.Settings))
