@@ -1,5 +1,6 @@
 """How much is proved on hills other than the tent: random settings of every optimizer of ours, and how their walks end."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,12 @@ RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "lion": {"b1": (0.5, 0.95), "b2": (0.9, 0.99)},
 }
 """Beside learning rates, which are drawn evenly in their logarithms."""
-HEIGHTS: dict[str, tuple[float, float]] = {"double_well": (0.0125, 0.25), "gaussian": (0.4, 1.0), "wedge": (0.05, 1.0)}
+HILLS: dict[str, tuple[Callable[..., ho.AbstractHill], float, float]] = {
+    "double_well": (ho.DoubleWell, 0.0125, 0.25),
+    "gaussian": (ho.GaussianHill, 0.4, 1.0),
+    "wedge": (ho.WedgeHill, 0.05, 1.0),
+}
+"""With the ends of their heights."""
 SHARES = ("escaped", "trapped", "open", "flagged")
 
 
@@ -33,7 +39,7 @@ def table_of(hills: tuple[str, ...], num_settings: int, max_steps: int) -> list[
 def row_of(name: str, hill: str, num_settings: int, max_steps: int) -> dict[str, str]:
     """Of one optimizer on one hill."""
     numbers, heights = settings_of(name, hill, num_settings)
-    answer = ho.escape(ho.HILLS[hill](heights), ho.OPTIMIZERS[name](**numbers), max_steps=max_steps)
+    answer = ho.escape(HILLS[hill][0](heights), ho.OPTIMIZERS[name](**numbers), max_steps=max_steps)
     verdict, flagged = np.asarray(answer.verdict), np.asarray(answer.certainty) == ho.Certainty.FLAGGED
     ends = [(verdict == end) & ~flagged for end in (ho.Verdict.ESCAPED, ho.Verdict.TRAPPED)]
     found = [*ends, ~ends[0] & ~ends[1] & ~flagged, flagged]
@@ -46,7 +52,7 @@ def settings_of(name: str, hill: str, num_settings: int) -> tuple[dict[str, Any]
     rng = np.random.default_rng(SEED)
     low, high = np.log(RATES).tolist()
     rates = np.exp(rng.uniform(low, high, num_settings))
-    heights = rng.uniform(*HEIGHTS[hill], num_settings)
+    heights = rng.uniform(*HILLS[hill][1:], num_settings)
     others = {number: rng.uniform(*ends, num_settings) for number, ends in RANGES[name].items()}
     return {"learning_rate": rates, **others}, heights
 

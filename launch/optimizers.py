@@ -42,7 +42,7 @@ class Settings:
         choices=["proving", "thorough"],
     )
     hills: tuple[str, ...] = command.flag(
-        (), "Tell what is proved of our own on these hills instead.", choices=sorted(decided.HEIGHTS), may_be_empty=True
+        (), "Tell what is proved of our own on these hills instead.", choices=sorted(decided.HILLS), may_be_empty=True
     )
     num_settings: int = command.flag(200, "Random settings of each on a hill.", at_least=1)
     out: Path = runs.out()
