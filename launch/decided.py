@@ -30,10 +30,10 @@ HILLS: dict[str, tuple[Callable[..., ho.AbstractHill], float, float]] = {
 SHARES = ("escaped", "trapped", "open", "flagged")
 
 
-def table_of(hills: tuple[str, ...], num_settings: int, max_steps: int) -> list[dict[str, str]]:
+def table_of(hills: tuple[str, ...], own: tuple[str, ...], num_settings: int, max_steps: int) -> list[dict[str, str]]:
     """A row for every optimizer and hill: which shares of the settings have escaped, with proof; are trapped, with proof; are
     neither; or hang on rounding."""
-    return [row_of(name, hill, num_settings, max_steps) for hill in hills for name in RANGES]
+    return [row_of(name, hill, num_settings, max_steps) for hill in hills for name in own]
 
 
 def row_of(name: str, hill: str, num_settings: int, max_steps: int) -> dict[str, str]:

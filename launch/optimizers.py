@@ -44,6 +44,7 @@ class Settings:
     hills: tuple[str, ...] = command.flag(
         (), "Tell what is proved of our own on these hills instead.", choices=sorted(decided.HILLS), may_be_empty=True
     )
+    own: tuple[str, ...] = command.flag(tuple(decided.RANGES), "Which of our own.", choices=sorted(decided.RANGES))
     num_settings: int = command.flag(200, "Random settings of each on a hill.", at_least=1)
     out: Path = runs.out()
     name: str = runs.name("optimizers")
@@ -56,14 +57,15 @@ PRESETS = {
 }
 RATES = ("learning_rate", "max_learning_rate")
 MANY, WITHIN = np.geomspace(0.01, 1, 64), 0.01
-TINY = ("adam", "polyak_sgd")
 SHARES = ("proved", "bounded", "open", "flagged")
 
 
 def tiny(settings: Settings) -> Settings:
     """A preset, of two optimizers and few steps."""
     small = dataclasses.replace(settings, max_steps=50, climb="proving", num_settings=4, name=f"{settings.name}_tiny")
-    return dataclasses.replace(small, hills=("wedge",)) if settings.hills else dataclasses.replace(small, only=TINY)
+    if settings.hills:
+        return dataclasses.replace(small, hills=("wedge",), own=("sign_descent",))
+    return dataclasses.replace(small, only=("adam", "polyak_sgd"))
 
 
 def main(settings: Settings) -> None:
@@ -95,7 +97,7 @@ def tell_of_hills(settings: Settings) -> None:
         )
     path = runs.place(settings.out, settings.name)
     with runs.folder(path, settings.overwrite) as folder:
-        rows = decided.table_of(settings.hills, settings.num_settings, settings.max_steps)
+        rows = decided.table_of(settings.hills, settings.own, settings.num_settings, settings.max_steps)
         runs.write_table(folder / "hills.csv", rows)
         command.save(folder, settings)
     print(*decided.lines_of(rows), sep="\n")
