@@ -75,7 +75,9 @@ def narrowed(climbed: Climbed, dtype: DTypeLike) -> Climbed:
         """Of a bound that is not negative, or is one of a negative rise."""
         return (bound + float(info.eps) * jnp.abs(bound) + float(info.tiny)).astype(dtype)
 
-    highest = climbed.highest.astype(dtype)
+    highest = jnp.clip(climbed.highest, float(info.min), float(info.max)).astype(
+        dtype
+    )  # beyond it, diverged says the rest
     return climbed._replace(
         highest=highest,
         error=up(climbed.error + jnp.abs(highest.astype(climbed.error.dtype) - climbed.highest)),

@@ -20,8 +20,6 @@ from hillopt.proofs.balls import Ball, ball_radius, is_ball, is_float, midpoints
 from hillopt.proofs.interpreter import bounded
 
 Step = Callable[..., PyTree]
-
-
 FOLLOWED = (AdamW, Lion)
 
 
