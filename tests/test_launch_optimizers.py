@@ -1,5 +1,7 @@
 """The table of optax's optimizers: what is refused, and what one that does not sweep does to the end of the command."""
 
+from types import SimpleNamespace
+
 import pytest
 
 import hillopt as ho
@@ -38,3 +40,27 @@ def test_one_that_does_not_sweep_is_named_and_the_command_fails(tmp_path, capsys
     assert end.value.code == 1
     assert capsys.readouterr().out.splitlines()[-2] == "1 of 2 sweep; not adam"
     assert "adam refuses" in (tmp_path / "optimizers" / "optimizers.csv").read_text()
+
+
+def test_what_is_proved_on_other_hills_is_counted(tmp_path, capsys, monkeypatch):
+    def escape(hill, optimizer, *, max_steps):
+        assert hill.height.shape == optimizer.momentum.shape == (8,)
+        assert max_steps == 64
+        ends = [ho.Verdict.ESCAPED, ho.Verdict.TRAPPED, ho.Verdict.UNDECIDED, ho.Verdict.TRAPPED]
+        sure, unsure = ho.Certainty.CERTIFIED, ho.Certainty.FLAGGED
+        return SimpleNamespace(verdict=ends * 2, certainty=[sure] * 7 + [unsure])
+
+    monkeypatch.setattr(ho, "escape", escape)
+    flags = ["--hills=wedge", "--own=heavy_ball", "--num_settings=8", "--max_steps=64", f"--out={tmp_path}"]
+    optimizers.main(command.parse(flags, optimizers.Settings))
+    expected = ["wedge", "heavy_ball", "0.25", "0.375", "0.25", "0.125"]
+    assert capsys.readouterr().out.splitlines()[1].split() == expected
+    written = (tmp_path / "optimizers" / "hills.csv").read_text().splitlines()
+    assert written == ["hill,optimizer,escaped,trapped,open,flagged", ",".join(expected)]
+
+
+def test_optaxs_are_not_asked_on_other_hills(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^`--only` chooses among optax's optimizers, and `--hills` asks our own; leave"
+    ):
+        optimizers.main(command.parse(["--only=adam", "--hills=wedge", f"--out={tmp_path}"], optimizers.Settings))

@@ -54,7 +54,13 @@ def test_a_preset_is_what_flags_could_give(name, preset):
 # What other tests run every day but for its numbers: tests/test_launch_optimizers.py the table, the default preset a sweep's
 # maps, golden files what convolves; the map of tanh networks those that differ in the network alone; tests/test_comparison.py,
 # tests/test_trajectory.py and tests/test_plot.py what is drawn of the others.
-SLOW = {("optimizers", "table"), ("sweep", "teeth"), ("sweep", "facets"), ("train", "mnist_conv")}
+SLOW = {
+    ("optimizers", "table"),
+    ("optimizers", "hills"),
+    ("sweep", "teeth"),
+    ("sweep", "facets"),
+    ("train", "mnist_conv"),
+}
 SLOW |= {
     ("sweep", "wedge"),
     ("sweep", "curve"),

@@ -3,34 +3,42 @@
 Trapped is said when the walk has met a closed bound, which ends it, or when a proof from where it stands is found
 (`hillopt.proofs.trapping`), which is tried now and then and ends it too. It is said as well when the floating-point state repeats
 exactly; the walk then goes on to max_steps all the same: only so many steps are vouched for against rounding.
+
+Numbers of a shorter format are walked with in float64. Proofs and closed bounds are asked in the format that was given.
 """
 
 from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Int, PyTree
 
-from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost
+from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost, narrowed
 from hillopt.jaxprs import depends_on
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import as_lanes, common_dtype, in_blocks, steps_at_once, where_going
 from hillopt.loops import in_strides, varying_alike, varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import (
+    FOLLOWED,
     Ball,
+    Followed,
     Method,
     Whereabouts,
+    at_rest,
+    ball_radius,
     bounded,
+    followed,
     is_ball,
     lower_end,
     methods_for,
     midpoints,
     reach_of,
-    rounded,
+    typed,
 )
 from hillopt.pytrees import static
-from hillopt.walk import certainty_of, move
+from hillopt.walk import Place, certainty_of, move
 
 STEPS_BETWEEN_LOOKS = 16
 STRIDE = 4  # steps in one round of a loop, on a GPU
@@ -43,6 +51,8 @@ class _Walk(NamedTuple):
 
     position: Ball
     state: PyTree
+    followed: Followed | None
+    """Position and state once more, with derivatives in short numbers; None where it is not worth it."""
     height: Array
     error: Array
     highest: Array
@@ -82,7 +92,9 @@ class BoundedClimb(AbstractClimb):
 
         hill, optimizer, target = batch.lanes()
         radius = as_lanes(0.0 if batch.target_radius is None else batch.target_radius, batch.shape, batch.dtype)
-        return in_blocks(climb, self.lanes)(hill, optimizer, None if target is None else Ball(target, radius))
+        with jax.enable_x64(True):
+            wide = None if target is None else Ball(*(part.astype(jnp.float64) for part in (target, radius)))
+            return narrowed(in_blocks(climb, self.lanes)(hill, optimizer, wide), batch.dtype)
 
     @property
     def block(self) -> int:
@@ -159,33 +171,39 @@ def _asked(
     due: Array,
 ) -> _Walk:
     """The walks with what a method proves of those that are due."""
+    given = common_dtype(optimizer)
     goal = jnp.full_like(walks.height, jnp.inf) if target is None else lower_end(target)
+    place = jax.tree.map(lambda leaf: _in_format(leaf, given), (walks.position, walks.state), is_leaf=is_ball)
     # A proof has no derivative: what it bounds is a step, a verdict or an upper end.
-    lanes = jax.lax.stop_gradient((hill, optimizer, Whereabouts(walks.position, walks.state), goal))
+    lanes = jax.lax.stop_gradient((hill, optimizer, Whereabouts(*place), goal.astype(given)))
 
     def ask(lanes: PyTree, upper: Array) -> Array:
         found = jax.lax.map(lambda lane: method.bound(*lane), lanes, batch_size=method.at_once)
-        return jnp.minimum(upper, found)
+        return jnp.minimum(upper, found.astype(upper.dtype))
 
     later = where_going(due, ask, lanes, varying_alike((walks, jnp.full_like(walks.upper, jnp.inf)))[1], method.at_once)
     upper = jnp.maximum(jnp.minimum(walks.upper, later), walks.highest)
-    met = has_met(jnp.maximum(later, walks.height), walks.height)
+    met = _has_met(optimizer, jnp.maximum(later, walks.height), walks.height)
     return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met)
 
 
 def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> _Walk:
-    dtype = common_dtype(optimizer)
-    zero, none = jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
-    place = jnp.asarray(hill.start, dtype)
+    zero, none = jnp.zeros(()), jnp.zeros((), jnp.int32)
+    place = jnp.asarray(hill.start, common_dtype(optimizer)).astype(zero.dtype)
     start = Ball(place, jnp.zeros_like(place))
-    state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(rounded, optimizer), start)
+    follows = hill.slope_is_unit and isinstance(optimizer, FOLLOWED) and common_dtype(optimizer) != jnp.float64
+    if follows:
+        (_, state), place_with_slopes, _ = followed(_at_start, optimizer, (), at_rest(place, optimizer))
+    else:
+        state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(typed, optimizer), start)
     state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
-    rise, _ = bounded(lambda hill, position: jnp.asarray(hill.rise(position)))(jax.tree.map(rounded, hill), start)
+    rise, _ = bounded(lambda hill, position: jnp.asarray(hill.rise(position)))(jax.tree.map(typed, hill), start)
     rise = _with_radius(rise)
     no = jnp.zeros((), bool)
     return _Walk(
         position=start,
         state=state,
+        followed=place_with_slopes if follows else None,
         height=rise.midpoint,
         error=rise.radius,
         highest=rise.midpoint + rise.radius,
@@ -205,12 +223,34 @@ def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | No
     )
 
 
+def _at_start(others: PyTree, optimizer: AbstractOptimizer, position: Array) -> tuple[Array, PyTree]:
+    return position, optimizer.init(position)
+
+
 def _with_radius(leaf: PyTree) -> PyTree:
     return Ball(leaf.midpoint, jnp.zeros_like(leaf.midpoint)) if is_ball(leaf) and leaf.radius is None else leaf
 
 
 def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: PyTree) -> Array | float:
-    return reach_of(optimizer, state) if hill.slope_is_unit else jnp.inf
+    if not hill.slope_is_unit:
+        return jnp.inf
+    given = common_dtype(optimizer)
+    return reach_of(optimizer, jax.tree.map(lambda leaf: _in_format(leaf, given), state, is_leaf=is_ball))
+
+
+def _in_format(leaf: PyTree, dtype: DTypeLike) -> PyTree:
+    """A ball in a shorter format that holds one of float64; what is no ball stays."""
+    if not is_ball(leaf) or leaf.midpoint.dtype == dtype:
+        return leaf
+    middle = leaf.midpoint.astype(dtype)
+    radius = ball_radius(leaf) + jnp.abs(middle.astype(leaf.midpoint.dtype) - leaf.midpoint)
+    info = jnp.finfo(dtype)
+    return Ball(middle, (radius * (1 + float(info.eps)) + float(info.tiny)).astype(dtype))
+
+
+def _has_met(optimizer: AbstractOptimizer, upper: Array, height: Array) -> Array:
+    """In the format that was given, in which the closed bound was computed."""
+    return has_met(*(number.astype(common_dtype(optimizer)) for number in (upper, height)))
 
 
 def _reach_from(hill: AbstractHill, optimizer: AbstractOptimizer, state: PyTree, before: Array) -> Array:
@@ -220,17 +260,10 @@ def _reach_from(hill: AbstractHill, optimizer: AbstractOptimizer, state: PyTree,
 
 
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None, walk: _Walk) -> _Walk:
-    def advance(
-        hill: AbstractHill, optimizer: AbstractOptimizer, position: Array, state: PyTree
-    ) -> tuple[Array, PyTree, Array]:
-        position, state = move(hill, optimizer, position, state)
-        return position, state, jnp.asarray(hill.rise(position))
-
-    numbers = jax.tree.map(rounded, (hill, optimizer))
-    (position, state, rise), ambiguous = bounded(advance)(*numbers, walk.position, walk.state)
+    (position, state, rise), place_with_slopes, ambiguous = _advance(hill, optimizer, walk)
     state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
     num_steps, since = walk.num_steps + 1, walk.since + 1
-    lost = is_lost(rise.midpoint)
+    lost = is_lost(rise.midpoint.astype(common_dtype(optimizer)))
     higher = (rise.midpoint > walk.height) & (rise.midpoint < jnp.inf)
     height = jnp.where(higher, rise.midpoint, walk.height)
     no_higher = jnp.minimum(rise.midpoint + rise.radius, jnp.maximum(walk.reach, rise.midpoint))
@@ -243,12 +276,13 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | 
     here = midpoints((position, state))
     returned = jnp.all(jnp.asarray(jax.tree.leaves(jax.tree.map(lambda a, b: jnp.all(a == b), here, walk.saved))))
     reach = _reach_from(hill, optimizer, state, walk.reach)
-    known = has_met(jnp.maximum(reach, height), height)
+    known = _has_met(optimizer, jnp.maximum(reach, height), height)
     upper = jnp.maximum(jnp.minimum(walk.upper, jnp.where(returned, highest, reach)), highest)
     move_on = since == walk.window
     return _Walk(
         position=position,
         state=state,
+        followed=place_with_slopes,
         height=height,
         error=jnp.where(higher, rise.radius, walk.error),
         highest=highest,
@@ -266,3 +300,30 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | 
         since=jnp.where(move_on, 0, since),
         window=jnp.where(move_on, 2 * walk.window, walk.window),
     )
+
+
+def _advance(
+    hill: AbstractHill, optimizer: AbstractOptimizer, walk: _Walk
+) -> tuple[tuple[Ball, PyTree, Ball], Followed | None, Array]:
+    """Position, state and rise after a step; the first two with derivatives; and whether a decision is in doubt."""
+
+    def rise_at(hill: AbstractHill, position: Array) -> Array:
+        return jnp.asarray(hill.rise(position))
+
+    def advance(
+        hill: AbstractHill, optimizer: AbstractOptimizer, position: Array, state: PyTree
+    ) -> tuple[Array, PyTree, Array]:
+        position, state = move(hill, optimizer, position, state)
+        return position, state, rise_at(hill, position)
+
+    def step(hill: AbstractHill, optimizer: AbstractOptimizer, place: Place) -> Place:
+        return move(hill, optimizer, *place)
+
+    ground = jax.tree.map(typed, hill)
+    if walk.followed is None:
+        numbers = jax.tree.map(typed, optimizer)
+        after, ambiguous = bounded(advance)(ground, numbers, walk.position, walk.state)
+        return after, None, ambiguous
+    (position, state), place, ambiguous = followed(step, optimizer, ground, walk.followed)
+    rise, unclear = bounded(rise_at)(ground, position)
+    return (position, state, rise), place, ambiguous | unclear

@@ -5,6 +5,7 @@ from typing import ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int, Int8
 
 from hillopt.landscapes import AbstractHill
@@ -62,6 +63,26 @@ class Climbed(NamedTuple):
     """How far the walk was followed."""
     passage: Int[Array, " lane"] | None
     """The first step whose rise is at least the target; 0 where none is, None if it was not asked for or not recorded."""
+
+
+def narrowed(climbed: Climbed, dtype: DTypeLike) -> Climbed:
+    """What was found in float64, in the format that was asked for: its ends are rounded outwards."""
+    if climbed.highest.dtype == dtype:
+        return climbed
+    info = jnp.finfo(dtype)
+
+    def up(bound: Array) -> Array:
+        """Of a bound that is not negative, or is one of a negative rise."""
+        return (bound + float(info.eps) * jnp.abs(bound) + float(info.tiny)).astype(dtype)
+
+    highest = jnp.clip(climbed.highest, float(info.min), float(info.max)).astype(
+        dtype
+    )  # beyond it, diverged says the rest
+    return climbed._replace(
+        highest=highest,
+        error=up(climbed.error + jnp.abs(highest.astype(climbed.error.dtype) - climbed.highest)),
+        upper=up(climbed.upper),
+    )
 
 
 class AbstractClimb(AbstractPytree):

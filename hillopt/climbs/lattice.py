@@ -28,7 +28,7 @@ from hillopt.pytrees import static
 # 0.19 and 0.38 s in small loops of 64, 256, 512 and 2,048, and in others 0.21, 0.27 and 0.32 s with 256, 512 and 2,048.
 SHORT, LONG = 128, 512
 # Lanes of a program, one for each thread of a warp: all of them walk as far as the longest walk of the program. In machine code
-# for an H100 nothing of Adam is spilled; a step is 47 instructions, and 128 where a return is watched for, in float32 36 and 45.
+# for an H100 nothing of Adam is spilled; a step of float64 is 47 instructions, and 128 where a return is watched for.
 PROGRAM, WARPS = 32, 1
 # Steps in one round of a loop where there is a GPU but no kernel: 46 or 88 MB a round, for 262,144 settings, instead of a step.
 STRIDE = 8
@@ -44,6 +44,11 @@ class LatticeClimb(AbstractClimb):
     gathers: ClassVar[bool] = True
 
     def climb(self, batch: Batch, max_steps: Int[Array, ""]) -> Climbed:
+        """Numbers of a shorter format are walked with in float64, where what is not known of them outweighs all rounding."""
+        with jax.enable_x64(True):
+            return self._climb(batch, max_steps)
+
+    def _climb(self, batch: Batch, max_steps: Int[Array, ""]) -> Climbed:
         if why_no_kernel(batch) is None:
             return climb_in_registers(batch, max_steps)
         # The hill's slope is -1 and +1, its run 1. A number that all lanes share would be computed with by itself, which rounds

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike
 
 
 class Ball(NamedTuple):
@@ -57,6 +57,16 @@ def rounded(value: ArrayLike) -> Ball:
     """
     value = jnp.asarray(value)
     return Ball(value, jnp.where(jnp.isinf(value), 0, ulps(value)))
+
+
+def typed(value: Array) -> Ball:
+    """Ball in float64 of the real numbers that round to `value`, which may be of a shorter format; tightly then."""
+    if value.dtype == jnp.float64:
+        return rounded(value)
+    wide, eps = value.astype(jnp.float64), float(jnp.finfo(value.dtype).eps)
+    half = eps / 2 * jnp.abs(wide)  # a unit in the last place is eps of a power of two, which is 1/2 at most below 1
+    half = jnp.where(jnp.abs(wide) < 1, jnp.minimum(half, eps / 4), half)
+    return Ball(wide, jnp.where(jnp.isinf(wide), 0, half))
 
 
 def ball_radius(ball: Ball) -> Any:

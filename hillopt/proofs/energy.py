@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from hillopt.loops import repeated, varying_as_after
-from hillopt.proofs.balls import Ball, lower_end, midpoints
+from hillopt.proofs.balls import Ball, lower_end, midpoints, radii
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.lattice import Lattice
 from hillopt.proofs.reach import guessed_number, overshoot_sum
@@ -66,7 +66,7 @@ def _swings_stay_below(
 ) -> Bool[Array, "..."]:
     """Whether no swing is higher after one that is not."""
     numbers = midpoints(lattice)
-    z = _guessed_crossing(numbers, height)
+    z = _guessed_crossing(lattice, height)
     depth, _ = bounded(_psi)(lattice.decay, lattice.complement, z)
     number = guessed_number(numbers.decay, 2 * look_ahead(numbers) - z)
     crossed = at_most(_energy_of_crossing, lattice, z, correction, number)
@@ -112,14 +112,16 @@ def _falls_from(lattice: Lattice, pull: Array) -> Float[Array, "..."]:
 def _guessed_crossing(lattice: Lattice, height: Float[Array, "..."]) -> Float[Array, "..."]:
     """z with psi(z) >= height, hardly more: exp(-w) with w / -log(d) - (1 - exp(-w)) / c = height, by Newton's method.
 
-    Around it psi grows by w / c per unit of w, and what is not known of d lets it waver by some w eps / c^2.
+    Around it psi grows by w / c per unit of w, and what is not known of d lets it waver by some w eps / c^2, more if it is
+    of a shorter format.
     """
-    rate, c = -jnp.log(lattice.decay), lattice.complement
+    numbers, last = midpoints(lattice), radii(lattice).decay
+    rate, c = -jnp.log(numbers.decay), numbers.complement
 
     def newton(w: Float[Array, "..."]) -> Float[Array, "..."]:
         rest = jnp.exp(-w)
         return w - (w / rate - (1 - rest) / c - height) / (1 / rate - rest / c)
 
     w = repeated(newton, NEWTON_STEPS, rate * (height + 1 / c))
-    unsure = float(jnp.finfo(w.dtype).eps) / c
+    unsure = jnp.maximum(float(jnp.finfo(w.dtype).eps), last) / c
     return jnp.exp(-w * (1 + SPARE) - 16 * unsure)

@@ -13,6 +13,7 @@ ever, and an orbit that comes back can be proved to come back for ever: see `hil
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -203,10 +204,11 @@ def errors(lattice: Lattice, foot: Foot, reach: Float[Array, "..."]) -> Errors:
         # |memory| and |slope| are at most 1; 1 - interpolation, a product and a sum round by half an eps
         drive = memory + 2 * around.interpolation + ROUNDED_DRIVE * eps
     paid = 1 + PAID * eps
-    return Errors(rise * paid, memory * paid, drive * paid, _worst(lattice))
+    return Errors(rise * paid, memory * paid, drive * paid, worst_of(lattice))
 
 
-def _worst(lattice: Lattice) -> Lattice:
+def worst_of(lattice: Lattice) -> Lattice:
+    """`Errors.worst` of balls."""
     least = jnp.maximum(lower_end(lattice.complement), 0)
     return jax.tree.map(upper_end, lattice, is_leaf=is_ball).replace(complement=least)
 
@@ -255,37 +257,48 @@ def _error_of_shift(
     return jnp.where(at.power > 0, total, 0.0), jnp.where(at.power > 0, shift, 0.0)
 
 
-def descend(lattice: Lattice, max_steps: Int[Array, ""]) -> tuple[Foot, Bool[Array, "..."]]:
+def descend(
+    lattice: Lattice,
+    max_steps: Int[Array, ""],
+    unsure: Callable[[Int[Array, "..."]], Float[Array, "..."]] | None = None,
+) -> tuple[Foot, Bool[Array, "..."]]:
     """Walk down to the first step beyond the valley in closed form; also whether rounding leaves a doubt where it lands.
 
-    `lattice` holds balls, and so does the foot. Downhill from rest the position after n steps is spacing n
-    - weight (1 - decay^n), or spacing n with bias correction. If some n lands on the valley within rounding (learning
-    rates such as 1/100), it is taken to land there exactly, where the slope is still -1, and the doubt is reported.
-    A walk that needs more than max_steps is left at max_steps, before the valley.
+    `lattice` holds balls, and so does the foot; `unsure` tells how much further off the rise after so many steps may be.
+    Downhill from rest the position after n steps is spacing n - weight (1 - decay^n), or spacing n with bias correction. If
+    some n lands on the valley within rounding (learning rates such as 1/100), it is taken to land there exactly, where the
+    slope is still -1, and the doubt is reported. A walk that needs more than max_steps is left at max_steps, before the valley.
     """
     root = _crossing(midpoints(lattice))
     root = jnp.where(root < FURTHEST, root, FURTHEST)
     nearest = jnp.round(root).astype(jnp.int32)
-    landing, _ = bounded(_rise_downhill)(lattice, nearest)
+    landing = _landing(lattice, nearest, unsure)
     touches = ~(jnp.abs(landing.midpoint) > landing.radius)
     before = jnp.where(touches, nearest, jnp.floor(root).astype(jnp.int32))
     step = jnp.minimum(before + 1, max_steps)
     lands = before < step
     touches &= lands
-    (rise, hop, memory, power), _ = bounded(_downhill)(lattice, step)
+    (rise, hop, memory, power), _ = bounded(downhill)(lattice, step)
     rise = Ball(*(jnp.where(touches, a, b) for a, b in zip(hop, rise, strict=True)))
-    last, _ = bounded(_rise_downhill)(lattice, step - 1)
+    last = _landing(lattice, step - 1, unsure)
+    beyond = rise.radius if unsure is None else rise.radius + unsure(step)
     # However the crossing was found, this proves it: the walk is downhill up to step - 1, and beyond the valley at step.
-    doubt = touches | ~(last.midpoint < -last.radius) | (lands & ~(rise.midpoint > rise.radius))
+    doubt = touches | ~(last.midpoint < -last.radius) | (lands & ~(rise.midpoint > beyond))
     origin, _ = bounded(lambda lattice, rise, memory: rise - lattice.weight * memory)(lattice, rise, memory)
     return Foot(step, rise, memory, power, origin), doubt
 
 
+def _landing(lattice: Lattice, steps: Int[Array, "..."], unsure: Callable | None) -> Ball:
+    """The rise after so many steps down."""
+    rise, _ = bounded(_rise_downhill)(lattice, steps)
+    return rise if unsure is None else Ball(rise.midpoint, rise.radius + unsure(steps))
+
+
 def _rise_downhill(lattice: Lattice, steps: Int[Array, "..."]) -> Float[Array, "..."]:
-    return _downhill(lattice, steps)[0]
+    return downhill(lattice, steps)[0]
 
 
-def _downhill(lattice: Lattice, steps: Int[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
+def downhill(lattice: Lattice, steps: Int[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
     """After `steps` steps down from rest: the rise, the last step's length, the memory and decay^steps."""
     count = steps.astype(lattice.spacing.dtype)
     power = lattice.decay**count

@@ -276,7 +276,8 @@ def critical_height(
     **Arguments**
 
     - `hill`: a hill whose rising flank does not depend on its height; its own height is ignored.
-    - `optimizer`: from this package or from `from_optax`. The hyperparameters' dtype is the walk's.
+    - `optimizer`: from this package or from `from_optax`. The hyperparameters' dtype is the answer's; climbs that prove
+      walk in float64.
     - `max_steps`: at most so many steps, from 1 to 2^31 - 1.
     - `climb`: how to walk. With proofs, `LatticeClimb()` (certified in exact arithmetic; where the optimizer has a lattice) and
       `BoundedClimb()` (any optimizer, with a running error bound); the first of these that serves is taken. Without proofs, so
