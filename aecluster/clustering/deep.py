@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
 from aecluster.clustering.number import clusters_found
-from aecluster.clustering.parts import nearest, parted, told
+from aecluster.clustering.parts import nearest, parted
 from aecluster.clustering.self_training import SelfTraining, learn
 from aecluster.clustering.watched import watched
 from aecluster.corruptions import AbstractCorruption, Deformation
@@ -45,8 +45,8 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     4. A classifier, its first layers the encoder's, learns these clusters from deformed images (`learn`), which corrects
        them. It answers for new images, which need no manifold.
 
-    Fewer than 10,000 images have two more layouts, with 10 and 40 neighbours instead of 20, and a second classifier that learns
-    from the images as they are, for not all bear deformation. Kept is the one that tells most about neighbours.
+    Fewer than 10,000 images have two more layouts, with 10 and 40 neighbours instead of 20, and the best partition of all
+    layouts is kept.
 
     This is the third version of the recipe. The first two had no parts, and the second tried many mixtures of few images.
 
@@ -120,14 +120,12 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         latents = self.ensemble_.encode(images)[0]
         self.manifold_ = unrolled(latents, seed)
         self.n_clusters_ = num_clusters or clusters_found(self.manifold_, seed)
-        few, neighbours = len(images) < SMALL, nearest(latents)
-        spaces = [self.manifold_, *(unrolled(latents, seed, number) for number in NEIGHBOURS_OF_FEW if few)]
-        memberships = parted(spaces, neighbours, self.n_clusters_, seed)
+        others = NEIGHBOURS_OF_FEW if len(images) < SMALL else ()
+        spaces = [self.manifold_, *(unrolled(latents, seed, number) for number in others)]
+        memberships = parted(spaces, nearest(latents), self.n_clusters_, seed)
         self.mixture_labels_ = memberships.argmax(1)
-        corruptions = [self._corruption(), NOTHING] if few else [self._corruption()]
-        settings = self.self_training or SelfTraining(), seed
-        learned = [learn(images, memberships, network.encoder, corruption, *settings) for corruption in corruptions]
-        self.classifier_ = max(learned, key=lambda one: told(one.memberships(images).argmax(1), neighbours))
+        settings = self._corruption(), self.self_training or SelfTraining(), seed
+        self.classifier_ = learn(images, memberships, network.encoder, *settings)
         self.labels_ = self.predict(X)
         return self
 

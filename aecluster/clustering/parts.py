@@ -14,9 +14,7 @@ STARTS = 3  # mixtures of a space, all of which are tried
 LINKS = 10  # neighbours of a point whose parts are counted
 
 Neighbours: TypeAlias = Int[np.ndarray, "point neighbour"]  # the numbers of the nearest other points
-Links: TypeAlias = Float[
-    np.ndarray, "part part"
-]  # share of the pairs of neighbours that are in these two parts; symmetric
+Links: TypeAlias = Float[np.ndarray, "part part"]  # share of the pairs of neighbours that are in these two; symmetric
 Groups: TypeAlias = Int[np.ndarray, " part"]  # the cluster of every part
 
 
@@ -49,11 +47,6 @@ def nearest(latents: Float[np.ndarray, "point latent"]) -> Neighbours:
     """The nearest other points of every point."""
     found = NearestNeighbors(n_neighbors=min(LINKS, len(latents) - 1)).fit(latents)
     return found.kneighbors(return_distance=False)
-
-
-def told(clusters: Integer[np.ndarray, " point"], neighbours: Neighbours) -> float:
-    """What clusters tell about those of neighbours, in nats."""
-    return information(linked(clusters, neighbours, int(clusters.max()) + 1))
 
 
 def linked(parts: Integer[np.ndarray, " point"], neighbours: Neighbours, num_parts: int) -> Links:
