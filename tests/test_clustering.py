@@ -3,10 +3,8 @@
 import dataclasses
 import itertools
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 from sklearn import metrics
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -15,7 +13,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import aecluster as ae
 from aecluster import clustering
-from aecluster.clustering import deep, invariance, self_training
+from aecluster.clustering import deep, parts
 
 RNG = np.random.default_rng(0)
 QUICK = dataclasses.replace(
@@ -184,7 +182,6 @@ def test_deep_clustering_finds_shapes_wherever_they_are():
 @pytest.mark.slow
 def test_deep_clustering_is_an_estimator(monkeypatch):
     monkeypatch.setattr(deep, "NEIGHBOURS_OF_FEW", ())
-    monkeypatch.setattr(deep, "STARTS_OF_FEW", 1)
     images, _ = shapes(60)
     settings = {"widths": (8,), "recipe": dataclasses.replace(QUICK, epochs=1)}
     settings["self_training"] = clustering.SelfTraining(epochs=1)
@@ -246,24 +243,33 @@ def test_ink_fills_as_much_as_in_mnist_once_there_is_a_margin(ink, canvas, margi
     assert ink[0] / (canvas + 2 * margin) <= 20 / 28
 
 
-def test_mutual_information_is_that_of_a_plain_sum_and_at_most_the_logarithm_of_the_number():
-    first, second = RNG.dirichlet(np.ones(3), (2, 20))
-    joint = [[np.mean(first[:, i] * second[:, j]) for j in range(3)] for i in range(3)]
-    joint = (np.array(joint) + np.transpose(joint)) / 2
-    terms = [joint[i, j] * np.log(joint[i, j] / (sum(joint[i]) * sum(joint[:, j]))) for i in range(3) for j in range(3)]
-    found = invariance.mutual_information(jnp.asarray(first)[:, None], jnp.asarray(second)[:, None])
-    np.testing.assert_allclose(found, [sum(terms)], rtol=1e-10)
-    sure = jnp.eye(3)[jnp.arange(30) % 3][:, None]
-    np.testing.assert_allclose(invariance.mutual_information(sure, sure), [np.log(3)], rtol=1e-6)
+def test_what_groups_tell_of_their_neighbours_is_scikit_learns_mutual_information():
+    neighbours, groups = RNG.integers(0, 40, (40, 3)), RNG.integers(0, 4, 40)
+    ends = groups.repeat(3), groups[neighbours].ravel()
+    both_ways = np.concatenate(ends), np.concatenate(ends[::-1])
+    told = parts.information(parts.linked(groups, neighbours, 4))
+    np.testing.assert_allclose(told, metrics.mutual_info_score(*both_ways), rtol=1e-10)
 
 
-@pytest.mark.slow  # the estimator's own test learns among several every day
-def test_of_two_clusterings_the_one_that_goes_by_shape_is_kept():
-    images, kinds = shapes(240)
-    by_place = images[:, 0].sum((1, 2)) > 1  # which depends on a shift by one pixel
-    by_shape = kinds > 0
-    clusterings = np.eye(2)[np.column_stack([by_place, by_shape]).astype(int)]
-    encoder = ae.Dense(3, (64,)).build((8, 8, 1), nnx.Rngs(0)).encoder
-    settings = self_training.SelfTraining(epochs=6)
-    learned = invariance.learn_among(images, clusterings, encoder, QUICK.corruption, settings, 0)
-    assert clustering.score(by_shape.astype(int), learned.memberships(images).argmax(1)).accuracy > 0.9
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_are_joined_as_the_best_of_all_ways_to_join_them(seed):
+    links = np.random.default_rng(seed).random((6, 6)) ** 4
+    links = (links + links.T) / (2 * links.sum())
+    ways = [np.array(way) for way in itertools.product(range(3), repeat=6) if len(set(way)) == 3]
+    told, groups = parts.join(links, 3)
+    best = max(parts.information(parts.together(links, way)) for way in ways)
+    assert told == pytest.approx(best) == pytest.approx(parts.information(parts.together(links, groups)))
+    pairs = [np.where(np.arange(6) == b, a, np.arange(6)) for a, b in itertools.combinations(range(6), 2)]
+    five = [np.unique(pair, return_inverse=True)[1] for pair in pairs]
+    cheapest = max(five, key=lambda way: parts.information(parts.together(links, way)))
+    first, second = parts.cheapest(links)
+    assert cheapest[first] == cheapest[second]
+
+
+def test_a_cluster_may_lie_in_two_places_where_a_mixture_of_as_many_gaussians_takes_two_clusters_for_one():
+    """Islands of 100, 60 and 40 points, the first two close: nothing tells where the last belongs but the clusters' sizes."""
+    islands = [RNG.normal((place, 0), 1, (count, 2)) for count, place in ((100, 0.0), (60, 12.0), (40, 200.0))]
+    space, kinds = np.concatenate(islands), np.repeat([0, 1], 100)
+    found = parts.parted([space], parts.nearest(space), 2, seed=0).argmax(1)
+    assert clustering.score(kinds, found).accuracy == 1.0
+    assert clustering.score(kinds, clustering.mixture(2, 0).fit_predict(space)).accuracy < 0.9

@@ -70,7 +70,6 @@ def untrained(monkeypatch):
 
     monkeypatch.setattr(clustering.DeepClustering, "_train", train)
     monkeypatch.setattr(deep, "learn", learn)
-    monkeypatch.setattr(deep, "learn_among", lambda images, several, *_: learn(images, several[:, 0]))
     monkeypatch.setattr(deep, "unrolled", laid_out)
 
 

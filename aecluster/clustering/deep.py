@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
-from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
-from aecluster.clustering.invariance import learn_among
 from aecluster.clustering.number import clusters_found
+from aecluster.clustering.parts import nearest, parted
 from aecluster.clustering.self_training import SelfTraining, learn
 from aecluster.clustering.watched import watched
 from aecluster.corruptions import AbstractCorruption, Deformation
@@ -27,8 +26,6 @@ from aecluster.training import train
 NEIGHBOURS = 20  # of the graph whose layout UMAP computes, as in N2D
 NEIGHBOURS_OF_FEW = (10, 40)  # of the layouts besides where there are few images
 DIMENSIONS = 10  # of that layout, as in N2D
-STARTS = 5  # of the mixture; the start with the best likelihood is kept
-STARTS_OF_FEW = 10  # of the mixtures of a layout where there are few images, all of which are tried
 NOTHING = Deformation(rotation=0.0, shift=0.0, scale=0.0, shear=0.0)
 FEWEST = 3  # images that have neighbours to unroll
 FILLED = 20 / 28  # of the side is what ink may fill
@@ -42,15 +39,16 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
        drawn rather than where and how (Guo et al. 2018, proceedings.mlr.press/v95/guo18b, trains on deformed images too).
        Images whose ink reaches closer to the edge than MNIST's get a black margin first, so that none is moved out.
     2. UMAP (McInnes et al. 2018, arXiv:1802.03426) unrolls the manifold that the latents lie on, and
-    3. a mixture of Gaussians splits it, as in N2D (McConville et al. 2021, arXiv:1908.05968).
+    3. a mixture of Gaussians splits it, as in N2D (McConville et al. 2021, arXiv:1908.05968), but into three times as many
+       parts as clusters are wanted, which are joined so that an image's cluster tells most about those of its neighbours
+       (`parted`).
     4. A classifier, its first layers the encoder's, learns these clusters from deformed images (`learn`), which corrects
        them. It answers for new images, which need no manifold.
 
-    Fewer than 10,000 images are split in many ways, since one is often wrong: by three layouts, with 10, 20 and 40
-    neighbours, and `STARTS_OF_FEW` mixtures of each. The classifier learns all of them, corrects them by the mutual
-    information between deformed versions of an image, and keeps the one that has most of it (`learn_among`).
+    Fewer than 10,000 images have two more layouts, with 10 and 40 neighbours instead of 20, and the best partition of all
+    layouts is kept.
 
-    This is the second version of the recipe; the first had no margin, and one way to split few images too.
+    This is the third version of the recipe. The first two had no parts, and the second tried many mixtures of few images.
 
     Images have shape (images, height, width, channels) or (images, height, width), pixels in [0, 1]. Flat rows may have any
     range, which is brought to [0, 1] by the lowest and the highest number of those that were fitted.
@@ -72,7 +70,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     - `labels_`: cluster of every image given to `fit`.
     - `ensemble_`: the trained autoencoder.
     - `manifold_`: where UMAP put the images, of shape (images, dimensions).
-    - `mixture_labels_`: the mixture's clusters, before the classifier corrected them.
+    - `mixture_labels_`: the clusters that the mixture's parts were joined to, before the classifier corrected them.
 
     Examples:
         >>> clustering.DeepClustering(10, latent_size=8, random_state=0)
@@ -122,16 +120,12 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         latents = self.ensemble_.encode(images)[0]
         self.manifold_ = unrolled(latents, seed)
         self.n_clusters_ = num_clusters or clusters_found(self.manifold_, seed)
-        mixture = GaussianMixture(self.n_clusters_, n_init=STARTS, random_state=seed, reg_covar=1e-4)
-        memberships = mixture.fit(self.manifold_).predict_proba(self.manifold_)
+        others = NEIGHBOURS_OF_FEW if len(images) < SMALL else ()
+        spaces = [self.manifold_, *(unrolled(latents, seed, number) for number in others)]
+        memberships = parted(spaces, nearest(latents), self.n_clusters_, seed)
         self.mixture_labels_ = memberships.argmax(1)
-        settings = network.encoder, self._corruption(), self.self_training or SelfTraining(), seed
-        if len(images) < SMALL:
-            spaces = [self.manifold_, *(unrolled(latents, seed, number) for number in NEIGHBOURS_OF_FEW)]
-            several = [memberships, *(one for space in spaces for one in mixtures(space, self.n_clusters_, seed))]
-            self.classifier_ = learn_among(images, np.stack(several, 1), *settings)
-        else:
-            self.classifier_ = learn(images, memberships, *settings)
+        settings = self._corruption(), self.self_training or SelfTraining(), seed
+        self.classifier_ = learn(images, memberships, network.encoder, *settings)
         self.labels_ = self.predict(X)
         return self
 
@@ -218,15 +212,6 @@ def _extent(inked: Bool[np.ndarray, "image place"]) -> Integer[np.ndarray, " ima
     """From the first place with ink to the last; 0 where there is none."""
     first, last = inked.argmax(1), inked.shape[1] - inked[:, ::-1].argmax(1)
     return np.where(inked.any(1), last - first, 0)
-
-
-def mixtures(
-    space: Float[np.ndarray, "image dimension"], num_clusters: int, seed: int
-) -> list[Float[np.ndarray, "image cluster"]]:
-    """Memberships by mixtures of Gaussians from several starts."""
-    starts = np.random.default_rng(seed).integers(2**31, size=STARTS_OF_FEW)
-    several = (GaussianMixture(num_clusters, random_state=int(start), reg_covar=1e-4) for start in starts)
-    return [one.fit(space).predict_proba(space) for one in several]
 
 
 def unrolled(

@@ -17,7 +17,7 @@ from aecluster.models import DenseEncoder, Params, take
 from aecluster.names import shown
 from aecluster.training import Keys, Loop, Outlook, Task, fit
 
-LEAST_STEPS = 50  # in an epoch; few images are taken in smaller batches
+LEAST_STEPS = 250  # in an epoch, as many in all as the autoencoder takes; few images are taken in smaller batches
 
 
 @dataclasses.dataclass(frozen=True)
