@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-MOMENTUM = 0.95
 ITERATIONS = 5
 FACTORS = jnp.bfloat16  # of products; their sums are float32
 SMALL = 32  # rows below which nothing is gained
@@ -15,15 +14,15 @@ TINY = 1e-8
 QUINTIC = (3.4445, -4.7750, 2.0315)  # steepest at 0 of those that keep singular values between 0.7 and 1.2
 
 
-def muon(learning_rate: optax.ScalarOrSchedule) -> optax.GradientTransformation:
+def muon(learning_rate: optax.ScalarOrSchedule, beta: float = 0.95) -> optax.GradientTransformation:
     """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for kernels, Adam with Nesterov's momentum for the rest.
 
-    As published, momentum is Nesterov's, and five iterations whose products have factors in bfloat16 bring the singular values
-    of every update near 1; a convolution's kernel is a matrix from its field and inputs to its outputs. Sums of products are
-    float32: on processors with AVX-512 BF16, and on tensor cores, they take half the time of float32 factors.
+    As published, momentum is Nesterov's, decays by `beta`, and is brought near U V' for an update U S V' by five iterations whose
+    products have factors in bfloat16; a convolution's kernel is a matrix from its field and inputs to its outputs. Sums of
+    products are float32: on processors with AVX-512 BF16, and on tensor cores, they take half the time of float32 factors.
     """
     kernels = optax.chain(
-        optax.trace(MOMENTUM, nesterov=True),
+        optax.trace(beta, nesterov=True),
         optax.stateless_with_tree_map(lambda update, _: _orthogonal(update)),
         optax.scale_by_learning_rate(learning_rate),
     )

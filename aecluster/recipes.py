@@ -191,7 +191,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 def optimizer_named(name: str, options: Mapping[str, float] | None = None) -> OptimizerFactory:
-    """An optax optimizer (or one of optax.contrib) by its name, with other arguments than its defaults.
+    """An optax optimizer (or one of optax.contrib; `muon` is ours) by its name, with other arguments than its defaults.
 
     Raises ValueError with the near miss for a name or an option that optax does not have.
     """

@@ -35,7 +35,7 @@ def equations(function, *shapes):
 
 def epoch_of(loop, num_seeds=1):
     program, shapes = loop.program(num_seeds)
-    return equations(program, *shapes)
+    return list(_equations(program.trace(*shapes).jaxpr.jaxpr))
 
 
 def gradient_of(loop):
