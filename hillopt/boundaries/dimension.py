@@ -143,6 +143,10 @@ def label_changes(labels: Int[np.ndarray, " setting"] | Bool[np.ndarray, " setti
     """Along a row of 2^n + 1 labels, how often neighbours differ: of the two ends, then with every gap halved, n times.
 
     The slope of its logarithm is the box dimension of the labels' boundary on a line (Liu 2024, arXiv:2406.13971).
+
+    Examples:
+        >>> ho.label_changes(jnp.array([0, 0, 1, 1, 0]))
+        array([0, 2, 2])
     """
     size = np.size(labels) - 1
     if np.ndim(labels) != 1 or size < 1 or size & (size - 1):

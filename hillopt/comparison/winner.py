@@ -55,6 +55,12 @@ def winner(
     as its attributes say, and `margin`, by how much the best answer is better than the second best. Of critical heights the winner
     is decided where its height is above what the others can ever reach, by their `upper`; a setting in which nobody has a finite
     answer is undecided too. Raises ValueError for another `best`, and for what is no comparison.
+
+    Examples:
+        >>> two = {"adam": ho.Adam(0.1), "heavy ball": ho.HeavyBall(0.1)}
+        >>> data = ho.compare(ho.CriticalHeight(), ho.TentHill(), two, {"learning_rate": [0.05, 0.5]})
+        >>> ho.winner(data).winner.values.tolist()  # the second
+        [1, 1]
     """
     import xarray
 

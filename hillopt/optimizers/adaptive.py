@@ -29,7 +29,12 @@ class AdamState(NamedTuple):
 
 
 class Adagrad(AbstractOptimizer):
-    """Adagrad (Duchi, Hazan, Singer 2011): x - lr g / sqrt(sum of g^2 + eps)."""
+    """Adagrad (Duchi, Hazan, Singer 2011): x - lr g / sqrt(sum of g^2 + eps).
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.Adagrad(0.5), max_steps=5).position.round(4))
+        [0.     0.5    0.8536 1.1422 0.8922 1.1158]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
     initial_accumulator_value: Number = hyperparameter(NONNEGATIVE, default=0.0)
@@ -46,7 +51,12 @@ class Adagrad(AbstractOptimizer):
 
 
 class RMSprop(AbstractOptimizer):
-    """RMSprop (Tieleman and Hinton 2012): x - lr g / sqrt(v + eps), v <- decay v + (1 - decay) g^2."""
+    """RMSprop (Tieleman and Hinton 2012): x - lr g / sqrt(v + eps), v <- decay v + (1 - decay) g^2.
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.RMSprop(0.1, 0.9), max_steps=5).position.round(4))
+        [0.     0.3162 0.5456 0.7377 0.9083 1.0645]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
     decay: Number = hyperparameter(FRACTION, default=0.9)
@@ -107,7 +117,12 @@ class Adam(AbstractOptimizer):
 
 
 class AdamW(AbstractOptimizer):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2)."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2).
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.AdamW(0.3, weight_decay=0.1), max_steps=5).position.round(4))
+        [0.     0.3    0.591  0.8733 1.1471 1.2661]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
     b1: Number = hyperparameter(FRACTION, default=0.9)

@@ -78,7 +78,12 @@ OPTIONAL: dict[str, dict[str, Number]] = {"sgd": {"momentum": 0.9}, "rmsprop": {
 
 
 def optax_names() -> list[str]:
-    """Every public alias of optax and of optax.contrib that is an optimizer: it takes a learning rate or makes one."""
+    """Every public alias of optax and of optax.contrib that is an optimizer: it takes a learning rate or makes one.
+
+    Examples:
+        >>> len(ho.optax_names()), ho.optax_names()[:3]
+        (52, ['adabelief', 'adadelta', 'adafactor'])
+    """
     found = set(WRAPPERS)
     for prefix, module in (("", optax), ("contrib.", optax.contrib)):
         for name, value in vars(module).items():

@@ -43,7 +43,12 @@ class GradientDescent(AbstractOptimizer):
 
 
 class SignDescent(AbstractOptimizer):
-    """Sign descent, x - lr sign(g)."""
+    """Sign descent, x - lr sign(g).
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.SignDescent(0.3), max_steps=5).position.round(4))
+        [0.  0.3 0.6 0.9 1.2 0.9]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
 
@@ -75,7 +80,12 @@ class HeavyBall(AbstractOptimizer):
 
 
 class Nesterov(AbstractOptimizer):
-    """Nesterov's momentum as optax and PyTorch have it: trace <- g + momentum trace, x - lr (g + momentum trace)."""
+    """Nesterov's momentum as optax and PyTorch have it: trace <- g + momentum trace, x - lr (g + momentum trace).
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.Nesterov(0.1, 0.9), max_steps=5).position.round(4))
+        [0.     0.19   0.461  0.8049 1.2144 1.303 ]
+    """
 
     learning_rate: Number = hyperparameter(POSITIVE)
     momentum: Number = hyperparameter(FRACTION, default=0.9)
@@ -92,6 +102,10 @@ class Lion(AbstractOptimizer):
     """Lion (Chen et al. 2023, arXiv 2302.06675, algorithm 2): the sign of interpolated momentum.
 
     `weight_decay` is None for none; optax's default is 1e-3.
+
+    Examples:
+        >>> print(ho.trajectory(ho.TentHill(0.5), ho.Lion(0.3), max_steps=5).position.round(4))
+        [0.  0.3 0.6 0.9 1.2 0.9]
     """
 
     learning_rate: Number = hyperparameter(POSITIVE)

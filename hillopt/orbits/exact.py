@@ -34,6 +34,11 @@ def exact_cycle(
     `learning_rate` and `momentum` are whatever `fractions.Fraction` takes, such as "4/9"; a float is the binary number that it is.
     Raises ValueError for what is no rational number, and where there is no cycle through those pieces, more than one, or only one
     that is over sooner.
+
+    Examples:
+        >>> lessard = ho.PiecewiseQuadraticBowl((25.0, 1.0, 25.0), knots=(1.0, 2.0))
+        >>> ho.exact_cycle(lessard, "1/9", "4/9", near=[2.1, 0.6, -1.8]).points[0]
+        Fraction(2592, 1225)
     """
     bowl = check_is(bowl, PiecewiseQuadraticBowl, "bowl", "ho.PiecewiseQuadraticBowl((25.0, 1.0, 25.0), (1.0, 2.0))")
     bowl.check()

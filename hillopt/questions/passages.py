@@ -305,7 +305,16 @@ def _setting_by_setting(estimate: Callable[[Passages], Estimate], passages: Pass
 
 
 def escape_probability(passages: Passages, confidence: float = 0.95) -> Estimate:
-    """Share of the walks that escaped within max_steps, with Wilson's interval (Wilson 1927)."""
+    """Share of the walks that escaped within max_steps, with Wilson's interval (Wilson 1927).
+
+    Examples:
+        >>> noise, key = ho.GaussianNoise(3.0), jax.random.key(0)
+        >>> walks = ho.first_passages(
+        ...     ho.DoubleWell(0.1), ho.GradientDescent(0.1), noise, key, num_walks=100, max_steps=10
+        ... )
+        >>> print(ho.escape_probability(walks).value)
+        0.07
+    """
     check_is(passages, Passages, "passages", "ho.first_passages(...)")
     deviations, count = _deviations(confidence), passages.escaped.shape[-1]
     share = passages.escaped.mean(-1, dtype=passages.highest.dtype)

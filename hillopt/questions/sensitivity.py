@@ -32,6 +32,11 @@ def sensitivity(
     that there is none: at a jump (an iterate lands on the valley to within rounding, or to within the hyperparameter's last
     digit). The walk to the critical height's step is differentiated forwards, once for each hyperparameter. It has no derivative
     itself: ValueError.
+
+    Examples:
+        >>> slopes = ho.sensitivity(ho.TentHill(), ho.Adam(0.3)).slopes
+        >>> print({name: round(float(slopes[name]), 4) for name in ("learning_rate", "b1")})
+        {'learning_rate': 4.7006, 'b1': 0.7567}
     """
     hill, numbers = check_hill(hill), as_arrays(check_optimizer(optimizer))
     numbers = refusing(

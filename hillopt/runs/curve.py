@@ -16,6 +16,11 @@ def loss_curve(run: AbstractRun, *, max_steps: int) -> Float[Array, " step"]:
     """The loss before each of `max_steps` steps of one run.
 
     Runs inside jit and vmap. Raises ValueError for what is no run, for one that has fewer steps, and for arrays of numbers.
+
+    Examples:
+        >>> run = ho.WalkRun(ho.RoughBowl(0.1, 0.5), ho.GradientDescent(0.1))
+        >>> print(ho.loss_curve(run, max_steps=4).round(4))
+        [1.1    0.5591 0.3879 0.3818]
     """
     run = check_is(run, AbstractRun, "run", "ho.network_run(model, data, ho.Adam(0.01))")
     run.check()
