@@ -110,7 +110,7 @@ PRESETS = {
         max_steps=100,
         axis=("input_learning_rate:log:1e-3:1e6:1024", "output_learning_rate:log:1e-3:1e6:1024"),
         spacing=8,
-        margin=8,
+        margin=16,
         name="network",
     ),
     "rough": Settings(
@@ -135,6 +135,7 @@ def tiny(settings: Settings) -> Settings:
         max_steps=min(STEPS, settings.max_steps),
         checks=min(CHECKS, settings.checks),
         spacing=min(4, settings.spacing),
+        margin=min(2, settings.margin),
         name=f"{settings.name}_tiny",
     )
 
