@@ -50,9 +50,9 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
        judges the others itself (`study`). It answers for new images too, which need no manifold.
 
     Fewer than 10,000 images are split in nine ways, since one is often wrong: by three layouts, with 10, 20 and 40 neighbours,
-    and three mixtures of each. The classifier of step 4 learns all of them, corrects them by the mutual information between
-    deformed versions of an image, and keeps the one that has most of it (`learn_among`). So few images, and rows of no shape, end
-    there: they are too few for a convolutional network that begins afresh.
+    and three mixtures of each. The classifier of step 4 learns the better half of them, those that tell most about neighbours,
+    corrects them by the mutual information between deformed versions of an image, and keeps the one that has most of it
+    (`learn_among`). So few images, and rows of no shape, end there: they are too few for a convolutional network.
 
     This is the third version of the recipe. The first two had no parts and no fifth step.
 
@@ -133,7 +133,8 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         self.mixture_labels_ = several[0].argmax(1)
         settings = self._corruption(), self.self_training or SelfTraining(), seed
         if len(images) < SMALL:
-            self.classifier_ = learn_among(images, np.stack(several, 1), network.encoder, *settings)
+            better = np.stack(several[: -(-len(several) // 2)], axis=1)
+            self.classifier_ = learn_among(images, better, network.encoder, *settings)
         else:
             self.classifier_ = learn(images, several[0], network.encoder, *settings)
         if self.pictures_ and len(images) >= SMALL:
