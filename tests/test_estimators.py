@@ -70,6 +70,7 @@ def untrained(monkeypatch):
 
     monkeypatch.setattr(clustering.DeepClustering, "_train", train)
     monkeypatch.setattr(deep, "learn", learn)
+    monkeypatch.setattr(deep, "learn_among", lambda images, several, *_: learn(images, several[:, 0]))
     monkeypatch.setattr(deep, "unrolled", laid_out)
 
 
@@ -189,3 +190,19 @@ def test_an_encoder_refuses_other_images(images, message, encoder):
     for call in (clone(encoder).fit, encoder.fit(IMAGES).transform):
         with pytest.raises(ValueError, match=message):
             call(images)
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(
+    ("image_shape", "fewest", "studied"), [((4, 4, 1), 40, True), ((4, 4, 1), 41, False), (None, 40, False)]
+)
+def test_many_pictures_are_studied_and_few_or_rows_are_not(monkeypatch, image_shape, fewest, studied):
+    def study(images, taught, sure, *_):
+        asked.append(sure)
+        return deep.learn(images, taught)
+
+    asked = []
+    monkeypatch.setattr(deep, "SMALL", fewest)
+    monkeypatch.setattr(deep, "study", study)
+    clone(SMALL).set_params(image_shape=image_shape).fit(ROWS)
+    assert [sure.shape for sure in asked] == [(40,)] * studied

@@ -12,9 +12,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecluster.arguments import a_shape, maybe, plain, some, whole, wholes
+from aecluster.clustering.invariance import learn_among
 from aecluster.clustering.number import clusters_found
-from aecluster.clustering.parts import nearest, parted
+from aecluster.clustering.parts import nearest, partitions
 from aecluster.clustering.self_training import SelfTraining, learn
+from aecluster.clustering.student import agreed, study
 from aecluster.clustering.watched import watched
 from aecluster.corruptions import AbstractCorruption, Deformation
 from aecluster.ensemble import Ensemble
@@ -33,7 +35,7 @@ FAINTEST = 0.1  # grey that is ink, where its extent is measured
 
 
 class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
-    """Clusters of images in four steps, none of which sees a label.
+    """Clusters of images in five steps, none of which sees a label.
 
     1. An autoencoder restores images from randomly deformed versions of them (`recipe`), so that its latents tell what is
        drawn rather than where and how (Guo et al. 2018, proceedings.mlr.press/v95/guo18b, trains on deformed images too).
@@ -41,14 +43,18 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     2. UMAP (McInnes et al. 2018, arXiv:1802.03426) unrolls the manifold that the latents lie on, and
     3. a mixture of Gaussians splits it, as in N2D (McConville et al. 2021, arXiv:1908.05968), but into three times as many
        parts as clusters are wanted, which are joined so that an image's cluster tells most about those of its neighbours
-       (`parted`).
+       (`partitions`).
     4. A classifier, its first layers the encoder's, learns these clusters from deformed images (`learn`), which corrects
-       them. It answers for new images, which need no manifold.
+       them.
+    5. A convolutional classifier learns the clusters of the images whose neighbours among the latents are all in the same, and
+       judges the others itself (`study`). It answers for new images too, which need no manifold.
 
-    Fewer than 10,000 images have two more layouts, with 10 and 40 neighbours instead of 20, and the best partition of all
-    layouts is kept.
+    Fewer than 10,000 images are split in nine ways, since one is often wrong: by three layouts, with 10, 20 and 40 neighbours,
+    and three mixtures of each. The classifier of step 4 learns the better half of them, those that tell most about neighbours,
+    corrects them by the mutual information between deformed versions of an image, and keeps the one that has most of it
+    (`learn_among`). So few images, and rows of no shape, end there: they are too few for a convolutional network.
 
-    This is the third version of the recipe. The first two had no parts, and the second tried many mixtures of few images.
+    This is the third version of the recipe. The first two had no parts and no fifth step.
 
     Images have shape (images, height, width, channels) or (images, height, width), pixels in [0, 1]. Flat rows may have any
     range, which is brought to [0, 1] by the lowest and the highest number of those that were fitted.
@@ -122,10 +128,18 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         self.n_clusters_ = num_clusters or clusters_found(self.manifold_, seed)
         others = NEIGHBOURS_OF_FEW if len(images) < SMALL else ()
         spaces = [self.manifold_, *(unrolled(latents, seed, number) for number in others)]
-        memberships = parted(spaces, nearest(latents), self.n_clusters_, seed)
-        self.mixture_labels_ = memberships.argmax(1)
+        neighbours = nearest(latents)
+        several = partitions(spaces, neighbours, self.n_clusters_, seed)
+        self.mixture_labels_ = several[0].argmax(1)
         settings = self._corruption(), self.self_training or SelfTraining(), seed
-        self.classifier_ = learn(images, memberships, network.encoder, *settings)
+        if len(images) < SMALL:
+            better = np.stack(several[: -(-len(several) // 2)], axis=1)
+            self.classifier_ = learn_among(images, better, network.encoder, *settings)
+        else:
+            self.classifier_ = learn(images, several[0], network.encoder, *settings)
+        if self.pictures_ and len(images) >= SMALL:
+            taught = self.classifier_.memberships(images)
+            self.classifier_ = study(images, taught, agreed(taught.argmax(1), neighbours), *settings)
         self.labels_ = self.predict(X)
         return self
 

@@ -18,19 +18,19 @@ Links: TypeAlias = Float[np.ndarray, "part part"]  # share of the pairs of neigh
 Groups: TypeAlias = Int[np.ndarray, " part"]  # the cluster of every part
 
 
-def parted(
+def partitions(
     spaces: Sequence[Float[np.ndarray, "point dimension"]],
     neighbours: Neighbours,
     num_clusters: int,
     seed: int,
-) -> Float[np.ndarray, "point cluster"]:
-    """Memberships of clusters that are unions of the parts of a mixture of Gaussians: the union that tells most of all tried.
+) -> list[Float[np.ndarray, "point cluster"]]:
+    """Memberships of clusters that are unions of the parts of mixtures of Gaussians: those that tell most come first.
 
     In every space, a layout of the points, `STARTS` mixtures of `PARTS` times as many Gaussians as clusters are fitted. The
-    parts of each are joined by `join`; kept is what has most mutual information between the clusters of neighbours. A shape
-    that is written in several ways lies in several places, one Gaussian for each; and what is common to the clusters wanted is
-    that neighbours share them and that none is much smaller than the others: the information is the entropy of the sizes less
-    what neighbours leave open.
+    parts of each are joined by `join`, so that the clusters of neighbours have most mutual information. A shape that is written
+    in several ways lies in several places, one Gaussian for each; and what is common to the clusters wanted is that neighbours
+    share them and that none is much smaller than the others: the information is the entropy of the sizes less what neighbours
+    leave open.
     """
     num_parts = min(PARTS * num_clusters, *(len(np.unique(space, axis=0)) for space in spaces))
     starts = np.random.default_rng(seed).integers(2**31, size=STARTS)
@@ -40,7 +40,7 @@ def parted(
         parts = mixture.fit(space).predict_proba(space)
         gained, groups = join(linked(parts.argmax(1), neighbours, num_parts), num_clusters)
         found.append((gained, parts @ np.eye(num_clusters)[groups]))
-    return max(found, key=lambda one: one[0])[1]
+    return [memberships for _, memberships in sorted(found, key=lambda one: -one[0])]
 
 
 def nearest(latents: Float[np.ndarray, "point latent"]) -> Neighbours:

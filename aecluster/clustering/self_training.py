@@ -17,7 +17,7 @@ from aecluster.models import DenseEncoder, Params, take
 from aecluster.names import shown
 from aecluster.training import Keys, Loop, Outlook, Task, fit
 
-LEAST_STEPS = 250  # in an epoch, as many in all as the autoencoder takes; few images are taken in smaller batches
+LEAST_STEPS = 50  # in an epoch; few images are taken in smaller batches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,13 +91,14 @@ def learn(
         return optax.adam(optax.cosine_decay_schedule(settings.learning_rate, num_steps))
 
     target = np.asarray(memberships * (1 - settings.smoothing) + settings.smoothing / num_clusters, np.float32)
-    keys = functools.partial(_keys, settings.epochs)
+    keys = functools.partial(keys_of, settings.epochs)
     task = Task(lambda _: params, loss, keys, transformation, settings.epochs, batch_size)
     state = fit(Loop(task, (images, target)), (seed,))
     return Classifier(structure, take(state.params, 0))
 
 
-def _keys(num_epochs: int, seed: int, epoch_index: int, num_steps: int) -> Keys:
+def keys_of(num_epochs: int, seed: int, epoch_index: int, num_steps: int) -> Keys:
+    """The randomness of an epoch."""
     order, deforming = jax.random.split(jax.random.split(jax.random.key(seed), num_epochs)[epoch_index])
     return Keys(order, jax.vmap(lambda i: jax.random.fold_in(deforming, i))(jnp.arange(num_steps)))
 

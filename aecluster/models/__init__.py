@@ -1,6 +1,6 @@
 """Networks: autoencoders, restorers and critics, their shapes and their names."""
 
-from aecluster.models.autoencoders import Autoencoder, Convolutional, Dense, DenseEncoder
+from aecluster.models.autoencoders import Autoencoder, Convolutional, ConvolutionalEncoder, Dense, DenseEncoder
 from aecluster.models.catalogue import ARCHITECTURES, AUTOENCODERS, architecture_named
 from aecluster.models.contract import (
     AbstractArchitecture,
@@ -24,6 +24,7 @@ __all__ = [
     "AbstractAutoencoder",
     "Autoencoder",
     "Convolutional",
+    "ConvolutionalEncoder",
     "Critic",
     "Dense",
     "DenseEncoder",
