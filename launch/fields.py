@@ -211,7 +211,9 @@ class Flag:
 
     def plain(self, value: Any) -> Any:
         """The value as JSON knows it."""
-        return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+        if isinstance(value, tuple):
+            return [self.plain(entry) for entry in value]
+        return str(value) if isinstance(value, Path) else value
 
     def explained(self, default: Any) -> str:
         """What it is, the rules it keeps to and its default, for --help."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 
 import jax.numpy as jnp
 import numpy as np
@@ -233,3 +234,16 @@ def test_the_command_refuses_in_one_sentence_before_any_work(arguments, sentence
     (told,) = done.stderr.splitlines()
     assert told.startswith(f"benchmark: {sentence}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_of_ones_own_are_clustered_from_their_file(own, tmp_path, monkeypatch):
+    @contextlib.contextmanager
+    def apart(contest):
+        yield lambda *cell: benchmark.measured(contest, *cell)
+
+    monkeypatch.setattr(command, "apart", apart)
+    arguments = [f"--data_dir={own}/some.npz", "--methods=pixels k-means", "--num_clusters=3", "--num_seeds=1"]
+    done = launch_here("benchmark", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (settings,) = tmp_path.glob("runs/*/settings.json")
+    assert json.loads(settings.read_text())["settings"]["data_dir"] == [f"{own}/some.npz"]
