@@ -60,8 +60,8 @@ def orthogonalize(matrix: Float[Array, "short long"]) -> Float[Array, "short lon
             left.astype(factors), right.astype(factors), dimensions, preferred_element_type=jnp.float32
         )
 
-    x = matrix / (jnp.linalg.norm(matrix) + TINY)
-    for _ in range(ITERATIONS):
+    def iterate(_: Array, x: Float[Array, "short long"]) -> Float[Array, "short long"]:
         square = product(x, x, 1)
-        x = a * x + product(b * square + c * product(square, square, 1), x, 0)
-    return x
+        return a * x + product(b * square + c * product(square, square, 1), x, 0)
+
+    return jax.lax.fori_loop(0, ITERATIONS, iterate, matrix / (jnp.linalg.norm(matrix) + TINY))
