@@ -72,14 +72,16 @@ class Settings:
 PRESETS = {
     "network": Settings(),
     "rough": Settings(
-        frames=12,
-        about={"learning_rate": 1.0, "height": 0.2},
+        frames=4,
+        about={"learning_rate": 1.002, "height": 0.25},
         hill="rough_bowl",
+        hill_numbers={"wavelength": 0.1},
         optimizer="gradient_descent",
         question="escape",
         climb="plain",
-        axis=("learning_rate:log:0.2:8:257", "height:linear:0.01:0.5:257"),
+        axis=("learning_rate:linear:1:1.008:257", "height:linear:0.001:0.5:257"),
         max_steps=1_000,
+        spacing=4,
         name="rough_zoom",
     ),
     "teeth": Settings(
