@@ -241,6 +241,7 @@ def test_pixels_between_two_greys_are_rounded_before_the_blur():
     np.testing.assert_array_equal(ORIGINAL(KEY, images + 0.3 / 255), ORIGINAL(KEY, images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corruption", [ORIGINAL, Blur("box", 5, 2.5), Blur(noise=0.3)])
 def test_a_gradient_passes_the_rounding_and_the_clipping_as_if_they_were_not_there(corruption):
     images, weights = jnp.round(batch()), jnp.asarray(RNG.normal(size=(6, 12, 11, 2)), jnp.float32)
@@ -270,6 +271,7 @@ def test_without_noise_the_key_does_not_matter():
 NOISY = [Blur(noise=0.7), RandomBlur(noise=0.7)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corruption", NOISY)
 def test_in_8_bits_pixels_stay_between_black_and_white(corruption):
     found = np.asarray(corruption(KEY, jnp.round(batch())))
@@ -349,6 +351,7 @@ def test_angles_are_drawn_evenly():
     assert spread_evenly(np.rad2deg(np.arctan2(2 * xy, xx - yy)) / 2 % 180 / 180)
 
 
+@pytest.mark.slow
 def test_noise_levels_are_drawn_evenly():
     grey = jnp.full((1_000, 16, 16, 1), np.float32(0.5))
     noise = np.asarray(RandomBlur(3, noise=0.2, eight_bit=False)(KEY, grey) - grey)
@@ -394,6 +397,7 @@ def test_what_makes_no_blur_is_refused(call, message):
         function(**arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [lambda function: function, jax.jit])
 @pytest.mark.parametrize("corruption", [Blur(size=9), RandomBlur(9)])
 def test_a_kernel_too_large_for_the_images_is_refused(corruption, wrap):

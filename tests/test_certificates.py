@@ -256,6 +256,7 @@ def test_every_certified_answer_on_the_tent_has_a_certificate(name, ranges):
     assert kinds["TRAPPED", "Recurrence"] > (0.1 if name == "RMSprop" else 0.5) * LANES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "ranges"), SLOW, ids=[row[0] for row in SLOW])
 def test_slow_memories_have_certificates_of_their_swings(name, ranges):
     kinds = certificates_of(name, ranges, 1_500, every=10)

@@ -152,6 +152,7 @@ def other_images():
     return ae.ImageData("noise", ae.Split(images), DATA.test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -112,6 +112,7 @@ def test_points_that_make_no_map_are_refused(points, message):
         clustering.tsne(points, perplexity=10)
 
 
+@pytest.mark.slow
 def test_a_single_feature_can_be_mapped():
     places = clustering.tsne(RNG.normal(size=(60, 1)), perplexity=10)
     assert places.shape == (60, 2)
@@ -137,6 +138,7 @@ def trained():
     return {("cured", 4): ae.train(ae.Dense(4, (32,)), data, recipe, seeds=(0, 1))}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_users_call")
 def test_an_encoder_is_a_transformer_in_a_pipeline(trained):
     images, _ = shapes(60, seed=1)

@@ -15,6 +15,7 @@ def pair(learning_rate, other=None, **settings):
     return {"learning_rate": np.array([learning_rate, other or learning_rate]), **settings}
 
 
+@pytest.mark.slow
 def test_slopes_are_the_references():
     found = ho.sensitivity(ho.TentHill(), ho.Adam(**pair(0.3)))
     assert not found.at_jump.any()
@@ -78,6 +79,7 @@ def test_other_axes_are_kept_and_every_setting_is_walked():
     np.testing.assert_allclose(again.critical_height, 0.2, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "axes", "message"),
     [

@@ -89,9 +89,8 @@ def share_of_hill(name):
 
 
 # Golden files hold the flags on wedges, double wells and in two dimensions.
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "tent" else pytest.mark.slow) for name in ho.HILLS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ho.HILLS)
 def test_few_walks_on_named_hills_are_flagged(name):
     share = share_of_hill(name)
     print(f"{name}: {share:.1%} flagged")

@@ -23,6 +23,9 @@ def fields_of(name, dtype):
 # What takes long to compile and shares its steps with a case that stays: the same climb of another optimizer, hill or question.
 SLOW = {
     "design",
+    "escaping_heights",
+    "escape/bounded/double_well",
+    "escape/bounded/wedge",
     "sensitivity",
     "escape/bounded/mueller_brown",
     "escape/lattice/tent",

@@ -132,6 +132,7 @@ def test_heights_and_hyperparameters_broadcast_on_a_flank_of_its_own():
         assert answer.verdict[row, column] == one.verdict
 
 
+@pytest.mark.slow
 def test_gradient_descent_in_a_wedge_is_trapped_with_proof():
     trapped = ho.escape(ho.WedgeHill(1.0), ho.GradientDescent(RATES), max_steps=200, climb=ho.BoundedClimb())
     assert trapped.verdict[RATES == 0.3] == ho.Verdict.TRAPPED

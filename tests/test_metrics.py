@@ -63,6 +63,7 @@ def test_ssim_of_black_and_white():
     assert metrics.ssim(black, white).item() == pytest.approx(1e-4 / (1 + 1e-4))
 
 
+@pytest.mark.slow
 def test_ssims_gradient():
     prediction, target = (jnp.asarray(images) for images in pairs((8, 9, 2)))
     check_grads(jax.jit(metrics.ssim), (prediction, target), order=1, modes=["rev"])
@@ -172,6 +173,7 @@ def test_where_nothing_was_blurred_all_of_the_way_is_gone(metric):
     np.testing.assert_array_equal(metric(other, clear, clear), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("metric", "count"), [*((m, 2) for m in OF_TWO), *((m, 3) for m in OF_THREE)])
 def test_compiled_in_float32_and_image_by_image_a_metric_is_the_same(metric, count):
     images = [jnp.asarray(RNG.random((4, 9, 8, 2), np.float32)) for _ in range(count)]
@@ -199,6 +201,7 @@ def test_a_dead_pixel_is_black_and_often_inked():
 # The blur of the original study
 
 
+@pytest.mark.slow
 @needs_mnist
 def test_the_original_blur_of_mnist_measured():
     clear = jnp.asarray(ae.load("mnist", MNIST).test.images)

@@ -106,6 +106,7 @@ def test_the_signs_of_a_larger_grid_differ_in_few_cells_which_one_unit_in_the_la
     assert check_signs(condition, 32) < 0.005
 
 
+@pytest.mark.slow
 def test_a_seed_draws_other_networks_and_is_an_axis():
     run, question = ho.NetworkRun(ho.MeanFieldNetwork(width=3), ho.GradientDescent(1.0)), ho.Trainability(max_steps=20)
     losses = ho.sweep(question, run, None, {"seed": [0.0, 1.0, 2.0]}, dtype="float64")["loss"].values

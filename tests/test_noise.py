@@ -170,6 +170,7 @@ def test_censored_walks_do_not_pull_the_mean_down():
     assert np.isinf(ho.passage_time(passages([9, 9], [False, False])).value)
 
 
+@pytest.mark.slow
 def test_the_height_escaped_with_a_probability_is_where_escapes_are_so_frequent():
     optimizer, noise = ho.Adam(0.05), ho.GaussianNoise(1.0)
     endless = ho.first_passages(ho.TentHill(), optimizer, noise, KEY, num_walks=4_000, max_steps=150)

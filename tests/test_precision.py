@@ -30,7 +30,8 @@ def answered(dtype):
         return fields(ho.ask(AUTO, TENT, optimizer)), fields(ho.ask(AUTO.replace(precision=None), TENT, optimizer))
 
 
-@pytest.mark.parametrize("dtype", [pytest.param(np.float32, marks=pytest.mark.slow), np.float64])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_nothing_stays_flagged_and_what_was_not_stays_what_it_was(dtype):
     again, once = answered(dtype)
     flagged = once["certainty"] == ho.Certainty.FLAGGED
@@ -41,7 +42,7 @@ def test_nothing_stays_flagged_and_what_was_not_stays_what_it_was(dtype):
         np.testing.assert_array_equal(again[name][~flagged], field[~flagged], err_msg=name)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [pytest.param(np.float32, marks=pytest.mark.slow), np.float64])
 def test_answers_are_those_of_the_numbers_as_typed(dtype):
     again, _ = answered(dtype)
     for index in np.ndindex(again["certainty"].shape):
@@ -67,6 +68,7 @@ def test_published_heights_on_knife_edges_are_certified_as_typed(rate, b1, steps
     assert answer.error <= 2.0**-53 * height
 
 
+@pytest.mark.slow
 def test_hills_that_are_met_exactly_are_escaped():
     """Gradient descent with 0.3 rises to exactly 0.2, with 0.1 to exactly 0.1."""
     question = ho.CriticalHeight(100, heights=np.array([0.1, 0.2, 0.3]), precision="auto")
@@ -134,6 +136,7 @@ def test_a_sweep_asks_again_whatever_its_tiles_and_tells_what_that_took(dtype):
     assert again == sum(cost.answered for cost in told.costs) == told.costs[0].asked
 
 
+@pytest.mark.slow
 def test_what_takes_too_much_effort_stays_flagged_and_is_told(monkeypatch):
     monkeypatch.setattr(exact_lattice, "MOST_STEPS", 20)
     dataset, told = swept(24)

@@ -70,6 +70,7 @@ SLOW |= {
     ("compare", "both"),
     ("trajectory", "mueller_brown"),
 }
+SLOW |= {("train", "mnist_invariant"), ("train", "mnist_variational")}
 SLOW |= {("sweep", f"network_{kind}") for kind in ("relu", "linear", "minibatch", "one_example")}
 
 

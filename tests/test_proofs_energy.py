@@ -88,6 +88,7 @@ def test_swings_of_three_quarters_of_the_spacing_may_last_and_longer_ones_do_not
     assert 0.74 < tops[np.argmax(proved)] < 0.78
 
 
+@pytest.mark.slow
 def test_the_default_map_is_settled_by_slow_memories_too():
     """What used to walk to the end undecided: b1 of 0.995 and more."""
     rates, b1 = np.geomspace(0.0011, 0.45, 5)[:, None], np.array([0.995, 0.998, 0.999])

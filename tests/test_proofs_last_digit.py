@@ -100,6 +100,7 @@ def test_a_typed_number_is_known_to_half_a_unit_in_its_last_place():
     assert isinstance(ball, Ball)
 
 
+@pytest.mark.slow
 def test_a_float32_climb_is_the_same_where_jax_knows_no_float64():
     optimizer = ho.Adam(RATES, DECAYS)
     wide = ho.critical_height(ho.TentHill(), optimizer, max_steps=300)

@@ -61,7 +61,8 @@ def _place(optimizer):
     return Whereabouts(wide(position), jax.tree.map(wide, state))
 
 
-@pytest.mark.parametrize("name", ["AdamW", pytest.param("Lion", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["AdamW", "Lion"])
 def test_no_exact_walk_rises_above_what_its_swings_are_proved_to(name):
     made, walk = DECAYING[name]
     numbers = _settings()
@@ -171,14 +172,12 @@ def test_what_walks_otherwise_is_left_as_it_is(factory, numbers):
     assert in_own_terms(ho.from_optax(factory, learning_rate=0.1, **numbers)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("of_optax", "own"),
     [
         pytest.param(
-            ho.from_optax(optax.adam, learning_rate=RATE, b1=BETA, eps=0.1),
-            ho.Adam(RATE, BETA, eps=0.1),
-            id="adam",
-            marks=pytest.mark.slow,
+            ho.from_optax(optax.adam, learning_rate=RATE, b1=BETA, eps=0.1), ho.Adam(RATE, BETA, eps=0.1), id="adam"
         ),
         pytest.param(
             ho.from_optax(optax.signum, learning_rate=RATE, beta=BETA), ho.Lion(RATE, BETA, BETA), id="signum"

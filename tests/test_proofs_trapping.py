@@ -173,6 +173,7 @@ def test_no_exact_rise_exceeds_the_bound_of_overshoots(kind):
     assert proved >= 6
 
 
+@pytest.mark.slow
 def test_a_crest_just_beyond_reach_holds_the_walk_and_one_just_within_does_not():
     rates = np.array([0.21, 0.13, 0.3])
     hills = [ho.WedgeHill(0.1, half_width=rates + offset) for offset in (1e-9, -1e-9)]
@@ -182,6 +183,7 @@ def test_a_crest_just_beyond_reach_holds_the_walk_and_one_just_within_does_not()
     assert not np.any(np.asarray(free.verdict) == ho.Verdict.TRAPPED)
 
 
+@pytest.mark.slow
 def test_where_slopes_have_no_bound_nothing_is_proved():
     """A cusp in the place of the valley: no step near to it is bounded."""
     cusp = ho.hill_from(

@@ -113,6 +113,7 @@ def test_reprs_hold_numbers_and_shapes(value, text):
     assert repr(value) == text
 
 
+@pytest.mark.slow
 def test_an_answer_tells_verdicts_by_name():
     one = repr(ho.escape(ho.TentHill(0.5), ho.Adam(0.3)))
     assert one.startswith("EscapeAnswer(verdict=TRAPPED, step=")
@@ -123,6 +124,7 @@ def test_an_answer_tells_verdicts_by_name():
     assert len(many) < 400
 
 
+@pytest.mark.slow
 def test_an_answer_becomes_a_data_set():
     rates = np.linspace(0.1, 0.9, 4)
     heights = [0.1, 0.2, 0.3]

@@ -43,6 +43,7 @@ def test_nudges_are_of_one_unit_in_the_last_place():
     assert float(answer.flipped) == pytest.approx(flips / repeats)
 
 
+@pytest.mark.slow
 def test_on_the_fractal_boundary_labels_flip_and_inside_they_do_not():
     hill = ho.RoughBowl(0.2, 0.1, multiplicative=True)
     inside = ho.stability(hill, ho.GradientDescent(np.array([0.01, 1.4])), KEY, max_steps=300)

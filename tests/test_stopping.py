@@ -103,6 +103,7 @@ def test_a_stopped_training_resumes_to_itself_and_an_interrupted_one_to_the_same
     assert_same(train(STOPPING, checkpoints=tmp_path, resume=True), ensemble)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("devices", [(1, 2), (2, 1)], ids=["one, then two", "two, then one"])
 def test_a_training_goes_on_with_another_number_of_devices(devices, stopped, tmp_path):
     before, after = (jax.local_devices()[:num] for num in devices)

@@ -39,13 +39,12 @@ def _in_float32(climb, num, tile=2**16) -> xarray.Dataset:
     return ho.sweep(ho.CriticalHeight(40, climb), HILL, ho.Adam(0.1), axes, dtype="float32", tile=tile)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sweep", "ours", "fixed"),
     [
         pytest.param(_whole, ho.Adam, {"b2": 0.99}, id="adam"),
-        pytest.param(
-            _without_lattice, ho.RMSprop, {}, id="rmsprop", marks=pytest.mark.slow
-        ),  # golden files have its bits
+        pytest.param(_without_lattice, ho.RMSprop, {}, id="rmsprop"),
     ],
 )
 def test_every_cell_is_its_critical_height(sweep, ours, fixed):
@@ -223,6 +222,7 @@ def test_judged_heights_answer_as_escape_does():
     assert set(np.unique(dataset.verdict_at_height)) >= {ho.Verdict.ESCAPED, ho.Verdict.TRAPPED}
 
 
+@pytest.mark.slow
 def test_a_height_within_rounding_of_the_critical_one_is_flagged():
     question = ho.CriticalHeight(MAX_STEPS, ho.BoundedClimb(), heights=[0.2 - 1e-9, 0.2, 0.2 + 1e-9])
     dataset = ho.sweep(question, HILL, ho.GradientDescent(0.1), {"learning_rate": [0.3]})

@@ -10,6 +10,7 @@ from hillopt.sweeps.budget import settle
 from hillopt.sweeps.layout import Lanes
 
 
+@pytest.mark.slow
 def test_a_doubling_budget_goes_on_until_all_is_settled():
     axes = {"learning_rate": RATES}
 
@@ -50,6 +51,7 @@ def test_a_doubling_budget_begins_where_it_is_told():
     assert early.num_steps.values.sum() <= late.num_steps.values.sum()
 
 
+@pytest.mark.slow
 def test_a_doubling_budget_goes_on_for_a_height_between_the_ends_of_a_settled_one():
     trapped, undecided, escaped = ho.Verdict.TRAPPED, ho.Verdict.UNDECIDED, ho.Verdict.ESCAPED
     first = {

@@ -89,7 +89,7 @@ WORKING = {
 }
 
 
-SLOW = {"StartingAt", "escape", "escape probability", "passage time", "sensitivity", "stability"}
+SLOW = {"StartingAt", "critical_height", "escape", "escape probability", "passage time", "sensitivity", "stability"}
 CASES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in WORKING]
 
 

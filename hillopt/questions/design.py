@@ -61,12 +61,6 @@ def design(
     - `atol`: how close to the wanted height an answer must be.
 
     Raises ValueError for a wanted height that is not positive or not reached anywhere on the axes, and for unknown names.
-
-    Examples:
-        >>> axes = {"learning_rate": ho.Axis.log(0.01, 1, 200)}
-        >>> reached = ho.design(ho.TentHill(), ho.Adam(0.1), 0.25, axes)
-        >>> len(reached.settings["learning_rate"]), bool(reached.certified.all())
-        (8, True)
     """
     hill, optimizer = check_hill(hill), check_optimizer(optimizer)
     if is_traced((hill, optimizer, wanted, axes)):
