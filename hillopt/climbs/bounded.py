@@ -36,6 +36,7 @@ from hillopt.proofs import (
     midpoints,
     reach_of,
     typed,
+    with_radius,
 )
 from hillopt.pytrees import static
 from hillopt.walk import Place, certainty_of, move
@@ -196,9 +197,9 @@ def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | No
         (_, state), place_with_slopes, _ = followed(_at_start, optimizer, (), at_rest(place, optimizer))
     else:
         state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(typed, optimizer), start)
-    state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
+    state = jax.tree.map(with_radius, state, is_leaf=is_ball)
     rise, _ = bounded(lambda hill, position: jnp.asarray(hill.rise(position)))(jax.tree.map(typed, hill), start)
-    rise = _with_radius(rise)
+    rise = with_radius(rise)
     no = jnp.zeros((), bool)
     return _Walk(
         position=start,
@@ -225,10 +226,6 @@ def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | No
 
 def _at_start(others: PyTree, optimizer: AbstractOptimizer, position: Array) -> tuple[Array, PyTree]:
     return position, optimizer.init(position)
-
-
-def _with_radius(leaf: PyTree) -> PyTree:
-    return Ball(leaf.midpoint, jnp.zeros_like(leaf.midpoint)) if is_ball(leaf) and leaf.radius is None else leaf
 
 
 def _reach(hill: AbstractHill, optimizer: AbstractOptimizer, state: PyTree) -> Array | float:
@@ -261,7 +258,7 @@ def _reach_from(hill: AbstractHill, optimizer: AbstractOptimizer, state: PyTree,
 
 def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None, walk: _Walk) -> _Walk:
     (position, state, rise), place_with_slopes, ambiguous = _advance(hill, optimizer, walk)
-    state = jax.tree.map(_with_radius, state, is_leaf=is_ball)
+    state = jax.tree.map(with_radius, state, is_leaf=is_ball)
     num_steps, since = walk.num_steps + 1, walk.since + 1
     lost = is_lost(rise.midpoint.astype(common_dtype(optimizer)))
     higher = (rise.midpoint > walk.height) & (rise.midpoint < jnp.inf)

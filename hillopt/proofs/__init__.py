@@ -10,6 +10,7 @@ from hillopt.proofs.balls import (
     rounded,
     typed,
     upper_end,
+    with_radius,
 )
 from hillopt.proofs.cycles import Drift, drift_after, loss, padded, power_of, wander
 from hillopt.proofs.enclosures import enclosed
@@ -91,5 +92,6 @@ __all__ = [
     "unsure_downhill",
     "upper_end",
     "wander",
+    "with_radius",
     "worst_of",
 ]

@@ -74,6 +74,11 @@ def ball_radius(ball: Ball) -> Any:
     return jnp.zeros_like(jnp.asarray(ball.midpoint)) if ball.radius is None else ball.radius
 
 
+def with_radius(leaf: Any) -> Any:
+    """A ball whose radius is a number; what is no ball stays."""
+    return Ball(leaf.midpoint, ball_radius(leaf)) if is_ball(leaf) else leaf
+
+
 def upper_end(ball: Ball) -> Any:
     """No number of the ball is greater: the sum and what is added to it round by half an eps each, hence 2 eps."""
     radius = ball_radius(ball)

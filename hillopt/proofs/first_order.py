@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, PyTree
 
 from hillopt.optimizers import AdamW, Lion
-from hillopt.proofs.balls import Ball, ball_radius, is_ball, is_float, midpoints, typed
+from hillopt.proofs.balls import Ball, ball_radius, is_ball, is_float, midpoints, typed, with_radius
 from hillopt.proofs.interpreter import bounded
 
 Step = Callable[..., PyTree]
@@ -58,10 +58,10 @@ def followed(
             return jax.jvp(result, (given, floats), (moved, slopes))[1]
 
         found, in_doubt = bounded(derivative)(others, jax.tree.unflatten(structure, numbers), around, direction, slopes)
-        return [Ball(ball.midpoint, ball_radius(ball)) for ball in found], in_doubt
+        return [with_radius(ball) for ball in found], in_doubt
 
     slopes, unclear = jax.vmap(along)(jnp.eye(len(leaves), dtype=numbers[0].midpoint.dtype), before.slopes)
-    after = Followed(jax.tree.map(_with_radius, centre, is_leaf=is_ball), slopes)
+    after = Followed(jax.tree.map(with_radius, centre, is_leaf=is_ball), slopes)
     return all_around(after, numbers), after, in_doubt | jnp.any(unclear)
 
 
@@ -95,7 +95,3 @@ def _floats(tree: PyTree) -> tuple[list[Array], Callable[[list[Array]], PyTree]]
         return jax.tree.unflatten(structure, [next(given) if is_float(leaf) else leaf for leaf in leaves])
 
     return [leaf for leaf in leaves if is_float(leaf)], put
-
-
-def _with_radius(leaf: Any) -> Any:
-    return Ball(leaf.midpoint, ball_radius(leaf)) if is_ball(leaf) else leaf
