@@ -60,15 +60,12 @@ def learn_among(
         differ = (first.argmax(-1) != second.argmax(-1)).mean()
         return -mutual_information(first, second).mean(), Outlook(differ)
 
-    def transformation(num_steps: int) -> optax.GradientTransformation:
-        return optax.adam(optax.cosine_decay_schedule(settings.learning_rate, num_steps))
-
     target = np.asarray(clusterings * (1 - settings.smoothing) + settings.smoothing / num_clusters, np.float32)
     batch_size, num_steps = min(settings.batch_size, len(images)), LEAST_STEPS * settings.epochs
     for part, (loss, steps) in enumerate([(imitation, num_steps), (invariance, CORRECTION * num_steps)]):
         passes = -(-steps // (len(images) // batch_size))
         keys = functools.partial(_keys, part)
-        task = Task(functools.partial(_as_given, params), loss, keys, transformation, passes, batch_size)
+        task = Task(functools.partial(_as_given, params), loss, keys, settings.transformation, passes, batch_size)
         params = take(fit(Loop(task, (images, target)), (seed,)).params, 0)
     told = information(structure, params, images, corruption, num_clusters)
     first = int(np.argmax(told)) * num_clusters

@@ -43,6 +43,10 @@ class SelfTraining:
         settle(self, epochs=whole(1), learning_rate=real(above=0), batch_size=whole(1))
         settle(self, smoothing=real(at_least=0, at_most=1))
 
+    def transformation(self, num_steps: int) -> optax.GradientTransformation:
+        """Of so many steps: Adam under a cosine schedule."""
+        return optax.adam(optax.cosine_decay_schedule(self.learning_rate, num_steps))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Classifier:
@@ -87,12 +91,9 @@ def learn(
         wrong = (logits.argmax(1) != target.argmax(1)).mean()
         return optax.softmax_cross_entropy(logits, target).mean(), Outlook(wrong)
 
-    def transformation(num_steps: int) -> optax.GradientTransformation:
-        return optax.adam(optax.cosine_decay_schedule(settings.learning_rate, num_steps))
-
     target = np.asarray(memberships * (1 - settings.smoothing) + settings.smoothing / num_clusters, np.float32)
     keys = functools.partial(keys_of, settings.epochs)
-    task = Task(lambda _: params, loss, keys, transformation, settings.epochs, batch_size)
+    task = Task(lambda _: params, loss, keys, settings.transformation, settings.epochs, batch_size)
     state = fit(Loop(task, (images, target)), (seed,))
     return Classifier(structure, take(state.params, 0))
 

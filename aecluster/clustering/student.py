@@ -49,11 +49,10 @@ def study(
         missed = optax.softmax_cross_entropy(said, optax.smooth_labels(target, settings.smoothing))
         return (weight * missed).mean(), Outlook((own.argmax(1) != given).mean())
 
-    def transformation(num_steps: int) -> optax.GradientTransformation:
-        return optax.adam(optax.cosine_decay_schedule(settings.learning_rate, num_steps))
-
     orders = functools.partial(keys_of, settings.epochs)
-    task = Task(lambda _: params, loss, orders, transformation, settings.epochs, min(settings.batch_size, len(images)))
+    task = Task(
+        lambda _: params, loss, orders, settings.transformation, settings.epochs, min(settings.batch_size, len(images))
+    )
     state = fit(Loop(task, (images, clusters, sure)), (seed,))
     return Classifier(structure, take(state.params, 0))
 
