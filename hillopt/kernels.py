@@ -4,6 +4,7 @@ Kernels are written with Pallas for Triton, which JAX means to give up: it is lo
 there is none `why_not` says so, so that a climb in plain JAX serves instead.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from types import ModuleType
@@ -93,7 +94,8 @@ def in_registers(
     """Map `function`, which takes and gives one program's lanes, over leaves that broadcast to `shape`; answers are flat.
 
     A program's leaves are scalars where all of its lanes share the number, and else have one lane axis; results have either.
-    `lanes` of a program are a power of two; 32 x `warps` threads walk them. `interpret` runs the kernel without a GPU.
+    `lanes` of a program are a power of two; 32 x `warps` threads walk them. `interpret` runs the kernel without a GPU. A function
+    of a module is traced once for all calls with these shapes.
     """
     pallas, triton = _pallas_and_triton()
     dealt = programs_of(shape, lanes)
@@ -107,7 +109,7 @@ def in_registers(
         return number != 0 if kind == jnp.bool_ else number
 
     def run(*loaded: Array) -> PyTree:
-        found = lowerable(function)(jax.tree.unflatten(structure, loaded))
+        found = _traced_once(function)(jax.tree.unflatten(structure, loaded))
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (lanes,)), found)
 
     examples = (
@@ -141,6 +143,12 @@ def in_registers(
 
     flat = [put_together(answer, each.dtype) for answer, each in zip(answers, results, strict=True)]
     return jax.tree.unflatten(jax.tree.structure(shapes), flat)
+
+
+@functools.lru_cache(maxsize=64)
+def _traced_once(function: Callable[[PyTree], PyTree]) -> Callable[[PyTree], PyTree]:
+    """For Triton; whoever asks whether a kernel lowers, and then runs it, traces it once."""
+    return jax.jit(lowerable(function))
 
 
 def _in_memory(dtype: Any) -> Any:

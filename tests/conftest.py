@@ -116,3 +116,9 @@ def as_users_call() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
+def as_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is chosen where no accelerator is, also on a machine that has one."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")

@@ -153,7 +153,7 @@ def test_lanes_of_a_program_and_what_they_share(dtype, rates, b1, blocks):
     assert [each.block_aval.inner_aval.size for each in call.params["grid_mapping"].block_mappings][:2] == blocks
 
 
-def test_fast_is_blocked_without_a_gpu():
+def test_fast_is_blocked_without_a_gpu(as_on_a_cpu):
     assert climbs.first_that_serves(ho.FAST, TENT, ho.Adam(0.1)) == ho.BlockedClimb()
     with pytest.raises(ValueError, match="cannot serve: it is for GPUs, and JAX walks on a CPU; leave"):
         ho.critical_height(TENT, ho.Adam(0.1), climb=ho.PallasClimb())
@@ -306,6 +306,7 @@ def test_flags_of_xla_are_added_to_those_that_are_there(before, after, monkeypat
     assert ho.xla_flags() == after
 
 
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="looks at what XLA compiles for a CPU")
 def test_small_loops_are_functions():
     """What the width of blocks rests on; else every round of a short block is begun anew."""
     walk = jax.jit(lambda rates: ho.critical_height(TENT, ho.Adam(rates), max_steps=1_000, climb=ho.BlockedClimb()))

@@ -103,7 +103,7 @@ def test_whether_a_kernel_lowers_is_asked_without_a_gpu(function, lowers):
     assert reason is None if lowers else reason.startswith("the kernel does not lower: ")
 
 
-def test_without_a_gpu_it_is_climbed_in_rounds():
+def test_without_a_gpu_it_is_climbed_in_rounds(as_on_a_cpu):
     assert lattice.why_no_kernel(a_batch("adam", np.float64)) == "it is for GPUs, and JAX walks on a CPU"
 
 

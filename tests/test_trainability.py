@@ -180,7 +180,7 @@ def test_ends_are_drawn_in_their_colours_with_shares_and_over_one_axis_by_name(t
     assert [tick.get_text() for tick in ticks] == ["converged", "bounded", "diverged"]
 
 
-def test_an_accelerator_trains_as_many_networks_side_by_side_as_fill_it(monkeypatch):
+def test_an_accelerator_trains_as_many_networks_side_by_side_as_fill_it(as_on_a_cpu, monkeypatch):
     run = ho.NETWORKS["tanh"]
     assert ho.Trainability().prepared(run, None).lanes == run.lanes == 8
     monkeypatch.setattr("hillopt.questions.trainability.on_accelerator", lambda: True)

@@ -12,13 +12,13 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import Array, Int
 
 from hillopt import kernels
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed
 from hillopt.climbs.windows import Progress, Task, is_walking, set_out, start_after, told, walk_window
 from hillopt.landscapes import AbstractHill
-from hillopt.lanes import as_lanes, steps_at_once, where_going, width_of_a_loop
+from hillopt.lanes import as_lanes, common_dtype, steps_at_once, where_going, width_of_a_loop
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer, as_arrays
 from hillopt.proofs import lattice_of
@@ -100,16 +100,16 @@ def _walk_round(block: int, task: Task, start: Array, progress: Progress) -> Pro
 
 def climb_in_registers(batch: Batch, max_steps: Int[Array, ""], *, interpret: bool = False) -> Climbed:
     """The climb as one kernel; `interpret` runs it without a GPU, operation by operation."""
-
-    def climb(numbers: PyTree) -> Climbed:
-        optimizer, target, max_steps = numbers
-        optimizer, target = as_lanes((optimizer, target), (PROGRAM,), batch.dtype)
-        return _climb(optimizer, target, max_steps, walk_window)
-
     numbers = jax.tree.map(lambda leaf: jnp.asarray(leaf, batch.dtype), (batch.optimizer, batch.target))
     return kernels.in_registers(
-        climb, (*numbers, max_steps), batch.shape, lanes=PROGRAM, warps=WARPS, interpret=interpret
+        _climb_of_a_program, (*numbers, max_steps), batch.shape, lanes=PROGRAM, warps=WARPS, interpret=interpret
     )
+
+
+def _climb_of_a_program(numbers: tuple[AbstractOptimizer, Array | None, Array]) -> Climbed:
+    *given, max_steps = numbers
+    optimizer, target = as_lanes(given, (PROGRAM,), common_dtype(given))
+    return _climb(optimizer, target, max_steps, walk_window)
 
 
 def why_no_kernel(batch: Batch) -> str | None:
@@ -117,16 +117,19 @@ def why_no_kernel(batch: Batch) -> str | None:
     reason = kernels.why_not()
     if reason is None and jax.sharding.get_abstract_mesh().manual_axes:
         reason = "it is inside shard_map"
-    return reason or _why_not_lowered(jax.tree.structure(batch.world), batch.dtype)
+    leaves, structure = jax.tree.flatten(batch.world)
+    return reason or _why_not_lowered(structure, tuple(map(jnp.shape, leaves)), batch.shape, batch.dtype)
 
 
 @functools.cache
-def _why_not_lowered(structure: jax.tree_util.PyTreeDef, dtype: np.dtype) -> str | None:
-    """How many settings there are makes no difference."""
+def _why_not_lowered(
+    structure: jax.tree_util.PyTreeDef, shapes: tuple[tuple[int, ...], ...], shape: tuple[int, ...], dtype: np.dtype
+) -> str | None:
+    """Asked of the very shapes that are climbed, of which the kernel need then not be traced again."""
 
     def climb(world: tuple[AbstractHill, AbstractOptimizer, Array | None], max_steps: Array) -> Climbed:
         hill, optimizer, target = world
-        return climb_in_registers(Batch(optimizer, hill, target, ()), max_steps)
+        return climb_in_registers(Batch(optimizer, hill, target, shape), max_steps)
 
-    world = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct((), dtype)] * structure.num_leaves)
+    world = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(each, dtype) for each in shapes])
     return kernels.why_not_lowered(climb, world, jax.ShapeDtypeStruct((), jnp.int32))

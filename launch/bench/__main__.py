@@ -82,9 +82,10 @@ def main(settings: Settings) -> None:
 
 
 def measure_all(settings: Settings, size: walks.Size, program: list[str] | None, folder: str) -> Figures:
-    """On one core first, then on all."""
+    """On one core of a CPU first, then on all."""
     figures, cores, repeats = Figures(), timing.cores(), settings.repeats
-    timing.run_on({min(cores)})
+    if jax.default_backend() == "cpu":
+        timing.run_on({min(cores)})
     measure_noise(figures)
     walks.measure(figures, program, size, repeats)
     heights.measure(figures, settings.side, repeats)

@@ -30,7 +30,8 @@ class Heights:
         self.rivals: dict[str, Callable[[], Any]] = {}
         for name, by_hand in BY_HAND.items() if with_rivals else ():
             flat = [jnp.asarray(each.reshape(-1)) for each in some]
-            compiled = jax.jit(rivals.bisection(self.steps, by_hand)).lower(*flat).compile()
+            bisection = jax.jit(rivals.bisection(self.steps, by_hand), compiler_options=ho.compiler_options())
+            compiled = bisection.lower(*flat).compile()
             self.rivals[name] = functools.partial(compiled, *flat)
 
     def ours(self) -> Any:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import aecluster as ae
 from launch import command
 from launch.bench import timing
-from launch.bench.training import torch_network
+from launch.bench.training import torch_device, torch_network
 
 STUDY = {2: 0.0870, 16: 0.0460, 256: 0.0311}
 CURED = {2: 0.0734, 16: 0.0246, 256: 0.0085}
@@ -138,7 +138,8 @@ def torch_epochs(
     began, began_cpu = time.perf_counter(), time.process_time()
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.cores or os.cpu_count() or 1)
-    train, test = (torch.from_numpy(split.images.reshape(len(split.images), -1)) for split in (data.train, data.test))
+    torch.set_default_device(torch_device())
+    train, test = (torch.tensor(split.images.reshape(len(split.images), -1)) for split in (data.train, data.test))
     network = torch_network(architecture, train.shape[1])
     batch_size, is_cured = recipe.batch_size, recipe.name == "cured"
     num_steps = len(train) // batch_size

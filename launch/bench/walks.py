@@ -93,14 +93,14 @@ def measure(figures: Figures, program: list[str] | None, size: Size, repeats: in
         work = size.settings * size.steps
         speeds = {name: figures.add(f"steps/s: {name}", work / timing.best(call)) for name, call in calls.items()}
         for name, (steps, call) in slow.items():
-            speeds[name] = figures.add(f"steps/s: {name}", size.settings * steps / timing.best(call, of=1))
+            speeds[name] = figures.add(f"steps/s: {name}", steps / timing.best(call, of=1))
         add_ratios(figures, speeds, theirs)
         general = max((name for name in speeds if name.startswith("wedge")), key=lambda name: speeds[name])
         share = "share of the arithmetic ceiling: the fastest general step"
         figures.add(share, speeds[general] * OPERATIONS / ceiling)
         instructions = instructions_of_a_step(general, size)
-        if instructions is not None:  # the ceiling is one of multiply-adds, each an instruction and two operations
-            figures.add(f"{share}, by {instructions:.1f} instructions", speeds[general] * 2 * instructions / ceiling)
+        if instructions is not None:
+            figures.add(f"{share}, by {instructions:.1f} instructions", speeds[general] * instructions / ceiling)
 
 
 def add_ratios(figures: Figures, speeds: dict[str, float], theirs: float | None) -> None:
@@ -145,15 +145,16 @@ def compiled_calls(size: Size) -> dict[str, Call]:
 
 
 def rival_walks(size: Size) -> dict[str, tuple[int, Call]]:
-    """NumPy and Numba on the same grid: steps that they make, and the call."""
+    """NumPy and Numba on the grid of a CPU: steps that they make, and the call."""
+    size = size._replace(settings=min(size.settings, ENOUGH))
     grid = {name: np.asarray(number) for name, number in the_grid(size.settings, shared=False).items()}
     rates, b1, calls = grid["learning_rate"], grid["b1"], {}
     fewer = max(1, size.steps // NUMPY_SHARE)
-    calls["NumPy, arrays of all settings"] = (fewer, lambda: rivals.numpy_heights(rates, b1, fewer))
+    calls["NumPy, arrays of all settings"] = (size.settings * fewer, lambda: rivals.numpy_heights(rates, b1, fewer))
     numba_heights = rivals.numba_heights()
     if numba_heights is not None:
         some = max(1, size.steps // NUMBA_SHARE)
-        calls["Numba, setting by setting"] = (some, functools.partial(numba_heights, rates, b1, some))
+        calls["Numba, setting by setting"] = (size.settings * some, functools.partial(numba_heights, rates, b1, some))
     return calls
 
 
