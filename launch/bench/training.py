@@ -3,8 +3,8 @@
     python -m launch.bench.training
 
 times an epoch of the three dense autoencoders by the original recipe (60,000 images of 28 x 28, batch 256, Adam): ours in
-one scanned jit, and where PyTorch is installed the same network in a tight loop with fused Adam on the data in memory, on the same device.
-The two take turns, so that both meet the same machine; the first epoch of each, which compiles, is left out. It prints
+one scanned jit, and where PyTorch is installed the same network on the same device, in a tight loop with fused Adam on the data
+in memory. The two take turns, so that both meet the same machine; the first epoch of each, which compiles, is left out. It prints
 seconds an epoch, their ratio (median, least to greatest), and the share of the measured speed of a large matrix product.
 --cores=1 confines both to one core (Linux). Expect ratios of 1.03, 1.05 and 1.13 to PyTorch 2.13 on one core of an AMD EPYC
 with AVX-512.
