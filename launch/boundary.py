@@ -109,8 +109,7 @@ PRESETS = {
         question="trainability",
         max_steps=100,
         axis=("input_learning_rate:log:1e-3:1e6:1024", "output_learning_rate:log:1e-3:1e6:1024"),
-        spacing=8,
-        margin=16,
+        margin=24,
         name="network",
     ),
     "rough": Settings(

@@ -9,10 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
+
+from hillopt import kernels
 
 SIDE = 2048  # of the matrices whose product tells the ceiling
 BEST_OF = 5
-LINKS, ROUNDS, CHAINS = 512, 64, 2**22  # of chains on an accelerator, which they keep busy for 8 ms
+LINKS, ROUNDS, CHAINS = 64, 512, 2**22  # of chains on an accelerator, which they keep busy for 8 ms
+LANES = 128  # of a kernel's program: four chains a thread
 LARGE, LARGE_ON_AN_ACCELERATOR = 2**26, 2**29  # numbers that are read and written
 
 
@@ -57,21 +61,33 @@ def peak_memory() -> float:
 def arithmetic_ceiling() -> float:
     """Operations a second in float32: of a matrix product on a CPU, of chains of products and sums on an accelerator.
 
-    There a matrix product has units of its own, which no walk can use, and XLA makes two instructions of a product and a sum, so
-    that this is the number of instructions that it issues. On a CPU a chain waits for itself.
+    There a matrix product has units of its own, which no walk can use, and a product and a sum are an instruction each, so that
+    this is the number of instructions that a GPU issues. On a CPU a chain waits for itself.
     """
     if jax.default_backend() == "cpu":
         return matmul_speed()
-
-    def links(x: Any) -> Any:
-        for _ in range(LINKS):
-            x = x * jnp.float32(0.999) + jnp.float32(0.001)
-        return x
-
     numbers = jnp.ones(CHAINS, jnp.float32)
-    chain = jax.jit(lambda x: jax.lax.fori_loop(0, ROUNDS, lambda _, x: links(x), x)).lower(numbers).compile()
+    chain = jax.jit(chained).lower(numbers).compile()
     seconds(lambda: chain(numbers))
     return 2 * CHAINS * LINKS * ROUNDS / best(lambda: chain(numbers))
+
+
+def chained(numbers: Array) -> Array:
+    """The end of a chain from each of the numbers; on a GPU in one kernel."""
+    if kernels.why_not() is not None:
+        return links(numbers)
+    return kernels.in_registers(links, numbers, numbers.shape, lanes=LANES, warps=1)
+
+
+def links(numbers: Array) -> Array:
+    """All rounds."""
+
+    def walk_round(_: Array, numbers: Array) -> Array:
+        for _ in range(LINKS):
+            numbers = numbers * jnp.float32(0.999) + jnp.float32(0.001)
+        return numbers
+
+    return jax.lax.fori_loop(0, ROUNDS, walk_round, numbers)
 
 
 def memory_ceiling() -> float:

@@ -103,7 +103,7 @@ def torch_epochs(architecture: ae.Dense, images: np.ndarray, cores: int | None) 
             optimizer.zero_grad(set_to_none=True)
             (network(batch) - batch).abs().mean().backward()
             optimizer.step()
-        float(network[0][0].weight.sum())  # waits for the device
+        float(network[0][0].weight.detach().sum())  # waits for the device
         yield time.perf_counter() - began
 
 
