@@ -6,14 +6,17 @@ from aecluster.deblurring.presets import ADVERSARY, BLUR_WEIGHTS, Preset, compos
 from aecluster.deblurring.report import failures, grid, strength_curve, weight_curve
 from aecluster.deblurring.scores import MEASURES, check_measurable, score
 from aecluster.deblurring.study import (
+    DECONVOLUTIONS,
     NOTHING,
     PEERS,
     Method,
     Scores,
     best,
+    by_photograph,
     by_strength,
     check_methods,
     judged_mixtures,
+    one_of_each_kind,
     peer,
     score_seeds,
     strengths,
@@ -26,6 +29,7 @@ from aecluster.deblurring.whole_images import restore
 __all__ = [
     "ADVERSARY",
     "BLUR_WEIGHTS",
+    "DECONVOLUTIONS",
     "MEASURES",
     "NOTHING",
     "PEERS",
@@ -37,6 +41,7 @@ __all__ = [
     "Scores",
     "Wiener",
     "best",
+    "by_photograph",
     "by_strength",
     "check_measurable",
     "check_methods",
@@ -49,6 +54,7 @@ __all__ = [
     "losses",
     "mixture",
     "networks",
+    "one_of_each_kind",
     "peer",
     "photograph",
     "photographs",
