@@ -14,7 +14,7 @@ real MNIST:
     python -m launch.deblur --preset=photographs           patches of scikit-image's grey photographs, none downloaded
     python -m launch.deblur --preset=photographs_random    another kernel for every patch
 
-Of photographs there is also a table of whole ones, photographs.csv, with a row for each, each kind of blur and each method
+Of photographs there is also a table of whole ones, photographs.csv, with a row for each, each blur and each method
 that takes images of any size. Where kernels are random, those told the kernel stand beside those that are not.
 
 MNIST is downloaded and checked; --data_dir=PATH/mnist reads its original files instead. A network of one's own joins the
@@ -140,7 +140,7 @@ def tiny(settings: Settings) -> Settings:
 
 Presets = dict[str, "deblurring.Preset"]
 Widths = list[tuple[str, float, "deblurring.Scores"]]
-Whole = list[tuple[str, str, str, "deblurring.Scores"]]
+Whole = list[tuple[str, ae.Blur, str, "deblurring.Scores"]]
 
 
 class Scored(NamedTuple):
@@ -383,8 +383,8 @@ def write_tables(scored: Scored, whole: Whole, folder: Path) -> list[dict[str, f
     runs.write_table(folder / "strengths.csv", widths)
     if whole:
         of_each = [
-            {"photograph": shown, "kernel": kind, **deblurring.summary(name, scores)}
-            for shown, kind, name, scores in whole
+            {"photograph": shown, "kernel": blur.kind, "strength": blur.strength, **deblurring.summary(name, scores)}
+            for shown, blur, name, scores in whole
         ]
         runs.write_table(folder / PHOTOGRAPHS_FILE, of_each)
     return rows
@@ -401,7 +401,7 @@ def table(rows: list[dict[str, float | str]]) -> str:
 
 
 def table_of_photographs(whole: Whole) -> str:
-    """Signal-to-noise ratio and similarity of every whole photograph, means over the kinds of blur."""
+    """Signal-to-noise ratio and similarity of every whole photograph, means over the blurs."""
     cells: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for shown, _, name, scores in whole:
         pair = float(scores["psnr"].mean()), float(scores["ssim"].mean())

@@ -283,20 +283,23 @@ def test_where_kernels_are_random_those_who_are_told_them_stand_beside(one_photo
     (_, data), blur = one_photograph, ae.RandomBlur(5, ("box", "defocus"), 0.5, 0.7)
     rows = list(deblurring.by_photograph({"wiener": deblurring.peer("wiener", data, blur)}, data, blur))
     names = ["blurred", "wiener", "richardson_lucy, told", "wiener, told"]
-    assert [each[:3] for each in rows] == [("part", kind, name) for kind in ("box", "defocus") for name in names]
-    psnr = {(kind, name): scores["psnr"].mean() for _, kind, name, scores in rows}
-    for kind in ("box", "defocus"):
-        assert psnr[kind, "wiener, told"] > psnr[kind, "wiener"]
+    blurs = deblurring.two_of_each_kind(blur)
+    assert [each[:3] for each in rows] == [("part", each, name) for each in blurs for name in names]
+    psnr = {(each, name): scores["psnr"].mean() for _, each, name, scores in rows}
+    for each in blurs:
+        assert psnr[each, "wiener, told"] > psnr[each, "wiener"]
 
 
-def test_one_of_each_kind_is_as_wide_as_they_are_on_average():
+WIDE = {"gaussian": 12**-0.5, "box": 1, "motion": 1, "defocus": 0.5}  # strength of a blur one pixel wide
+
+
+def test_two_of_each_kind_are_as_wide_as_the_halves_are_on_average():
     blur = ae.RandomBlur(9, weakest=0.2, strongest=0.6, noise=0.02)
-    found = {each.kind: each for each in deblurring.one_of_each_kind(blur)}
-    assert {kind: each.strength for kind, each in found.items()} == pytest.approx(
-        {"gaussian": 3.6 / 12**0.5, "box": 3.6, "motion": 3.6, "defocus": 1.8}
-    )
-    assert {(each.size, each.noise, each.eight_bit) for each in found.values()} == {(9, 0.01, True)}
-    assert deblurring.one_of_each_kind(ae.Blur()) == [ae.Blur()]
+    found = [(each.kind, each.strength) for each in deblurring.two_of_each_kind(blur)]
+    wanted = [(kind, width * share) for kind, share in WIDE.items() for width in (2.7, 4.5)]
+    assert found == [(kind, pytest.approx(strength)) for kind, strength in wanted]
+    assert {(each.size, each.noise, each.eight_bit) for each in deblurring.two_of_each_kind(blur)} == {(9, 0.01, True)}
+    assert deblurring.two_of_each_kind(ae.Blur()) == [ae.Blur()]
 
 
 def test_the_best_methods_are_those_with_the_least_errors():

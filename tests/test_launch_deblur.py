@@ -69,7 +69,11 @@ def test_of_photographs_there_is_a_table_of_whole_ones(tmp_path, monkeypatch):
     table = rows(tmp_path / "runs" / "photographs_random" / "photographs.csv")
     methods = ["blurred", "wiener", "own", "richardson_lucy, told", "wiener, told"]
     assert [(row["kernel"], row["photograph"], row["method"]) for row in table] == [
-        (kind, shown, method) for kind in ae.KINDS for shown in ("left", "right") for method in methods
+        (kind, shown, method)
+        for kind in ae.KINDS
+        for _ in range(2)
+        for shown in ("left", "right")
+        for method in methods
     ]
     left, right = (
         [row for row in table if (row["photograph"], row["method"]) == (shown, "own")] for shown in ("left", "right")

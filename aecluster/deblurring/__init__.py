@@ -16,12 +16,12 @@ from aecluster.deblurring.study import (
     by_strength,
     check_methods,
     judged_mixtures,
-    one_of_each_kind,
     peer,
     score_seeds,
     strengths,
     summary,
     train_preset,
+    two_of_each_kind,
     untouched,
 )
 from aecluster.deblurring.whole_images import restore
@@ -54,7 +54,6 @@ __all__ = [
     "losses",
     "mixture",
     "networks",
-    "one_of_each_kind",
     "peer",
     "photograph",
     "photographs",
@@ -65,6 +64,7 @@ __all__ = [
     "strengths",
     "summary",
     "train_preset",
+    "two_of_each_kind",
     "untouched",
     "weight_curve",
 ]

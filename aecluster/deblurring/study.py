@@ -153,28 +153,30 @@ def by_strength(
             yield name, blur.strength, score_seeds(method, clear, blurred)
 
 
-def one_of_each_kind(blur: Blur | RandomBlur) -> list[Blur]:
-    """Of random blurs one of each kind, of their mean width; of a blur itself."""
+def two_of_each_kind(blur: Blur | RandomBlur) -> list[Blur]:
+    """Of random blurs two of each kind, the middle ones of the weaker and of the stronger half; of a blur itself."""
     if isinstance(blur, Blur):
         return [blur]
-    width = blur.size * (blur.weakest + blur.strongest) / 2
+    shares = [blur.weakest + part * (blur.strongest - blur.weakest) for part in (0.25, 0.75)]
     return [
-        Blur(kind, blur.size, PER_WIDTH[kind] * width, ANGLE, blur.noise / 2, blur.eight_bit) for kind in blur.kinds
+        Blur(kind, blur.size, PER_WIDTH[kind] * share * blur.size, ANGLE, blur.noise / 2, blur.eight_bit)
+        for kind in blur.kinds
+        for share in shares
     ]
 
 
 def by_photograph(
     methods: Mapping[str, Method], data: ImageData, blur: Blur | RandomBlur
-) -> Iterator[tuple[str, str, str, Scores]]:
-    """Photograph, kind of blur, method and its scores: on each whole photograph that `photographs` keeps for the test.
+) -> Iterator[tuple[str, Blur, str, Scores]]:
+    """Photograph, blur, method and its scores: on each whole photograph that `photographs` keeps for the test.
 
-    The photographs are blurred by this blur; of random ones by `one_of_each_kind`, and then `DECONVOLUTIONS` that are told the
+    The photographs are blurred by this blur; of random ones by `two_of_each_kind`, and then `DECONVOLUTIONS` that are told the
     kernel stand beside the methods, which are not. All must take images of any size.
     """
-    for each in one_of_each_kind(blur):
+    for each in two_of_each_kind(blur):
         told = {} if isinstance(blur, Blur) else {name + TOLD: peer(name, data, each) for name in DECONVOLUTIONS}
         for shown in TO_TEST_ON:
             clear = photograph(shown)[None]
             blurred = corrupted(each, clear)
             for name, method in {NOTHING: untouched, **methods, **told}.items():
-                yield shown, each.kind, name, score_seeds(method, clear, blurred)
+                yield shown, each, name, score_seeds(method, clear, blurred)
