@@ -5,7 +5,7 @@
 writes photo_restored.png beside it. The run is one of launch.deblur with a restorer among its networks; the first of its seeds
 restores. A restorer undoes the blur that it was trained on, so choose the run by the blur: that of --preset=photographs knows the
 original study's 5 x 5 Gaussian alone, that of --preset=photographs_random blurs of four kinds up to six pixels wide. One that was
-trained on grey images restores the colours one by one. 512 x 512 pixels in colour take 3 s of CPU time, 2 s of them the start.
+trained on grey images restores the colours one by one. 512 x 512 pixels in colour take 3 s of CPU time.
 """
 
 import dataclasses
