@@ -4,7 +4,7 @@ from aecluster.adversary import Adversary
 from aecluster.blur import KINDS, Blur, RandomBlur
 from aecluster.checkpoints import Identity, Record, records, restore, restore_discriminator, save, trained
 from aecluster.corruptions import AbstractCorruption, Deformation, corrupted
-from aecluster.data import NAMES, ImageData, Split, load, read_idx, write_idx
+from aecluster.data import NAMES, ImageData, Split, load, read_idx, read_picture, write_idx, write_picture
 from aecluster.discriminator import Discriminator, ProbabilityOfBlur
 from aecluster.ensemble import Ensemble, History, Trained, dead_pixels_of
 from aecluster.losses import (
@@ -110,6 +110,7 @@ __all__ = [
     "loss_named",
     "optimizer_named",
     "read_idx",
+    "read_picture",
     "records",
     "restore",
     "restore_discriminator",
@@ -118,4 +119,5 @@ __all__ = [
     "train",
     "trained",
     "write_idx",
+    "write_picture",
 ]

@@ -12,6 +12,11 @@ real MNIST:
     python -m launch.deblur --preset=mnist_random          another kernel for every image
         expect of the restorer a mean absolute error of 0.0099 and 30.7 dB
     python -m launch.deblur --preset=photographs           patches of scikit-image's grey photographs, none downloaded
+    python -m launch.deblur --preset=photographs_random    another kernel for every patch
+        five to six minutes of CPU time each
+
+Of photographs there is also a table of whole ones, photographs.csv, with a row for each, each blur and each method
+that takes images of any size. Where kernels are random, those told the kernel stand beside those that are not.
 
 MNIST is downloaded and checked; --data_dir=PATH/mnist reads its original files instead. A network of one's own joins the
 table, by any mixture of losses against the clear image, against the blurred one and of a discriminator, frozen in the loss
@@ -105,11 +110,21 @@ PRESETS = {
     "photographs": Settings(
         data="photographs",
         num_seeds=1,
-        epochs=6,
+        epochs=24,
         methods=("richardson_lucy", "wiener", "ridge", "restorer"),
         name="photographs",
     ),
+    "photographs_random": Settings(
+        data="photographs",
+        kernel=RANDOM,
+        size=9,
+        num_seeds=1,
+        epochs=24,
+        methods=("richardson_lucy", "wiener", "restorer"),
+        name="photographs_random",
+    ),
 }
+PHOTOGRAPHS_FILE = "photographs.csv"
 SMALL = 16  # pixels of a side, below which a kernel is smaller by default
 HEADINGS = {"mae": "MAE", "psnr": "PSNR", "ssim": "SSIM", "laplacian": "Laplacian", "way": "way", "clear": "p(clear)"}
 
@@ -126,6 +141,7 @@ def tiny(settings: Settings) -> Settings:
 
 Presets = dict[str, "deblurring.Preset"]
 Widths = list[tuple[str, float, "deblurring.Scores"]]
+Whole = list[tuple[str, ae.Blur, str, "deblurring.Scores"]]
 
 
 class Scored(NamedTuple):
@@ -147,16 +163,20 @@ def main(settings: Settings) -> None:
     with runs.folder(path, settings.overwrite, settings.resume) as folder:
         command.save(folder, settings)
         judge = learn_judge(data, blur, folder)
-        methods = methods_of(names, train_all(presets, data, blur, judge, settings.num_seeds, folder), data, blur)
+        trained = train_all(presets, data, blur, judge, settings.num_seeds, folder)
+        methods = methods_of(names, trained, data, blur)
         blurred = ae.corrupted(blur, data.test.images)
+        whole = score_whole(of_any_size(methods, trained), data, blur) if is_of_photographs(settings) else []
         scored = score_all(methods, data, blurred, judge)
-        rows = write_tables(scored, folder)
+        rows = write_tables(scored, whole, folder)
         drawn = draw(data, blurred, methods, scored, settings, folder)
     print(f"{data.describe()}; {blur}")
     print(table(rows))
+    if whole:
+        print(table_of_photographs(whole))
     shares = ", ".join(f"{row['probability']:.3f} at {row['share_of_clear']:g}" for row in scored.judged)
     print(f"discriminator: probability that (1 - a) blurred + a clear is clear: {shares}")
-    tables = ("metrics.csv", "strengths.csv", "judge.csv", "judge.npz")
+    tables = ["metrics.csv", "strengths.csv", *([PHOTOGRAPHS_FILE] if whole else []), "judge.csv", "judge.npz"]
     print(runs.wrote(path, *tables, *(["checkpoints"] if presets else []), pictures=drawn))
 
 
@@ -164,11 +184,18 @@ def load(settings: Settings) -> ae.ImageData:
     """Images by name, photographs of scikit-image's in patches among them, or one's own."""
     from aecluster import deblurring
 
-    if settings.data != deblurring.PHOTOGRAPHS:
+    if not is_of_photographs(settings):
         return own_images.load(settings.data, settings.data_dir, settings.read)
     if settings.data_dir is not None:
         raise ValueError("`--data_dir` is of other images, and scikit-image carries the photographs; leave it out.")
     return deblurring.photographs()
+
+
+def is_of_photographs(settings: Settings) -> bool:
+    """Whether the images are patches of photographs."""
+    from aecluster import deblurring
+
+    return settings.data == deblurring.PHOTOGRAPHS
 
 
 def blur_of(settings: Settings, image_shape: tuple[int, int, int]) -> ae.Blur | ae.RandomBlur:
@@ -324,7 +351,29 @@ def score_widths(compared: dict[str, "deblurring.Method"], data: ae.ImageData) -
     return by_width
 
 
-def write_tables(scored: Scored, folder: Path) -> list[dict[str, float | str]]:
+def of_any_size(
+    methods: dict[str, "deblurring.Method"], trained: dict[str, ae.Ensemble]
+) -> dict[str, "deblurring.Method"]:
+    """Those that restore images of other sizes than they were made on."""
+    from aecluster import deblurring
+
+    restorers = [name for name, each in trained.items() if isinstance(each.architecture, ae.Restorer)]
+    return {name: method for name, method in methods.items() if name in (*deblurring.DECONVOLUTIONS, *restorers)}
+
+
+def score_whole(methods: dict[str, "deblurring.Method"], data: ae.ImageData, blur: ae.Blur | ae.RandomBlur) -> Whole:
+    """These methods on whole photographs."""
+    from aecluster import deblurring
+
+    whole: Whole = []
+    with Reporter("photographs scored") as reporter:
+        for each in deblurring.by_photograph(methods, data, blur):
+            whole.append(each)
+            reporter.tell(len(whole), None, each[0], step=1)
+    return whole
+
+
+def write_tables(scored: Scored, whole: Whole, folder: Path) -> list[dict[str, float | str]]:
     """The tables as files; the rows of the first."""
     from aecluster import deblurring
 
@@ -333,6 +382,12 @@ def write_tables(scored: Scored, folder: Path) -> list[dict[str, float | str]]:
     runs.write_table(folder / "metrics.csv", rows)
     runs.write_table(folder / "judge.csv", scored.judged)
     runs.write_table(folder / "strengths.csv", widths)
+    if whole:
+        of_each = [
+            {"photograph": shown, "kernel": blur.kind, "strength": blur.strength, **deblurring.summary(name, scores)}
+            for shown, blur, name, scores in whole
+        ]
+        runs.write_table(folder / PHOTOGRAPHS_FILE, of_each)
     return rows
 
 
@@ -343,6 +398,20 @@ def table(rows: list[dict[str, float | str]]) -> str:
         error = f"{row['mae']:.4f}" + (f" ± {row['mae_std']:.4f}" if row["seeds"] != 1 else "")
         cells = "".join(f"{row[name]:>11.{2 if name == 'psnr' else 3}f}" for name in list(HEADINGS)[1:])
         lines.append(f"{row['method']:<18} {error:<17}{cells}")
+    return "\n".join(lines)
+
+
+def table_of_photographs(whole: Whole) -> str:
+    """Signal-to-noise ratio and similarity of every whole photograph, means over the blurs."""
+    cells: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for shown, _, name, scores in whole:
+        pair = float(scores["psnr"].mean()), float(scores["ssim"].mean())
+        cells.setdefault(name, {}).setdefault(shown, []).append(pair)
+    means = {name: {shown: np.mean(pairs, 0) for shown, pairs in row.items()} for name, row in cells.items()}
+    photographs = list(next(iter(means.values())))
+    lines = [f"{'PSNR, SSIM':<24}" + "".join(f"{shown:>15}" for shown in photographs)]
+    for name, row in means.items():
+        lines.append(f"{name:<24}" + "".join(f"{row[shown][0]:>9.2f}{row[shown][1]:>6.3f}" for shown in photographs))
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from launch.fields import flag
 
 def data_dir() -> Any:
     """The setting --data_dir."""
-    return flag(None, "Images: a folder of pictures, IDX, .npz, .npy, CSV, parquet or .mat, or one such file.")
+    return flag(None, "Images: a folder of pictures, IDX, .npz, .npy, CSV, parquet, .mat or HDF5, or one such file.")
 
 
 def read() -> Any:

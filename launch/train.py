@@ -16,8 +16,8 @@ and pdf), and settings.json. The study itself, on the real MNIST, latent sizes 2
         expect launch.cluster to find the digits in them with an accuracy of 0.833 (k-means)
 
 MNIST is downloaded and checked; --data_dir=PATH/mnist reads its original files instead. Of one's own images, --data_dir is a
-folder of pictures, IDX, .npz, .npy, CSV, parquet or .mat files, or one such file; --read says how they are meant where that is
-open. A run that was stopped, however, goes on with --resume. python -m launch.cluster
+folder of pictures, IDX, .npz, .npy, CSV, parquet, .mat or HDF5 files, or one such file; --read says how they are meant where that
+is open. A run that was stopped, however, goes on with --resume. python -m launch.cluster
 --run=runs/digits clusters the latents.
 """
 

@@ -318,7 +318,7 @@ LIBRARY = {
     ".mat": (lambda t, n: ae.load(data_dir=t / "a.mat"), "must be a whole .mat file, it is damaged ("),
     ".mat 7.3": (
         lambda t, n: ae.load(data_dir=t / "a73.mat"),
-        "it is an HDF5 file, as MATLAB 7.3 writes .mat too; read",
+        "must be a whole HDF5 file, it is damaged (",
     ),
     "pickle": (
         lambda t, n: ae.load(data_dir=t / "a.pkl"),

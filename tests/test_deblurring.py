@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+import cv2
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from skimage import restoration
 
 import aecluster as ae
 from aecluster import deblurring
+from aecluster.deblurring import study
 from aecluster.training import discriminators
 
 DIGITS = ae.load()
@@ -252,6 +254,52 @@ def test_every_strength_scores_every_method_and_richardson_lucy_that_is_told():
     for _, _, scores in rows[:2]:
         np.testing.assert_array_equal(scores["way"], 0)
     assert rows[2][2]["mae"].mean() < 0.6 * rows[0][2]["mae"].mean()
+
+
+@pytest.fixture
+def one_photograph(monkeypatch):
+    """A part of one is all that is tested on, and another part all that is learned from."""
+    camera = deblurring.photograph("camera")
+    part = camera[100:148, 200:260]
+    monkeypatch.setattr(study, "TO_TEST_ON", ("part",))
+    monkeypatch.setattr(study, "photograph", lambda name: part)
+    patches = ae.Split(np.stack([camera[150:182, 200 + 8 * shift : 232 + 8 * shift] for shift in range(8)]))
+    return part[None], ae.ImageData("camera", patches, patches)
+
+
+def test_a_whole_photograph_is_blurred_as_its_patches_are(one_photograph):
+    (clear, data), blur = one_photograph, ae.Blur(size=3)
+    (_, blurred), (_, wiener) = (
+        each[2:] for each in deblurring.by_photograph({"wiener": deblurring.peer("wiener", data, blur)}, data, blur)
+    )
+    wanted = cv2.GaussianBlur(
+        np.round(255 * clear[0, ..., 0]).astype(np.uint8), (3, 3), 50, borderType=cv2.BORDER_REFLECT_101
+    )
+    assert blurred["mae"][0, 0] == pytest.approx(np.abs(wanted / 255 - clear[0, ..., 0]).mean(), rel=1e-5)
+    assert wiener["psnr"][0, 0] > blurred["psnr"][0, 0] + 3
+
+
+def test_where_kernels_are_random_those_who_are_told_them_stand_beside(one_photograph):
+    (_, data), blur = one_photograph, ae.RandomBlur(5, ("box", "defocus"), 0.5, 0.7)
+    rows = list(deblurring.by_photograph({"wiener": deblurring.peer("wiener", data, blur)}, data, blur))
+    names = ["blurred", "wiener", "richardson_lucy, told", "wiener, told"]
+    blurs = deblurring.two_of_each_kind(blur)
+    assert [each[:3] for each in rows] == [("part", each, name) for each in blurs for name in names]
+    psnr = {(each, name): scores["psnr"].mean() for _, each, name, scores in rows}
+    for each in blurs:
+        assert psnr[each, "wiener, told"] > psnr[each, "wiener"]
+
+
+WIDE = {"gaussian": 12**-0.5, "box": 1, "motion": 1, "defocus": 0.5}  # strength of a blur one pixel wide
+
+
+def test_two_of_each_kind_are_as_wide_as_the_halves_are_on_average():
+    blur = ae.RandomBlur(9, weakest=0.2, strongest=0.6, noise=0.02)
+    found = [(each.kind, each.strength) for each in deblurring.two_of_each_kind(blur)]
+    wanted = [(kind, width * share) for kind, share in WIDE.items() for width in (2.7, 4.5)]
+    assert found == [(kind, pytest.approx(strength)) for kind, strength in wanted]
+    assert {(each.size, each.noise, each.eight_bit) for each in deblurring.two_of_each_kind(blur)} == {(9, 0.01, True)}
+    assert deblurring.two_of_each_kind(ae.Blur()) == [ae.Blur()]
 
 
 def test_the_best_methods_are_those_with_the_least_errors():

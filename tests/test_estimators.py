@@ -1,21 +1,25 @@
 """The estimators as scikit-learn's users take them: its contract, tables in and out, copies on disk, pipelines, grids."""
 
+import contextlib
 import copy
 import dataclasses
 import io
 import pickle
+from unittest import SkipTest
 
 import joblib
 import numpy as np
 import optax
 import pandas
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.validation import validate_data
 
 import aecluster as ae
 from aecluster import clustering
@@ -85,6 +89,16 @@ def laid_out(latents, seed, neighbours=0):
     ("estimator", "check"), CHECKS, ids=[f"{i}-{check.func.__name__}" for i, (_, check) in enumerate(CHECKS)]
 )
 def test_deep_clustering_keeps_scikit_learns_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("estimator", "check"), CHECKS, ids=[f"{i}-{check.func.__name__}" for i, (_, check) in enumerate(CHECKS)]
+)
+def test_deep_clustering_keeps_it_with_its_networks_and_layouts(estimator, check):
     check(estimator)
 
 
@@ -176,6 +190,25 @@ def test_deep_clustering_is_searched_over_a_grid():
     assert adjusted_rand_score(LABELS, search.predict(ROWS)) == 1
 
 
+@pytest.fixture
+def of_any_width(monkeypatch):
+    """Any table becomes rows of the network's width in [0, 1]; all else is the encoder's own."""
+
+    def images(self, X, reset):
+        rows = validate_data(self, X, reset=reset, dtype=np.float32)[:, :16]
+        return np.pad(1 / (1 + np.exp(-rows)), ((0, 0), (0, 16 - rows.shape[1]))).reshape(-1, 4, 4, 1)
+
+    monkeypatch.setattr(clustering.LatentEncoder, "_images", images)
+
+
+@pytest.mark.usefixtures("as_users_call", "of_any_width")
+@pytest.mark.filterwarnings("ignore")
+def test_an_encoder_of_any_width_keeps_scikit_learns_contract(encoder):
+    for estimator, check in estimator_checks_generator(encoder):
+        with contextlib.suppress(SkipTest):
+            check(estimator)
+
+
 @pytest.mark.usefixtures("as_users_call")
 @pytest.mark.parametrize(
     ("images", "message"),
@@ -183,6 +216,8 @@ def test_deep_clustering_is_searched_over_a_grid():
         (ROWS[:, :5], r"`images` must have shape \(images, 4, 4, 1\)"),
         (ROWS * 255, r"`images` must lie in \[0, 1\]"),
         (np.full((3, 16), np.nan), "contains NaN"),
+        (ROWS + 0j, "Complex data not supported"),
+        (ROWS[0], "Expected 2D array, got 1D array instead"),
         (IMAGES[:0], "`images` must have|at least one image"),
     ],
 )
@@ -206,3 +241,8 @@ def test_many_pictures_are_studied_and_few_or_rows_are_not(monkeypatch, image_sh
     monkeypatch.setattr(deep, "study", study)
     clone(SMALL).set_params(image_shape=image_shape).fit(ROWS)
     assert [sure.shape for sure in asked] == [(40,)] * studied
+
+
+def test_an_encoder_says_that_it_takes_no_sparse_rows(encoder):
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        clone(encoder).fit(scipy.sparse.csr_array(ROWS))

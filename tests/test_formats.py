@@ -3,9 +3,11 @@
 import csv
 import gzip
 import json
+import sys
 import zipfile
 
 import cv2
+import h5py
 import imageio.v3 as imageio
 import numpy as np
 import pandas
@@ -92,6 +94,40 @@ def emnist(path):
     scipy.io.savemat(path, {"dataset": {"train": images, "mapping": np.arange(6).reshape(3, 2)}})
 
 
+def grouped(path):
+    """Groups of flat rows as usps.h5 has them, compressed, and what is beside them."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("train/data", data=GREYS.reshape(10, -1) / 255, compression="gzip")
+        file["train/target"] = LABELS
+        file["train/data"].attrs["description"] = "rows"
+        file["version"], file["names"] = 1, h5py.SoftLink("/train/target")
+
+
+def with_words(path):
+    with h5py.File(path, "w") as file:
+        file["images"], file["labels"] = COLOURS, WORDS.tolist()
+
+
+def two_arrays(path):
+    with h5py.File(path, "w") as file:
+        file["one/two"], file["one/other"], file["three"] = GREYS, GREYS[::-1], LABELS
+
+
+def version73(path):
+    """As MATLAB 7.3 saves a struct: axes turned, a block of text before all, letters as numbers, cells as references."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, array in {"set/X": np.moveaxis(COLOURS, 0, -1), "set/y": LABELS[:, None] + 1.0}.items():
+            file.create_dataset(name, data=array.T, chunks=True, compression="gzip").attrs["MATLAB_class"] = np.bytes_(
+                "double"
+            )
+        file["set/image_text"] = np.array([[ord(letter)] for letter in "abc"], np.uint16)
+        file["set/image_text"].attrs["MATLAB_class"] = np.bytes_("char")
+        file["set/image_cells"] = np.array([file["set/y"].ref], h5py.ref_dtype)
+        file["#refs#/data"] = GREYS
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64, HDF5 schema 1.00 .".ljust(124) + b"\0\2IM")
+
+
 # a file's name, who writes it, what is in it, labels, and what is said of it
 CASES = {
     "npz of Keras' keys": ("a.npz", lambda path: np.savez(path, X=GREYS, y=LABELS), WANTED, LABELS, {}),
@@ -167,6 +203,16 @@ CASES = {
     "mat of SVHN": ("train_32x32.mat", svhn, COLOURS / np.float32(255), LABELS + 1, {}),
     "mat of USPS": ("usps_resampled.mat", usps, WANTED, LABELS, {}),
     "mat of EMNIST": ("emnist-letters.mat", emnist, WANTED, LABELS, {}),
+    "mat of version 7.3": ("train_32x32.mat", version73, COLOURS / np.float32(255), LABELS + 1, {}),
+    "HDF5 of USPS": ("usps.h5", grouped, WANTED, LABELS, {}),
+    "HDF5 with words": ("a.hdf5", with_words, COLOURS / np.float32(255), LABELS, {}),
+    "HDF5 by its keys": (
+        "a.h5",
+        two_arrays,
+        WANTED,
+        LABELS,
+        {"images_key": "one/two", "labels_key": "three"},
+    ),
     "one IDX file": ("images-idx3-ubyte", lambda path: ae.write_idx(path, GREYS), WANTED, None, {}),
 }
 
@@ -258,6 +304,12 @@ def shards(folder):
     as_hugging_face(folder / "test-00000-of-00001.parquet", *ARRAYS[2:])
 
 
+def of_hdf5(folder):
+    with h5py.File(folder / "usps.h5", "w") as file:
+        for part, images, labels in [("train", *ARRAYS[:2]), ("test", *ARRAYS[2:])]:
+            file[f"{part}/data"], file[f"{part}/target"] = images.reshape(len(images), -1), labels
+
+
 def mats(folder):
     for part, images, labels in [("train", *ARRAYS[:2]), ("test", *ARRAYS[2:])]:
         scipy.io.savemat(folder / f"{part}_32x32.mat", {"X": np.moveaxis(images, 0, -1), "y": labels[:, None]})
@@ -273,7 +325,7 @@ def pictures(folder):
 
 SHAPED = {"image_shape": (6, 5)}
 FOLDERS = {"single arrays": (single_arrays, {}), "npy": (plain_arrays, {}), "CSV": (tables, SHAPED)}
-FOLDERS |= {"parquet": (shards, {}), "mat": (mats, {}), "pictures": (pictures, {})}
+FOLDERS |= {"HDF5": (of_hdf5, SHAPED), "parquet": (shards, {}), "mat": (mats, {}), "pictures": (pictures, {})}
 
 
 @pytest.mark.parametrize("case", FOLDERS)
@@ -429,6 +481,22 @@ def damaged_parquet(folder):
     (folder / "a.parquet").write_bytes((folder / "a.parquet").read_bytes()[:-20])
 
 
+def damaged_hdf5(folder):
+    grouped(folder / "a.h5")
+    (folder / "a.h5").write_bytes((folder / "a.h5").read_bytes()[:700])
+
+
+def hollow(folder):
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_dataset("images", (10**9, 28, 28), np.uint8, chunks=True)
+
+
+def elsewhere(folder):
+    (folder / "secret").write_bytes(GREYS.tobytes())
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_dataset("images", (3, 6, 6), np.uint8, external=[(str(folder / "secret"), 0, 108)])
+
+
 def broken_row(folder):
     pq.write_table(pa.table({"image": [encoded(GREYS[0]), b"no picture"], "label": [0, 1]}), folder / "a.parquet")
 
@@ -538,6 +606,9 @@ REFUSED = {
         {},
         ["(36, 50, 10) and without labels do not tell which axis counts them; pass `image_shape`"],
     ),
+    "damaged HDF5": (damaged_hdf5, {}, ["a.h5' must be a whole HDF5 file, it is damaged ("]),
+    "HDF5 of nothing": (hollow, {}, ["images says that it has 784,000,000,000 bytes, and the file holds 0 at most"]),
+    "HDF5 from elsewhere": (elsewhere, {}, ["a.h5' only points to other files, where images lies; give a file that"]),
     "damaged parquet": (damaged_parquet, {}, ["must be a whole parquet file, it is damaged ("]),
     "a broken row": (broken_row, {}, ["row 1 of '", "a.parquet' is no whole picture, it cannot be decoded"]),
     "two columns of labels": (
@@ -580,6 +651,15 @@ def test_what_is_ambiguous_or_broken_is_refused_in_one_sentence(case, tmp_path):
     write(tmp_path)
     with pytest.raises(ValueError, match=refusal(*message)):
         ae.load(tmp_path, **said)
+
+
+def test_without_h5py_it_is_named(tmp_path, monkeypatch):
+    grouped(tmp_path / "a.h5")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(
+        ValueError, match=refusal("a.h5' is an HDF5 file, which h5py reads; install it by `pip install")
+    ):
+        ae.load(tmp_path / "a.h5")
 
 
 def test_broken_pictures_are_left_out_on_request(tmp_path):

@@ -9,9 +9,10 @@ import re
 
 import numpy as np
 import pytest
+from browser import driven
 from PIL import Image
 from test_launch import launch_here
-from test_pages import contents, in_a_browser, opened, text_of
+from test_pages import CHROMIUM, OPTIONS, contents, in_a_browser, opened, text_of
 
 import aecluster as ae
 from aecluster import pages
@@ -239,3 +240,115 @@ def test_a_command_refuses_in_a_sentence(runs, flags, sentence):
     assert done.returncode == 2
     assert re.match(f"latent_map: {sentence}", done.stderr)
     assert sorted(runs.rglob("*")) == before
+
+
+# Mouse and fingers
+
+
+class Driven:
+    """The page under a hand that knows nothing of its script: places become pixels by what address and canvas say."""
+
+    def __init__(self, driver, whole):
+        self.driver, self.whole = driver, whole
+        self.left, self.top, self.width, self.height = driver.value(
+            "(({ left, top, width, height }) => [left, top, width, height])(byId('map').getBoundingClientRect())"
+        )
+
+    def told(self):
+        """What the address holds."""
+        return dict(pair.split("=") for pair in self.driver.value("location.hash")[1:].split("&") if pair)
+
+    def frame(self):
+        """The middle of the map in pixels and on the plane, and pixels of a unit."""
+        x0, x1, y0, y1 = map(float, self.told().get("view", self.whole).split(","))
+        width, height = self.width - 52 - 10, self.height - 8 - 40  # margins of the axes
+        middle = np.array([self.left + 52 + width / 2, self.top + 8 + height / 2])
+        return middle, np.array([x0 + x1, y0 + y1]) / 2, min(width / (x1 - x0), height / (y1 - y0))
+
+    def pixel(self, place):
+        middle, at, scale = self.frame()
+        return middle + (np.asarray(place) - at) * [scale, -scale]
+
+    def place(self, pixel):
+        middle, at, scale = self.frame()
+        return at + (np.asarray(pixel) - middle) / [scale, -scale]
+
+    def image(self):
+        """The number of the image that is shown, or nothing."""
+        return self.driver.value("byId('number').value")
+
+    def stays(self, place, pixel):
+        """Whether a place is at a pixel now; browsers tell of a wheel in whole pixels."""
+        np.testing.assert_allclose(self.pixel(place), pixel, atol=1)
+
+
+@pytest.fixture
+def hand(page, tmp_path):
+    place = tmp_path / "page.html"
+    place.write_text(page.text)
+    whole = ",".join(map(str, contents(page)["view"]))
+    with driven([CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"], place.as_uri(), (1200, 900)) as driver:
+        yield Driven(driver, whole)
+
+
+@in_a_browser
+def test_the_mouse_points_and_a_click_holds(hand):
+    positions, mouse = of_tests()[0], hand.driver.mouse
+    for index in (7, 30):
+        mouse("mouseMoved", *hand.pixel(positions[index]))
+        assert hand.image() == str(index)
+        assert hand.told() == {}
+    decoded = hand.driver.value(PIXELS.format(name="decoded"))
+    np.testing.assert_allclose(decoded[0], 255 * (positions[30, 0] / 6 + 0.5), atol=8)
+    mouse("mousePressed", *hand.pixel(positions[30]))
+    mouse("mouseReleased", *hand.pixel(positions[30]))
+    assert hand.told() == {"image": "30"}
+    mouse("mouseMoved", *hand.pixel(positions[7]))
+    assert hand.image() == "7"
+    mouse("mouseMoved", 5, 5)
+    assert hand.image() == "30"
+
+
+@in_a_browser
+def test_the_wheel_zooms_where_it_stands_and_a_drag_takes_the_plane_along(hand):
+    mouse, pixel, along = hand.driver.mouse, np.array([300.0, 250.0]), np.array([30.0, 10.0])
+    place, (_, _, scale) = hand.place(pixel), hand.frame()
+    mouse("mouseWheel", *pixel, deltaX=0, deltaY=-400)
+    hand.stays(place, pixel)
+    assert hand.frame()[2] == pytest.approx(np.e * scale, rel=1e-4)
+    mouse("mousePressed", *pixel)
+    for step in range(1, 5):
+        mouse("mouseMoved", *(pixel + step * along), button="left", buttons=1)
+    mouse("mouseReleased", *(pixel + 4 * along))
+    hand.stays(place, pixel + 4 * along)
+    assert "image" not in hand.told()
+
+
+@in_a_browser
+@pytest.mark.parametrize(
+    "end",
+    [[(200, 250), (520, 400)], [(350, 300), (430, 340)], [(320, 330), (480, 430)]],
+    ids=["apart", "together", "aside"],
+)
+def test_the_plane_follows_two_fingers(hand, end):
+    """What was under each finger is under it still, where they have not turned about each other."""
+    begin, end = np.array([(300.0, 280.0), (460.0, 380.0)]), np.array(end, float)
+    middles, ratio = (begin.mean(0), end.mean(0)), np.linalg.norm(end[1] - end[0]) / np.linalg.norm(begin[1] - begin[0])
+    place, (_, _, scale) = hand.place(middles[0]), hand.frame()
+    hand.driver.fingers("touchStart", *begin)
+    for share in np.linspace(0, 1, 8)[1:]:
+        hand.driver.fingers("touchMove", *(begin + share * (end - begin)))
+    hand.driver.fingers("touchEnd")
+    hand.stays(place, middles[1])
+    assert hand.frame()[2] == pytest.approx(ratio * scale, rel=1e-3)
+    assert "image" not in hand.told()
+    assert hand.driver.value("visualViewport.scale") == 1
+
+
+@in_a_browser
+def test_a_finger_holds_what_it_taps(hand):
+    pixel = hand.pixel(of_tests()[0][30])
+    hand.driver.fingers("touchStart", pixel)
+    hand.driver.fingers("touchEnd")
+    assert hand.told() == {"image": "30"}
+    assert hand.image() == "30"

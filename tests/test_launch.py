@@ -34,7 +34,7 @@ COMMANDS = (
     "certify",
     "report",
 )
-COMMANDS += ("train", "cluster", "latent_map", "benchmark", "deblur")
+COMMANDS += ("train", "cluster", "latent_map", "benchmark", "deblur", "restore")
 COMMANDS += ("bench", "bench.training", "bench.quality", "bench.deblurring", "bench.networks")
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 JUDGED = [*SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3"]

@@ -11,6 +11,8 @@ from test_launch import launch, launch_here
 from test_launch_aecluster import rows
 
 import aecluster as ae
+from aecluster import deblurring
+from aecluster.deblurring import study
 from aecluster.training import discriminators
 
 TINY = ["--methods=ridge,l1_64,composite_1", "--blur_weights=1", "--epochs=1", "--num_seeds=2"]
@@ -50,6 +52,36 @@ def test_a_study_writes_tables_checkpoints_and_figures(deblurred):
     assert said.shape == (len(images),)
     assert [float(row["share_of_clear"]) for row in rows(run / "judge.csv")] == [0, 0.25, 0.5, 0.75, 1]
     assert {row["width"] for row in rows(run / "strengths.csv")} == {"2.0", "3.0", "4.0", "5.0", "6.0", "7.0"}
+
+
+@pytest.mark.slow
+def test_of_photographs_there_is_a_table_of_whole_ones(tmp_path, monkeypatch):
+    """Ridge regression knows patches alone; kernels are random, so that those who are told them stand beside."""
+    camera = deblurring.photograph("camera")
+    patches = ae.Split(np.stack([camera[150:182, 200 + 8 * shift : 232 + 8 * shift] for shift in range(20)]))
+    monkeypatch.setattr(deblurring, "photographs", lambda: ae.ImageData("photographs", patches, patches))
+    monkeypatch.setattr(study, "TO_TEST_ON", ("left", "right"))
+    monkeypatch.setattr(study, "photograph", {"left": camera[99:150, :60], "right": camera[99:150, 300:360]}.get)
+    monkeypatch.setattr(discriminators, "LEAST_STEPS", 3)
+    mine = ["--preset=photographs_random", "--size=5", "--methods=wiener,ridge", "--model=restorer", "--epochs=1"]
+    done = launch_here("deblur", *mine, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = rows(tmp_path / "runs" / "photographs_random" / "photographs.csv")
+    methods = ["blurred", "wiener", "own", "richardson_lucy, told", "wiener, told"]
+    assert [(row["kernel"], row["photograph"], row["method"]) for row in table] == [
+        (kind, shown, method)
+        for kind in ae.KINDS
+        for _ in range(2)
+        for shown in ("left", "right")
+        for method in methods
+    ]
+    left, right = (
+        [row for row in table if (row["photograph"], row["method"]) == (shown, "own")] for shown in ("left", "right")
+    )
+    psnr = [np.mean([float(row["psnr"]) for row in kinds]) for kinds in (left, right)]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("own") and len(line.split()) == 5)
+    assert [float(cell) for cell in line.split()[1::2]] == pytest.approx(psnr, abs=0.006)
+    assert (tmp_path / "runs" / "photographs_random" / "metrics.csv").read_text().count("ridge") == 1
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ def damaged(folder):
     [
         (
             written(b""),
-            ["must be a file of images (IDX, .npz, .npy, parquet, .mat, CSV), it is empty; write it again."],
+            ["must be a file of images (IDX, .npz, .npy, parquet, .mat, HDF5, CSV), it is empty; write it again."],
         ),
         (written(b"\x80\x04N."), ["must be a file of images (IDX, ", "it is a pickle, which could run foreign code"]),
         (damaged, ["must be a whole .npz file, it is damaged (Bad CRC-32"]),

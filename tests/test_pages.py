@@ -14,6 +14,7 @@ import numpy as np
 import optax
 import pytest
 import xarray
+from browser import driven
 from test_launch import launch_here
 
 import hillopt as ho
@@ -173,6 +174,24 @@ def test_a_known_cell_shows_what_is_known(dataset, page, tmp_path, width):
     numbers = text_of(dom, "numbers").split()
     shown = [float(number) for number in numbers[numbers.index("0") :]][1::3][:21]
     np.testing.assert_allclose(shown, walk.position, rtol=0, atol=1e-12)
+
+
+@in_a_browser
+def test_the_map_follows_two_fingers(page, tmp_path):
+    """Side by side they take it along; the cells under them are as large as before."""
+    place = tmp_path / "page.html"
+    place.write_text(page.text)
+    command, address = [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"], "#view=1.5,6.5,0.25,4.75"
+    with driven(command, place.as_uri() + address, (1200, 900)) as opened_page:
+        across, up = opened_page.value("(({ width, height }) => [width, height])(byId('map').getBoundingClientRect())")
+        move = np.array([0.5 * (across - 66 - 10) / 5, 0.2 * (up - 8 - 44) / 4.5])  # within the margins of the axes
+        fingers = np.array([(300.0, 280.0), (460.0, 380.0)])
+        opened_page.fingers("touchStart", *fingers)
+        for share in np.linspace(0, 1, 8)[1:]:
+            opened_page.fingers("touchMove", *(fingers + share * move))
+        opened_page.fingers("touchEnd")
+        view = re.search(r"view=([\d.,]+)", opened_page.value("decodeURIComponent(location.hash)"))[1]
+    np.testing.assert_allclose([float(end) for end in view.split(",")], [1, 6, 0.45, 4.95], atol=0.02)
 
 
 OPTIMIZERS = {

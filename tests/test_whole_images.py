@@ -1,8 +1,11 @@
-"""Restorers on images of any size: tiles are the whole, pixels see no farther than they say, channels one by one."""
+"""Restorers on images of any size: tiles are the whole, pixels see no farther than they say, channels one by one; on files."""
 
+import cv2
 import jax
 import numpy as np
 import pytest
+from image_files import refusal
+from test_launch import launch_here
 
 import aecluster as ae
 from aecluster import deblurring
@@ -95,3 +98,103 @@ def test_refusals(refused, sentence):
 def test_a_tile_is_one_pixel_at_least():
     with pytest.raises(ValueError, match="`tile` must be a whole number of at least 1, got 0; give more"):
         deblurring.restore(untrained(SMALL), image(8, 8, 1), tile=0)
+
+
+# Files
+
+
+def greys(*shape):
+    return RNG.integers(0, 256, shape, np.uint8)
+
+
+WRITTEN = {"grey.png": greys(9, 7), "colour.png": greys(9, 7, 3), "deep.png": greys(9, 7).astype(np.uint16) * 256 + 7}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_picture_is_read_as_opencv_wrote_it(name, tmp_path):
+    cv2.imwrite(str(tmp_path / name), WRITTEN[name])
+    wanted = (
+        WRITTEN[name].reshape(9, 7, -1)[..., ::-1] / np.iinfo(WRITTEN[name].dtype).max
+    )  # OpenCV's order is blue first
+    found = ae.read_picture(tmp_path / name)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "flags"), [((9, 7, 1), cv2.IMREAD_GRAYSCALE), ((9, 7, 3), cv2.IMREAD_COLOR)])
+def test_a_picture_is_written_as_opencv_reads_it(shape, flags, tmp_path):
+    given = image(*shape)
+    ae.write_picture(tmp_path / "a.png", given)
+    found = cv2.imread(str(tmp_path / "a.png"), flags).reshape(shape)[..., ::-1]
+    np.testing.assert_array_equal(found, np.round(255 * given))
+
+
+def no_picture(folder):
+    (folder / "a.png").write_text("no picture")
+    return ae.read_picture(folder / "a.png")
+
+
+NO_PICTURES = [
+    (no_picture, ["a.png' is no whole picture, it cannot be decoded; mend it"]),
+    (lambda folder: ae.read_picture(folder / "b.png"), ["b.png' cannot be read (No such file or directory); give"]),
+    (lambda folder: ae.write_picture(folder / "a.txt", image(3, 3, 1)), ["a.txt' must end in one of .png, .bmp"]),
+    (lambda folder: ae.write_picture(folder / "a.png", image(3, 3, 2)), ["`image` must have one channel or three"]),
+    (lambda folder: ae.write_picture(folder / "a.png", 2 + image(3, 3, 1)), ["`image` must lie in [0, 1]"]),
+    (lambda folder: ae.write_picture(folder / "no" / "a.png", image(3, 3, 1)), ["a.png' cannot be written (No such"]),
+    (
+        lambda folder: [ae.write_picture(folder / "a.png", image(3, 3, 1)) for _ in range(2)],
+        ["a.png' exists; choose another name, or pass overwrite=True."],
+    ),
+]
+
+
+@pytest.mark.usefixtures("as_users_call")
+@pytest.mark.parametrize(("ask", "message"), NO_PICTURES)
+def test_what_is_no_picture_is_refused(ask, message, tmp_path):
+    with pytest.raises(ValueError, match=refusal(*message)):
+        ask(tmp_path)
+
+
+def keep(ensemble, folder):
+    """As if it had been trained for an epoch."""
+    nothing = np.zeros((len(ensemble), 1))
+    history = History(nothing, nothing, nothing, nothing.astype(int))
+    ae.save(ae.Ensemble(ensemble.architecture, ensemble.image_shape, ensemble.seeds, ensemble.params, history), folder)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """One run with a restorer among its networks, and one with two."""
+    folder = tmp_path_factory.mktemp("runs")
+    keep(untrained(ae.Dense(2)), folder / "one" / "checkpoints" / "l1_2")
+    for place in ("one/checkpoints/restorer", "two/checkpoints/restorer", "two/checkpoints/own"):
+        keep(untrained(SMALL), folder / place)
+    for name in ("photo.png", "other.png"):
+        cv2.imwrite(str(folder / name), greys(21, 34, 3))
+    return folder
+
+
+def test_a_command_restores_a_picture(runs):
+    done = launch_here("restore", "--run=one", "--image=photo.png", cwd=runs)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "wrote photo_restored.png, 34x21 pixels\n"
+    wanted = deblurring.restore(untrained(SMALL), ae.read_picture(runs / "photo.png"))[0]
+    np.testing.assert_allclose(ae.read_picture(runs / "photo_restored.png"), wanted, atol=0.51 / 255)
+    again = launch_here("restore", "--run=one", "--image=photo.png", cwd=runs)
+    assert "`--restored` 'photo_restored.png' exists; choose another name, or pass --overwrite." in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--run=one"], "`--image` must name a picture; give its path."),
+        (["--image=other.png"], "`--run` 'runs/photographs' has trained no restorer; run `python -m launch.deblur"),
+        (["--image=no.png", "--run=one"], "'no.png' cannot be read (No such file or directory); give the path"),
+        (["--image=other.png", "--run=two"], "`--network` must name one of the run's restorers; choose among"),
+        (["--image=other.png", "--run=one", "--network=l1_2"], "`--network` 'l1_2' is none of the run's restorers;"),
+        (["--image=other.png", "--run=one", "--restored=a.txt"], "`--restored` 'a.txt' must end in one of .png, .bmp"),
+    ],
+)
+def test_a_command_refuses_in_a_sentence(flags, sentence, runs):
+    done = launch_here("restore", *flags, cwd=runs)
+    assert (done.returncode, done.stderr.startswith(f"restore: {sentence}")) == (2, True), done.stderr

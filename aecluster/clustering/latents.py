@@ -46,12 +46,18 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """What scikit-learn names the columns of `transform` by."""
         return self.n_features_out_
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
     def _images(self, X: Any, reset: bool) -> np.ndarray:
         """Images, flat rows of which get the network's shape."""
         images = np.asarray(X)
+        if images.ndim <= 2:
+            images = validate_data(self, X, reset=reset, dtype=np.float32)
         if images.ndim == 2 and images.shape[1] == math.prod(self.ensemble.image_shape):
-            rows = validate_data(self, X, reset=reset, dtype=np.float32)
-            images = rows.reshape(len(rows), *self.ensemble.image_shape)
+            images = images.reshape(len(images), *self.ensemble.image_shape)
         self.ensemble.check(images)
         return images
 

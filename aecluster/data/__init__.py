@@ -2,6 +2,7 @@
 
 from aecluster.data.idx import read_idx, write_idx
 from aecluster.data.loading import NAMES, load
+from aecluster.data.picture import read_picture, write_picture
 from aecluster.data.record import ImageData, Split
 
-__all__ = ["NAMES", "ImageData", "Split", "load", "read_idx", "write_idx"]
+__all__ = ["NAMES", "ImageData", "Split", "load", "read_idx", "read_picture", "write_idx", "write_picture"]

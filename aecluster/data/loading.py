@@ -35,8 +35,8 @@ def load(
     the checksums in tensorflow-datasets, wherever they come from; only uncompressed files, and the single files of
     EMNIST, have no registered checksum: they need only be well-formed.
 
-    Images of one's own may be a file or a folder: IDX (as MNIST's), .npz and .npy, CSV, parquet with encoded pictures, .mat to
-    version 7, a folder of pictures (PNG, JPEG and the like; folders in it name classes, or train, val and test), a folder
+    Images of one's own may be a file or a folder: IDX (as MNIST's), .npz and .npy, CSV, parquet with encoded pictures, .mat, HDF5
+    (extra `hdf5`), a folder of pictures (PNG, JPEG and the like; folders in it name classes, or train, val and test), a folder
     of such files told apart by their names; or, in memory, images, a pair of images and labels, two such pairs, an array or data
     set of xarray's. They may be of 8 or 16 bits, whole or floating numbers, grey or in colour, flat rows, channels first or last.
     Labels may be numbers from 0, words, bytes, one-hot, columns, or not there. Validation images join the training images; of

@@ -6,11 +6,13 @@ from aecluster.deblurring.presets import ADVERSARY, BLUR_WEIGHTS, Preset, compos
 from aecluster.deblurring.report import failures, grid, strength_curve, weight_curve
 from aecluster.deblurring.scores import MEASURES, check_measurable, score
 from aecluster.deblurring.study import (
+    DECONVOLUTIONS,
     NOTHING,
     PEERS,
     Method,
     Scores,
     best,
+    by_photograph,
     by_strength,
     check_methods,
     judged_mixtures,
@@ -19,6 +21,7 @@ from aecluster.deblurring.study import (
     strengths,
     summary,
     train_preset,
+    two_of_each_kind,
     untouched,
 )
 from aecluster.deblurring.whole_images import restore
@@ -26,6 +29,7 @@ from aecluster.deblurring.whole_images import restore
 __all__ = [
     "ADVERSARY",
     "BLUR_WEIGHTS",
+    "DECONVOLUTIONS",
     "MEASURES",
     "NOTHING",
     "PEERS",
@@ -37,6 +41,7 @@ __all__ = [
     "Scores",
     "Wiener",
     "best",
+    "by_photograph",
     "by_strength",
     "check_measurable",
     "check_methods",
@@ -59,6 +64,7 @@ __all__ = [
     "strengths",
     "summary",
     "train_preset",
+    "two_of_each_kind",
     "untouched",
     "weight_curve",
 ]

@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 from aecluster.arguments import a_shape, function, some, whole
-from aecluster.blur import Blur, RandomBlur, check_fits
+from aecluster.blur import PER_WIDTH, Blur, RandomBlur, check_fits
 from aecluster.corruptions import corrupted
 from aecluster.data import ImageData
 from aecluster.deblurring.peers import HostKernel, RichardsonLucy, choose_balance, learn_ridge
+from aecluster.deblurring.photographs import TO_TEST_ON, photograph
 from aecluster.deblurring.presets import Preset
 from aecluster.deblurring.scores import score
 from aecluster.discriminator import Discriminator, ProbabilityOfBlur
@@ -29,8 +30,10 @@ Scores: TypeAlias = dict[str, Float[np.ndarray, "seed image"]]
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 NOTHING = "blurred"
-TOLD = "richardson_lucy, told"
-PEERS = ("richardson_lucy", "wiener", "ridge")
+DECONVOLUTIONS = ("richardson_lucy", "wiener")  # they undo a kernel, in images of any size
+PEERS = (*DECONVOLUTIONS, "ridge")
+TOLD = ", told"  # what a method's name ends in where it is told a kernel that the others have to guess
+ANGLE = 30.0  # degrees, of the motion among kernels that stand for random ones
 SAMPLE = 500  # images on which Wiener's balance is chosen
 DRAWS = 1_000  # kernels whose mean stands for all
 STRENGTH_IMAGES = 1_000  # scored at every strength
@@ -146,5 +149,34 @@ def by_strength(
     for blur in blurs:
         blurred = corrupted(blur, clear)
         told = _once(RichardsonLucy(np.asarray(blur.kernel())))
-        for name, method in {NOTHING: untouched, **methods, TOLD: told}.items():
+        for name, method in {NOTHING: untouched, **methods, DECONVOLUTIONS[0] + TOLD: told}.items():
             yield name, blur.strength, score_seeds(method, clear, blurred)
+
+
+def two_of_each_kind(blur: Blur | RandomBlur) -> list[Blur]:
+    """Of random blurs two of each kind, the middle ones of the weaker and of the stronger half; of a blur itself."""
+    if isinstance(blur, Blur):
+        return [blur]
+    shares = [blur.weakest + part * (blur.strongest - blur.weakest) for part in (0.25, 0.75)]
+    return [
+        Blur(kind, blur.size, PER_WIDTH[kind] * share * blur.size, ANGLE, blur.noise / 2, blur.eight_bit)
+        for kind in blur.kinds
+        for share in shares
+    ]
+
+
+def by_photograph(
+    methods: Mapping[str, Method], data: ImageData, blur: Blur | RandomBlur
+) -> Iterator[tuple[str, Blur, str, Scores]]:
+    """Photograph, blur, method and its scores: on each whole photograph that `photographs` keeps for the test.
+
+    The photographs are blurred by this blur; of random ones by `two_of_each_kind`, and then `DECONVOLUTIONS` that are told the
+    kernel stand beside the methods, which are not. All must take images of any size.
+    """
+    for each in two_of_each_kind(blur):
+        told = {} if isinstance(blur, Blur) else {name + TOLD: peer(name, data, each) for name in DECONVOLUTIONS}
+        for shown in TO_TEST_ON:
+            clear = photograph(shown)[None]
+            blurred = corrupted(each, clear)
+            for name, method in {NOTHING: untouched, **methods, **told}.items():
+                yield shown, each, name, score_seeds(method, clear, blurred)

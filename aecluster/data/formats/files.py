@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aecluster.data.formats.foreign import described, start_of
+from aecluster.data.formats.hdf5 import SUFFIXES as HDF5
+from aecluster.data.formats.hdf5 import is_hdf5, read_hdf5
 from aecluster.data.formats.idx_files import is_idx_file, read_idx_file
 from aecluster.data.formats.matlab import is_mat, read_mat
 from aecluster.data.formats.numpy_files import is_npy, is_npz, read_npy, read_npz
@@ -36,6 +38,7 @@ FILES = [
     FileReader(".npy", (".npy",), is_npy, read_npy),
     FileReader("parquet", (".parquet",), is_parquet, read_parquet, SHAPE | KEYS | BROKEN),
     FileReader(".mat", (".mat",), is_mat, read_mat, SHAPE | KEYS),
+    FileReader("HDF5", HDF5, is_hdf5, read_hdf5, SHAPE | KEYS),
     FileReader("CSV", TABLES, is_table, read_table, SHAPE | {"labels_key"}),
 ]
 

@@ -7,7 +7,6 @@ HOW = "write its images and labels by `numpy.savez(path, x=images, y=labels)`"
 
 _BEGINNINGS: list[tuple[bytes, str, str]] = [  # how it begins, what it is, what to do
     (b"ARROW1", "an Arrow file", "write it as parquet"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as MATLAB 7.3 writes .mat too", f"read it by `h5py.File` and {HOW}"),
     (b"\x89PNG", "a single PNG image", "give the folder that holds the images"),
     (b"\xff\xd8\xff", "a single JPEG image", "give the folder that holds the images"),
     (b"GIF8", "a single GIF image", "give the folder that holds the images"),

@@ -1,4 +1,4 @@
-"""MATLAB's .mat files, to version 7: SVHN's, USPS' and EMNIST's layouts, and others with sensible names."""
+"""MATLAB's .mat files, to version 7: SVHN's, USPS' and EMNIST's layouts, and others with sensible names. (7.3 is HDF5.)"""
 
 import math
 import struct

@@ -113,7 +113,8 @@ class Explorer {
   listen() {
     const { map } = this, canvas = byId("map"), down = new Map();
     let moved = 0;
-    const spread = () => { const [a, b] = [...down.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
+    // Of two fingers: their middle, and how far they are apart.
+    const pair = () => { const [a, b] = [...down.values()]; return { x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, far: Math.hypot(a[0] - b[0], a[1] - b[1]) }; };
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       down.set(event.pointerId, [event.offsetX, event.offsetY]);
@@ -126,11 +127,14 @@ class Explorer {
         this.point_at(map.nearest(...at));
         return;
       }
-      const far = down.size === 2 ? spread() : 0;
+      const first = down.size === 2 && pair();
       down.set(event.pointerId, at);
       moved += Math.hypot(at[0] - before[0], at[1] - before[1]);
-      if (down.size === 2) map.zoom(spread() / far, ...at);
-      else if (moved > 4) map.pan(at[0] - before[0], at[1] - before[1]);
+      if (first) {
+        const { x, y, far } = pair();
+        map.pan(x - first.x, y - first.y);
+        map.zoom(far / Math.max(1, first.far), x, y);
+      } else if (moved > 4) map.pan(at[0] - before[0], at[1] - before[1]);
     });
     const up = (event) => {
       if (down.delete(event.pointerId) && moved <= 4 && event.type === "pointerup") {

@@ -416,6 +416,7 @@ class Explorer {
       if (down.size === 2) {
         const [other] = [...down].filter(([id]) => id !== event.pointerId).map(([, at]) => at);
         const factor = Math.hypot(x - other[0], y - other[1]) / Math.max(1, Math.hypot(before[0] - other[0], before[1] - other[1]));
+        this.map.pan((x - before[0]) / 2, (y - before[1]) / 2); // as far as their middle
         this.map.zoom(factor, (x + other[0]) / 2, (y + other[1]) / 2);
         moved = Infinity;
       } else {
