@@ -144,7 +144,8 @@ def test_the_data_set_tells_where_it_comes_from():
     versions = json.loads(attributes["versions"])
     assert versions["jax"] == jax.__version__
     assert set(versions) >= {"hillopt", "jax", "jaxlib", "numpy", "optax"}
-    assert attributes["device"] == "cpu cpu"
+    device = jax.local_devices()[0]
+    assert attributes["device"] == f"{device.platform} {device.device_kind}"
     for told in ("TentHill", "Adam", '"learning_rate": [0.033, 0.9, 11, "log"]', "heights=f64[4]", "b2=0.99", "150"):
         assert told in attributes["call"]
 
