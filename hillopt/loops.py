@@ -1,5 +1,7 @@
 """Loops that also run inside shard_map, and brackets halved again and again, all lanes at once."""
 
+import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -18,18 +20,23 @@ def repeated(step: Callable[[Carry], Carry], times: ArrayLike, carry: Carry) -> 
 def in_strides(
     first: int | Array, last: int | Array, step: Callable[[Array, Carry], Carry], carry: Carry, stride: int
 ) -> Carry:
-    """`fori_loop(first, last, step, carry)`, so many steps a round: on a GPU XLA makes one kernel of each round's."""
-    if stride == 1:
-        return jax.lax.fori_loop(first, last, step, carry)
+    """`fori_loop(first, last, step, carry)`, so many steps a round: on a GPU XLA makes one kernel of each round's.
 
-    def take_stride(index: Array, carry: Carry) -> Carry:
-        for at in range(stride):
-            carry = step(first + stride * index + at, carry)
-        return carry
+    What is left over is walked in shorter strides, and the rest of that step by step.
+    """
+    for width in sorted({stride, math.isqrt(stride), 1}, reverse=True):
+        rounds = (last - first) // width
+        carry = jax.lax.fori_loop(0, rounds, functools.partial(_take_stride, step, width, first), carry)
+        first += width * rounds
+    return carry
 
-    strides = (last - first) // stride
-    carry = jax.lax.fori_loop(0, strides, take_stride, carry)
-    return jax.lax.fori_loop(first + stride * strides, last, step, carry)
+
+def _take_stride(
+    step: Callable[[Array, Carry], Carry], width: int, first: int | Array, index: Array, carry: Carry
+) -> Carry:
+    for at in range(width):
+        carry = step(first + width * index + at, carry)
+    return carry
 
 
 def varying_as_after(step: Callable[[PyTree], PyTree], carry: PyTree) -> PyTree:
