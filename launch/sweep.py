@@ -40,11 +40,9 @@ with one axis they become the picture. A third and a fourth axis give facets.
 """
 
 import dataclasses
-import importlib
 import math
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +51,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import jax
 
 import hillopt as ho
+from hillopt import pictures
 from launch import asked, command, named, roll_call, runs, walking
 from launch.progress import Reporter
 from launch.summary import summary
@@ -350,9 +349,7 @@ def walk_and_tell(settings: Settings, folder: Path) -> Walked:
         step, last = progress.cells - max(last.cells, progress.found), progress
         reporter.tell(progress.cells, progress.num_cells, f"{progress.tiles:,} of {progress.num_tiles:,} tiles", step)
 
-    drawing = threading.Thread(target=importlib.import_module, args=["hillopt.pictures"], daemon=True)
-    drawing.start()  # it takes a while, and the devices compile now
-    with Reporter("settings", with_speed=True) as reporter:
+    with walking.rehearsing(), Reporter("settings", with_speed=True) as reporter:
         dataset = walk(settings, folder, tell)
     return Walked(dataset, reporter.seconds, last)
 
@@ -397,8 +394,6 @@ def wait_for_others() -> None:
 
 def draw(dataset: "xarray.Dataset", folder: Path) -> None:
     """The picture of a sweep, as png and pdf."""
-    from hillopt import pictures
-
     pictures.write(ho.plot(dataset), [folder / "phase.png", folder / "phase.pdf"])
 
 

@@ -9,6 +9,7 @@ import xarray
 from stores import TILES, Stopped, gathered, stop_after, sweep
 
 import hillopt as ho
+from hillopt.sweeps.zarr_store import ZarrTiles
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,16 @@ def test_a_url_is_as_good_as_a_path(scheme, whole, tmp_path):
     told: list[ho.Progress] = []
     xarray.testing.assert_equal(sweep(url, resume=True, on_progress=told.append).load(), whole)
     assert told[0].found >= 5
+
+
+def test_a_tile_is_written_without_a_look_at_all_others(tmp_path, monkeypatch):
+    looks = []
+    finished = ZarrTiles.finished
+    monkeypatch.setattr(ZarrTiles, "finished", lambda self: looks.append(self) or finished(self))
+    sweep(tmp_path / "s.zarr", tile=10)
+    few = len(looks)
+    sweep(tmp_path / "t.zarr", tile=2)
+    assert len(looks) == 2 * few
 
 
 def test_thinned_keeps_both_ends_of_memory(tmp_path):

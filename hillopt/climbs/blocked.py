@@ -25,10 +25,12 @@ from hillopt.loops import in_strides, varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import static
 
-# Lanes of a block. Measured on one core of an AMD EPYC (Zen 4, 1 MB of second-level cache), Adam, float32, rows of 256. In small
-# loops 256, 1,024 and 4,096 make 6.4, 7.0 and 6.1e9 steps/s on a slope of constant size; in others 2,048, 8,192 and 16,384 make
-# 2.7, 3.5 and 3.9e9.
-SHORT, LONG = 1_024, 16_384
+# Bytes of each number of a block in small loops: on slopes of size one, and on others, where every lane has a second moment. The
+# more a step takes, the fewer lanes may come between two loops that a processor is to overlap. On one core of an AMD EPYC (Zen 5)
+# with Adam, rows of 256, float32, blocks of 256, 512 and 1,024 lanes make 9.7, 11.6 and 13.1e9 steps/s on the tent, and 4.5, 4.6
+# and 3.9e9 on the wedge; in float64 128, 256, 512 and 1,024 make 4.6, 6.6, 6.6 and 6.2e9, and 1.8, 1.8, 1.6 and 1.7e9.
+OF_UNIT_SLOPES, OF_OTHERS = 4_096, 2_048
+LONG = 16_384  # lanes, in other loops; there 2,048, 8,192 and 16,384 make 2.7, 3.5 and 3.9e9 on the tent (Zen 4)
 STEPS_BETWEEN_LOOKS = 240  # divisible by most short periods
 STEPS_OF_A_KERNEL = 30  # divides the above; twice as many take more than twice as long to compile and are hardly faster
 
@@ -50,11 +52,16 @@ class BlockedClimb(AbstractClimb):
         def climb(world: tuple[AbstractHill, AbstractOptimizer, Array | None]) -> Climbed:
             return _climb(*world, max_steps)
 
-        return in_rows(climb, batch.world, batch.shape, batch.dtype, self.block)
+        return in_rows(climb, batch.world, batch.shape, batch.dtype, self._block_of(batch))
+
+    def _block_of(self, batch: Batch) -> int:
+        size = OF_UNIT_SLOPES if batch.hill.slope_is_unit else OF_OTHERS
+        return width_of_a_loop(size // batch.dtype.itemsize, LONG) if self.lanes is None else self.lanes
 
     @property
     def block(self) -> int:
-        return width_of_a_loop(SHORT, LONG) if self.lanes is None else self.lanes
+        """The widest there is, in float32."""
+        return width_of_a_loop(OF_UNIT_SLOPES // 4, LONG) if self.lanes is None else self.lanes
 
     def call_shape(self, rows: int, columns: int, grid_columns: int) -> tuple[int, int]:
         """Whole blocks of whole rows, at least two of them; what is there on an accelerator, which has room for it."""

@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,14 @@ def free_bytes(location: str) -> int | None:
 
 
 @contextlib.contextmanager
-def told_in_a_sentence(location: str, verb: str = "written", remedy: str = MEND) -> Iterator[None]:
-    """Whatever a file system raises, and each has errors of its own, as a ValueError of one sentence."""
+def told_in_a_sentence(
+    location: str, verb: str = "written", remedy: Callable[[], str] = lambda: MEND
+) -> Iterator[None]:
+    """Whatever a file system raises, and each has errors of its own, as a ValueError of one sentence, which ends in the remedy."""
     try:
         yield
     except Exception as error:
-        raise ValueError(f"`path` {shown(location)} cannot be {verb} ({reason_of(error)}); {remedy}.") from error
+        raise ValueError(f"`path` {shown(location)} cannot be {verb} ({reason_of(error)}); {remedy()}.") from error
 
 
 def shown(location: str) -> str:

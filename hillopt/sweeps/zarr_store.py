@@ -120,8 +120,11 @@ class ZarrTiles(AbstractTiles):
         return dataset
 
     def _told(self, verb: str) -> contextlib.AbstractContextManager[None]:
-        done = f"its {int(self.finished().sum())} finished tiles of {self._tiling.num_tiles} are safe"
-        return told_in_a_sentence(self._location, verb, f"{done}: mend that, and sweep on with resume=True")
+        def remedy() -> str:  # made when it is needed, since it reads the checksums of all tiles
+            done = f"its {int(self.finished().sum())} finished tiles of {self._tiling.num_tiles} are safe"
+            return f"{done}: mend that, and sweep on with resume=True"
+
+        return told_in_a_sentence(self._location, verb, remedy)
 
     def _damage(self, tile_index: int) -> str:
         try:
