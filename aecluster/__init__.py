@@ -4,7 +4,17 @@ from aecluster.adversary import Adversary
 from aecluster.blur import KINDS, Blur, RandomBlur
 from aecluster.checkpoints import Identity, Record, records, restore, restore_discriminator, save, trained
 from aecluster.corruptions import AbstractCorruption, Deformation, corrupted
-from aecluster.data import NAMES, ImageData, Split, load, read_idx, read_picture, write_idx, write_picture
+from aecluster.data import (
+    NAMES,
+    ImageData,
+    Split,
+    check_picture_path,
+    load,
+    read_idx,
+    read_picture,
+    write_idx,
+    write_picture,
+)
 from aecluster.discriminator import Discriminator, ProbabilityOfBlur
 from aecluster.ensemble import Ensemble, History, Trained, dead_pixels_of
 from aecluster.losses import (
@@ -97,6 +107,7 @@ __all__ = [
     "Weighted",
     "architecture_named",
     "check_architecture",
+    "check_picture_path",
     "check_tensorboard",
     "check_training",
     "composite",

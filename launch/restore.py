@@ -22,7 +22,9 @@ class Settings:
     image: Path | None = command.flag(None, "The picture: PNG, JPEG or the like.")
     run: Path = command.flag(Path("runs/photographs"), "A run folder of launch.deblur that has trained a restorer.")
     network: str | None = command.flag(None, "Which of its networks, where several are restorers; by its row's name.")
-    restored: Path | None = command.flag(None, "The file to write; IMAGE_restored.png beside the picture by default.")
+    restored: Path | None = command.flag(
+        None, "The file to write; IMAGE_restored.png beside the picture by default.", called="path"
+    )
     overwrite: bool = command.flag(False, "Replace the file where it is there already.")
 
 
@@ -33,14 +35,10 @@ def main(settings: Settings) -> None:
     if settings.image is None:
         raise ValueError("`--image` must name a picture; give its path.")
     place = settings.restored or settings.image.with_name(f"{settings.image.stem}_restored.png")
-    if place.exists() and not settings.overwrite:
-        raise ValueError(f"`--restored` {str(place)!r} exists; choose another name, or pass --overwrite.")
+    ae.check_picture_path(place, overwrite=settings.overwrite)
     image = ae.read_picture(settings.image)
-    restorer = chosen(settings.run, settings.network)
-    try:
-        written = ae.write_picture(place, deblurring.restore(restorer, image)[0], overwrite=settings.overwrite)
-    except ValueError as error:
-        raise ValueError(str(error).replace("`path`", "`--restored`")) from error
+    restored = deblurring.restore(chosen(settings.run, settings.network), image)
+    written = ae.write_picture(place, restored[0], overwrite=settings.overwrite)
     print(f"wrote {written}, {image.shape[1]}x{image.shape[0]} pixels")
 
 

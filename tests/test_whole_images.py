@@ -5,6 +5,7 @@ import jax
 import numpy as np
 import pytest
 from image_files import refusal
+from PIL import Image
 from test_launch import launch_here
 
 import aecluster as ae
@@ -140,7 +141,10 @@ NO_PICTURES = [
     (lambda folder: ae.write_picture(folder / "a.txt", image(3, 3, 1)), ["a.txt' must end in one of .png, .bmp"]),
     (lambda folder: ae.write_picture(folder / "a.png", image(3, 3, 2)), ["`image` must have one channel or three"]),
     (lambda folder: ae.write_picture(folder / "a.png", 2 + image(3, 3, 1)), ["`image` must lie in [0, 1]"]),
-    (lambda folder: ae.write_picture(folder / "no" / "a.png", image(3, 3, 1)), ["a.png' cannot be written (No such"]),
+    (
+        lambda folder: ae.write_picture(folder / "no" / "a.png", image(3, 3, 1)),
+        ["a.png' must lie in a folder that is there"],
+    ),
     (
         lambda folder: [ae.write_picture(folder / "a.png", image(3, 3, 1)) for _ in range(2)],
         ["a.png' exists; choose another name, or pass overwrite=True."],
@@ -153,6 +157,19 @@ NO_PICTURES = [
 def test_what_is_no_picture_is_refused(ask, message, tmp_path):
     with pytest.raises(ValueError, match=refusal(*message)):
         ask(tmp_path)
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    def full(self, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device", str(path))
+
+    ae.write_picture(tmp_path / "a.png", image(3, 3, 1))
+    before = (tmp_path / "a.png").read_bytes()
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(ValueError, match=refusal("cannot be written (No space left on device); choose")):
+        ae.write_picture(tmp_path / "a.png", image(3, 3, 1), overwrite=True)
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [before]
 
 
 def keep(ensemble, folder):

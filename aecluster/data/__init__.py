@@ -2,7 +2,17 @@
 
 from aecluster.data.idx import read_idx, write_idx
 from aecluster.data.loading import NAMES, load
-from aecluster.data.picture import read_picture, write_picture
+from aecluster.data.picture import check_picture_path, read_picture, write_picture
 from aecluster.data.record import ImageData, Split
 
-__all__ = ["NAMES", "ImageData", "Split", "load", "read_idx", "read_picture", "write_idx", "write_picture"]
+__all__ = [
+    "NAMES",
+    "ImageData",
+    "Split",
+    "check_picture_path",
+    "load",
+    "read_idx",
+    "read_picture",
+    "write_idx",
+    "write_picture",
+]

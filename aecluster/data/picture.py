@@ -30,22 +30,35 @@ def read_picture(path: str | os.PathLike[str]) -> Float[np.ndarray, "height widt
 def write_picture(
     path: str | os.PathLike[str], image: Float[np.ndarray, "height width channel"], *, overwrite: bool = False
 ) -> Path:
-    """Write an image in [0, 1] as a picture of 8 bits, in the format that the path's ending names.
+    """Write an image in [0, 1] as a picture of 8 bits, whole or not at all, in the format that the path's ending names.
 
-    Raises ValueError for what is no image of one or three channels, an ending that is none of `.png`, `.bmp`, `.tif`, `.jpg`,
-    `.webp`, and a place that exists or cannot be written.
+    Raises ValueError for what is no image of one or three channels, and as `check_picture_path` does.
     """
     from PIL import Image
 
-    file = place("path", path)
     check_images("image", np.asarray(image)[None])
     if image.shape[2] not in (1, 3):
         raise ValueError(f"`image` must have one channel or three to be a picture, got {image.shape[2]}; choose some.")
+    check_picture_path(path, overwrite=overwrite)
+    file = place("path", path)
+    half_written = file.with_name(f".{os.getpid()}.{file.name}")
+    greys = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    with writing(file):
+        try:
+            Image.fromarray(greys[..., 0] if image.shape[2] == 1 else greys).save(half_written)
+            half_written.replace(file)
+        except OSError:
+            half_written.unlink(missing_ok=True)
+            raise
+    return file
+
+
+def check_picture_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse with ValueError where `write_picture` would: other endings than a picture's, a place that exists or cannot be."""
+    file = place("path", path)
     if file.suffix.lower() not in WRITTEN:
         raise ValueError(f"`path` {quoted(file)} must end in one of {', '.join(WRITTEN)}; choose such a name.")
     if file.exists() and not overwrite:
         raise ValueError(f"`path` {quoted(file)} exists; choose another name, or pass overwrite=True.")
-    greys = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-    with writing(file):
-        Image.fromarray(greys[..., 0] if image.shape[2] == 1 else greys).save(file)
-    return file
+    if not file.parent.is_dir():
+        raise ValueError(f"`path` {quoted(file)} must lie in a folder that is there; make it, or choose another.")
