@@ -174,7 +174,7 @@ def search(settings: Settings, folder: Path) -> tuple["xarray.Dataset", float]:
     def tell(progress: ho.Refinement) -> None:
         reporter.tell(progress.evaluations, None, f"{progress.stride} apart")
 
-    with walking.rehearsing(), Reporter("settings asked") as reporter:
+    with Reporter("settings asked") as reporter:
         try:
             dataset = ho.boundary(
                 asked.question_of(whole),

@@ -246,7 +246,7 @@ def compared(settings: Settings, asking: Asking, folder: Path) -> "xarray.Datase
 
     first = as_sweep(settings, settings.optimizers[0], settings.hills[0])
     try:
-        with walking.rehearsing(), Reporter("settings", with_speed=True) as reporter:
+        with Reporter("settings", with_speed=True) as reporter:
             return ho.compare(
                 asking.question,
                 asking.hill,

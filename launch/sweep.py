@@ -51,7 +51,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import jax
 
 import hillopt as ho
-from hillopt import pictures
 from launch import asked, command, named, roll_call, runs, walking
 from launch.progress import Reporter
 from launch.summary import summary
@@ -349,7 +348,7 @@ def walk_and_tell(settings: Settings, folder: Path) -> Walked:
         step, last = progress.cells - max(last.cells, progress.found), progress
         reporter.tell(progress.cells, progress.num_cells, f"{progress.tiles:,} of {progress.num_tiles:,} tiles", step)
 
-    with walking.rehearsing(), Reporter("settings", with_speed=True) as reporter:
+    with Reporter("settings", with_speed=True) as reporter:
         dataset = walk(settings, folder, tell)
     return Walked(dataset, reporter.seconds, last)
 
@@ -394,6 +393,8 @@ def wait_for_others() -> None:
 
 def draw(dataset: "xarray.Dataset", folder: Path) -> None:
     """The picture of a sweep, as png and pdf."""
+    from hillopt import pictures
+
     pictures.write(ho.plot(dataset), [folder / "phase.png", folder / "phase.pdf"])
 
 

@@ -1,15 +1,11 @@
 """What all commands that walk have in common: on which devices, in which format, and how."""
 
-import contextlib
 import os
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import jax
 
 import hillopt as ho
-from hillopt import pictures
 from launch.fields import flag
 
 
@@ -36,12 +32,3 @@ def set_up(dtype: str, cpu_devices: int | None = None) -> None:
     """Number format and CPU devices, all cores by default; before JAX looks for devices."""
     jax.config.update("jax_enable_x64", dtype == "float64")
     jax.config.update("jax_num_cpu_devices", cpu_devices or os.cpu_count() or 1)
-
-
-@contextlib.contextmanager
-def rehearsing() -> Iterator[None]:
-    """Walk what is to be drawn: meanwhile, as compilers work, another thread does what a process's first picture takes."""
-    thread = threading.Thread(target=pictures.rehearse, daemon=True)
-    thread.start()
-    yield
-    thread.join()

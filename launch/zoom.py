@@ -143,7 +143,7 @@ def zoom(settings: Settings, folder: Path) -> ho.Zoom:
     def tell(number: int, progress: ho.Refinement) -> None:
         reporter.tell(number, settings.frames, f"{progress.evaluations:,} settings asked in this one")
 
-    with walking.rehearsing(), Reporter("windows") as reporter:
+    with Reporter("windows") as reporter:
         try:
             return ho.zoom(
                 asked.question_of(whole),

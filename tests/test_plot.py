@@ -2,10 +2,7 @@
 
 import itertools
 import json
-import subprocess
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,25 +55,6 @@ def test_a_map_shows_every_cell_and_names_what_it_leaves_open():
     assert figure.axes[0].get_xscale() == "log"
     assert "undecided within 300 steps" in legend_texts(figure)
     assert figure.axes[0].get_xlabel() == r"learning rate $\alpha$"
-
-
-REHEARSED = """
-import sys, numpy, test_plot
-from hillopt import pictures
-axes = {"learning_rate": numpy.geomspace(0.01, 1, 30), "b1": numpy.linspace(0, 0.999, 30)}
-data = test_plot.made(numpy.geomspace(0.01, 1, 900).reshape(30, 30), "heights", axes=axes, max_steps=300)
-data["learning_rate"].attrs["scale"] = "log"
-pictures.rehearse()
-known = set(sys.modules)
-pictures.write(test_plot.ho.plot(data), sys.argv[1:])
-print(len(set(sys.modules) - known))
-"""
-
-
-def test_after_a_rehearsal_a_map_is_drawn_with_what_is_there(tmp_path):
-    command = [sys.executable, "-c", REHEARSED, *map(str, (tmp_path / "map.png", tmp_path / "map.pdf"))]
-    told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout
-    assert int(told) < 10  # modules; without it there are 450
 
 
 def test_diverged_and_unreached_cells_have_no_colour():

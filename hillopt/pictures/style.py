@@ -2,12 +2,9 @@
 
 import bisect
 import functools
-import io
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,20 +41,6 @@ def new_figure(width: float, height: float) -> "Figure":
     figure = ShownFigure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)  # type: ignore[union-attr,call-arg]
     return figure
-
-
-def rehearse() -> None:
-    """Draw next to nothing: what a process's first picture imports, parses and keeps takes as long as most pictures.
-
-    For a thread beside a compilation; matplotlib draws in one thread at a time, so join it before drawing.
-    """
-    from scipy import ndimage  # noqa: F401  (maps take it)
-
-    figure = new_figure(1.0, 1.0)
-    axes = figure.add_subplot(xscale="log", xlabel=SYMBOLS["b1"])
-    axes.contour(np.eye(2))
-    for kind in ("png", "pdf"):
-        figure.savefig(io.BytesIO(), format=kind)
 
 
 def size_of(axes: "Axes") -> tuple[float, float]:
