@@ -126,8 +126,9 @@ def machine() -> str:
     """What decides the last bits: the processor, and JAX."""
     found = platform.processor()
     if Path("/proc/cpuinfo").is_file():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        found = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), found)
+        lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+        told = {name.strip(): value.strip() for name, _, value in lines}  # names are shared by generations
+        found = " ".join(told[name] for name in ("model name", "cpu family", "model") if name in told)
     return f"{found}, jax {jax.__version__}"
 
 

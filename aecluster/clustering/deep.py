@@ -54,7 +54,7 @@ class DeepClustering(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     corrects them by the mutual information between deformed versions of an image, and keeps the one that has most of it
     (`learn_among`). So few images, and rows of no shape, end there: they are too few for a convolutional network.
 
-    This is the fourth version of the recipe. The first two had no parts and no fifth step, whose optimizer was Adam in the third.
+    This is the fourth version of the recipe. The first two had no parts and no fifth step; the first three learned with Adam.
 
     Images have shape (images, height, width, channels) or (images, height, width), pixels in [0, 1]. Flat rows may have any
     range, which is brought to [0, 1] by the lowest and the highest number of those that were fitted.

@@ -14,6 +14,7 @@ from aecluster.arguments import real, settle, whole
 from aecluster.corruptions import AbstractCorruption
 from aecluster.images import HostImages, Images, Scalar, chunks, joined
 from aecluster.models import DenseEncoder, Params, take
+from aecluster.muon import muon
 from aecluster.names import shown
 from aecluster.training import Keys, Loop, Outlook, Task, fit
 
@@ -27,7 +28,7 @@ class SelfTraining:
     **Attributes**
 
     - `epochs`: passes over the images.
-    - `learning_rate`: the highest; it decays to 0 along a cosine.
+    - `learning_rate`: the highest of Muon; it decays to 0 along a cosine.
     - `batch_size`: images a step, at most.
     - `smoothing`: share of a clustering that is spread evenly over all clusters.
 
@@ -35,7 +36,7 @@ class SelfTraining:
     """
 
     epochs: int = 12
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-2
     batch_size: int = 256
     smoothing: float = 0.05
 
@@ -44,8 +45,8 @@ class SelfTraining:
         settle(self, smoothing=real(at_least=0, at_most=1))
 
     def transformation(self, num_steps: int) -> optax.GradientTransformation:
-        """Of so many steps: Adam under a cosine schedule."""
-        return optax.adam(optax.cosine_decay_schedule(self.learning_rate, num_steps))
+        """Of so many steps: Muon under a cosine schedule, as in the cured recipe."""
+        return muon(optax.cosine_decay_schedule(self.learning_rate, num_steps))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -14,7 +14,6 @@ from aecluster.clustering.self_training import Classifier, SelfTraining, keys_of
 from aecluster.corruptions import AbstractCorruption
 from aecluster.images import HostImages, ImageShape, Scalar
 from aecluster.models import Convolutional, ConvolutionalEncoder, Params, take
-from aecluster.recipes import Recipe
 from aecluster.training import Loop, Outlook, Task, fit
 
 CONFIDENT = 0.95  # probability from which a judgement of the network's own is learned, as in FixMatch
@@ -33,9 +32,8 @@ def study(
     That is the last stage of SPICE (Niu, Shan and Wang 2022, arXiv:2103.09382, section 3.3), where clusters of images whose
     neighbours agree are the labels of FixMatch (Sohn et al. 2020, arXiv:2001.07685, equations 3 and 4): what the network says
     of an image as it is, if it gives 0.95 to one cluster, is the target for what it says of the deformed image. Differences:
-    one batch holds both kinds, as they come; the sure images are deformed too; targets are smoothed as in `learn`; steps are those
-    of the cured recipe, Muon's under a cosine. The network begins afresh, so that it does not inherit what the encoder took for
-    alike.
+    one batch holds both kinds, as they come; the sure images are deformed too; targets are smoothed as in `learn`. The network
+    begins afresh, so that it does not inherit what the encoder took for alike.
     """
     num_clusters, clusters = memberships.shape[1], memberships.argmax(1).astype(np.int32)
     structure, params = nnx.split(fresh_student(images.shape[1:], num_clusters, seed))
@@ -53,7 +51,7 @@ def study(
 
     orders = functools.partial(keys_of, settings.epochs)
     task = Task(
-        lambda _: params, loss, orders, Recipe().transformation, settings.epochs, min(settings.batch_size, len(images))
+        lambda _: params, loss, orders, settings.transformation, settings.epochs, min(settings.batch_size, len(images))
     )
     state = fit(Loop(task, (images, clusters, sure)), (seed,))
     return Classifier(structure, take(state.params, 0))
