@@ -31,7 +31,7 @@ from hillopt.proofs.overshoots import crossing
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.proofs.valleys import NEAREST, Side, slopes_on, valley_around
 
-MEMORIES, DISTANCES, RATIOS = 20, 32, 48  # cells by u, by the distance from the bottom, and by s
+MEMORIES, DISTANCES, RATIOS = 20, 24, 40  # cells by u, by the distance from the bottom, and by s
 SLOW, FAST = -6.0, 5.0  # logarithms of s sqrt(1 - b2), between which cells are divided
 PIECES = 128  # of a side, whose slopes are enclosed
 LONGEST = 48  # steps up a side; what goes on is bounded by a geometric series
