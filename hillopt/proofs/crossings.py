@@ -11,6 +11,7 @@ bottom and up the other side, against the slopes that are there, until it turns.
 on the slopes: both ends are grown until they agree, as in `hillopt.proofs.overshoots`, whose argument it is.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -196,7 +197,7 @@ def _driven(known: _Known, memory: Interval, ratio: Interval) -> Interval:
         far = (known.b1 * memory * inverse + (1 - known.b1)) / jnp.sqrt(known.b2 * inverse * inverse + (1 - known.b2))
         return jnp.where(ratio <= 1, near, far)
 
-    def of_ends(choose: Array, memory: Array) -> Array:
+    def of_ends(choose: Callable[[Array, Array], Array], memory: Array) -> Array:
         return choose(at(memory, ratio.low), at(memory, ratio.high))
 
     best = (1 - known.b1) * known.b2 / (known.b1 * (1 - known.b2) * memory.high)

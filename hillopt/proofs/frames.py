@@ -44,7 +44,7 @@ class Framed(NamedTuple):
 
 def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """Whether errors are followed so: on curved ground, for few numbers, where nothing hides what a derivative is."""
-    hill, optimizer = jax.tree.map(jax.typeof, (hill, optimizer))
+    hill, optimizer = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), (hill, optimizer))
     state = [leaf for leaf in state_numbers(hill, optimizer) if is_float(leaf)]
     is_small = jnp.size(hill.start) + sum(leaf.size for leaf in state) <= MOST_NUMBERS
     if not (is_small and is_curved(hill)):
