@@ -2,9 +2,9 @@
 
 A running error bound adds up sizes, as if every step turned each error to its worst. On curved ground that grows for ever, though
 the errors themselves may shrink: x - 2 x is 3 times as unsure as x. Here the exact place lies in centre + frame [-sizes, sizes],
-and a step takes what is in the frame to where its derivative does (mean value form, Moore 1966). The new frame is that of the
-images of the old edges, made orthogonal, the longest first, so that none of them ever comes to lie along another one (Lohner 1987,
-"Enclosing the solutions of ordinary initial and boundary value problems"). So sizes grow as fast as errors do.
+and a step takes what is in the frame to where its derivative does (mean value form, Moore 1966). The new edges are the images of
+the old ones; or those made orthogonal, the longest first, once they come to lie along each other (Lohner 1987, "Enclosing the
+solutions of ordinary initial and boundary value problems"). So sizes grow as fast as errors do.
 
 It serves programs whose derivative is JAX's, operation by operation: rules of somebody's own are not believed
 (`hillopt.jaxprs.without_rules_of_its_own`).
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
@@ -46,7 +47,7 @@ def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """Whether errors are followed so: on curved ground, for few numbers, where nothing hides what a derivative is."""
     hill, optimizer = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), (hill, optimizer))
     state = [leaf for leaf in state_numbers(hill, optimizer) if is_float(leaf)]
-    is_small = jnp.size(hill.start) + sum(leaf.size for leaf in state) <= MOST_NUMBERS
+    is_small = np.size(hill.start) + sum(leaf.size for leaf in state) <= MOST_NUMBERS
     if not (is_small and is_curved(hill)):
         return False
 
@@ -101,27 +102,38 @@ def _reach(place: Framed) -> Vector:
 
 
 def _reframed(edges: Array, sizes: Vector, rest: Vector) -> tuple[Array, Vector]:
-    """A box around all edges [-sizes, sizes] + [-rest, rest].
+    """A box around all edges [-sizes, sizes] + [-rest, rest]: the edges themselves, or what is orthogonal, if that is smaller."""
+    scale = _times(jnp.abs(edges), sizes) + rest
+    scale = jnp.where(jnp.isfinite(scale), jnp.maximum(scale, jnp.finfo(scale.dtype).tiny ** 0.5), 1)
+    longest = jnp.argsort(-jnp.max(jnp.abs(edges) / scale[:, None], 0) * sizes)
+    edges, sizes = edges[:, longest], sizes[longest]
+    turned, triangle = _orthogonal(edges / scale[:, None])
+    orthogonal, inverse = turned * scale[:, None], turned.T / scale
+    frames, inverses = jnp.stack([edges, orthogonal]), jnp.stack([_times(_inverse(triangle), inverse), inverse])
+    found = jax.vmap(lambda frame, inverse: _sizes(frame, inverse, edges, sizes, rest))(frames, inverses)
+    reach = jax.vmap(lambda frame, sizes: jnp.max(_times(jnp.abs(frame), sizes) / scale))(frames, found)
+    best = jnp.where(reach[0] <= reach[1], 0, 1)
+    return frames[best], found[best]
+
+
+def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vector) -> Vector:
+    """Of a box in a frame around all edges [-sizes, sizes] + [-rest, rest].
 
     With a frame F and any matrix G near its inverse, E = 1 - G F, coordinates z of y = F z are G y + E z. So they are no greater
     than |G y| and |E| / (1 - |E|) times the greatest of it, where |E| is a norm below 1.
     """
-    scale = _times(jnp.abs(edges), sizes) + rest
-    scale = jnp.where(jnp.isfinite(scale), jnp.maximum(scale, jnp.finfo(scale.dtype).tiny ** 0.5), 1)
-    longest = jnp.argsort(-jnp.max(jnp.abs(edges) / scale[:, None], 0) * sizes)
-    turned = _orthogonal((edges / scale[:, None])[:, longest])
-    frame, inverse = turned * scale[:, None], turned.T / scale
-    unlike = jnp.abs(jnp.eye(scale.shape[0]) - _times(inverse, frame)) + _charged(inverse, frame)
+    unlike = jnp.abs(jnp.eye(sizes.shape[0], dtype=sizes.dtype) - _times(inverse, frame)) + _charged(inverse, frame)
     unlike = jnp.max(jnp.sum(unlike, 1))
     told = jnp.abs(_times(inverse, edges)) + _charged(inverse, edges)
     found = _times(told, sizes) + _times(jnp.abs(inverse), rest)
     found += 2 * unlike * jnp.max(found)
     found = found * WIDER + tiny(found)
-    return frame, jnp.where(jnp.isfinite(found) & (unlike < 0.25), found, jnp.inf)
+    return jnp.where(jnp.isfinite(found) & (unlike < 0.25), found, jnp.inf)
 
 
-def _orthogonal(matrix: Array) -> Array:
-    """An orthogonal matrix whose first k columns span, if they can, those of the given one, by Householder's reflections."""
+def _orthogonal(matrix: Array) -> tuple[Array, Array]:
+    """An orthogonal matrix whose first k columns span, if they can, those of the given one, by Householder's reflections; and the
+    upper triangle of which it makes that."""
     size = matrix.shape[0]
     places, turned = jnp.arange(size), jnp.eye(size, dtype=matrix.dtype)
     for index in range(size - 1):
@@ -132,7 +144,19 @@ def _orthogonal(matrix: Array) -> Array:
         factor = jnp.where(square > 0, 2 / jnp.where(square > 0, square, 1), 0)
         matrix -= factor * mirror[:, None] * jnp.sum(mirror[:, None] * matrix, 0)
         turned -= factor * jnp.sum(turned * mirror, 1)[:, None] * mirror
-    return jnp.where(jnp.isfinite(turned), turned, jnp.eye(size))
+    return jnp.where(jnp.isfinite(turned), turned, jnp.eye(size, dtype=matrix.dtype)), matrix
+
+
+def _inverse(triangle: Array) -> Array:
+    """Of an upper triangle, as well as floating point has it."""
+    size = triangle.shape[0]
+    rows: list[Array] = []
+    for index in reversed(range(size)):
+        row = jnp.zeros(size, triangle.dtype).at[index].set(1)
+        for later, known in zip(range(size - 1, index, -1), rows, strict=True):
+            row -= triangle[index, later] * known
+        rows.append(row / triangle[index, index])
+    return jnp.stack(rows[::-1])
 
 
 def _times(matrix: Array, other: Array) -> Array:
