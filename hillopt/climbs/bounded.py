@@ -330,6 +330,7 @@ def _advance(
         numbers = jax.tree.map(typed, optimizer)
         after, ambiguous = bounded(advance)(ground, numbers, walk.position, walk.state)
         return after, None, ambiguous
+    place: Followed | Framed
     if isinstance(walk.followed, Framed):
         place, ambiguous = carried(step, (ground, jax.tree.map(typed, optimizer)), walk.followed)
         position, state = all_within(place)
