@@ -41,6 +41,9 @@ class Framed(NamedTuple):
     """The place itself, in floating point."""
     frame: Float[Array, "number edge"]
     sizes: Float[Array, " edge"]
+    turns: Bool[Array, ""]
+    """Whether the next frame is made orthogonal. It is kept, since a compiled program may compute a number twice with different
+    last digits, and a frame that is chosen twice has to be the same one."""
 
 
 def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
@@ -61,7 +64,7 @@ def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
 def framed(place: PyTree) -> Framed:
     """A place of balls, in a frame along its numbers."""
     sizes = ravel_pytree(_floats(radii(place))[0])[0]
-    return Framed(midpoints(place), jnp.eye(sizes.shape[0], dtype=sizes.dtype), sizes)
+    return Framed(midpoints(place), jnp.eye(sizes.shape[0], dtype=sizes.dtype), sizes, jnp.zeros((), bool))
 
 
 def all_within(place: Framed) -> PyTree:
@@ -91,8 +94,7 @@ def carried(step: Callable[..., PyTree], numbers: PyTree, place: Framed) -> tupl
     edges = _times(slopes.midpoint, place.frame)
     rounding = _charged(slopes.midpoint, place.frame)
     rest = lost + _times(ball_radius(slopes), reach) + _times(rounding, place.sizes)
-    frame, sizes = _reframed(edges, place.sizes, rest * WIDER)
-    return Framed(midpoints(after), frame, sizes), in_doubt
+    return Framed(midpoints(after), *_reframed(edges, place.sizes, rest * WIDER, place.turns)), in_doubt
 
 
 def _reach(place: Framed) -> Vector:
@@ -101,8 +103,9 @@ def _reach(place: Framed) -> Vector:
     return jnp.where(jnp.isnan(reach), jnp.inf, reach * WIDER)
 
 
-def _reframed(edges: Array, sizes: Vector, rest: Vector) -> tuple[Array, Vector]:
-    """A box around all edges [-sizes, sizes] + [-rest, rest]: the edges themselves, or what is orthogonal, if that is smaller."""
+def _reframed(edges: Array, sizes: Vector, rest: Vector, turns: Array) -> tuple[Array, Vector, Array]:
+    """A box around all edges [-sizes, sizes] + [-rest, rest]: in a frame of the edges, or an orthogonal one if it turns; and
+    whether that was the smaller one, and is to be taken next time."""
     scale = _times(jnp.abs(edges), sizes) + rest
     scale = jnp.where(jnp.isfinite(scale), jnp.maximum(scale, jnp.finfo(scale.dtype).tiny ** 0.5), 1)
     longest = jnp.argsort(-jnp.max(jnp.abs(edges) / scale[:, None], 0) * sizes)
@@ -112,8 +115,8 @@ def _reframed(edges: Array, sizes: Vector, rest: Vector) -> tuple[Array, Vector]
     frames, inverses = jnp.stack([edges, orthogonal]), jnp.stack([_times(_inverse(triangle), inverse), inverse])
     found = jax.vmap(lambda frame, inverse: _sizes(frame, inverse, edges, sizes, rest))(frames, inverses)
     reach = jax.vmap(lambda frame, sizes: jnp.max(_times(jnp.abs(frame), sizes) / scale))(frames, found)
-    best = jnp.where(reach[0] <= reach[1], 0, 1)
-    return frames[best], found[best]
+    frame, sizes = (jnp.where(turns, orthogonal, as_it_is) for as_it_is, orthogonal in (frames, found))
+    return frame, sizes, ~(reach[0] <= reach[1])
 
 
 def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vector) -> Vector:
