@@ -128,3 +128,37 @@ def equations(jaxpr: Jaxpr | ClosedJaxpr) -> Iterator[JaxprEqn]:
 
 def _is_jaxpr(leaf: Any) -> bool:
     return isinstance(leaf, (Jaxpr, ClosedJaxpr))
+
+
+# What gives a derivative that need not be the function's.
+RULES_OF_ITS_OWN = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "stop_gradient"}
+
+
+def without_rules_of_its_own(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose derivative JAX takes operation by operation: nobody's own rule, nothing that stops it."""
+
+    def opened(*arguments: Any) -> Any:
+        closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+
+        def apply(equation: JaxprEqn, inputs: list[Any]) -> Sequence[Any]:
+            if equation.primitive.name == "stop_gradient":
+                return inputs
+            outputs = equation.primitive.bind(*inputs, **equation.params)
+            return outputs if equation.primitive.multiple_results else [outputs]
+
+        outputs: list[Any] = interpret(
+            closed,
+            jax.tree.leaves(arguments),
+            apply,
+            literal=lambda atom: atom.val,
+            constant=lambda value: value,
+        )
+        return jax.tree.unflatten(jax.tree.structure(shapes), outputs)
+
+    return opened
+
+
+def hides_rules(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Whether loops or branches of a function hide derivatives that somebody has made up."""
+    jaxpr = jax.make_jaxpr(without_rules_of_its_own(function))(*arguments)
+    return any(equation.primitive.name in RULES_OF_ITS_OWN for equation in equations(jaxpr))

@@ -7,6 +7,7 @@ import numpy as np
 
 import hillopt as ho
 
+Climbs = tuple[ho.AbstractClimb, ...]
 SEED = 0
 RATES = (0.01, 1.0)
 MOMENTA, LONG = (0.0, 0.95), (0.9, 0.999)
@@ -30,16 +31,18 @@ HILLS: dict[str, tuple[Callable[..., ho.AbstractHill], float, float]] = {
 SHARES = ("escaped", "trapped", "open", "flagged")
 
 
-def table_of(hills: tuple[str, ...], own: tuple[str, ...], num_settings: int, max_steps: int) -> list[dict[str, str]]:
+def table_of(
+    hills: tuple[str, ...], own: tuple[str, ...], num_settings: int, max_steps: int, climb: Climbs
+) -> list[dict[str, str]]:
     """A row for every optimizer and hill: which shares of the settings have escaped, with proof; are trapped, with proof; are
     neither; or hang on rounding."""
-    return [row_of(name, hill, num_settings, max_steps) for hill in hills for name in own]
+    return [row_of(name, hill, num_settings, max_steps, climb) for hill in hills for name in own]
 
 
-def row_of(name: str, hill: str, num_settings: int, max_steps: int) -> dict[str, str]:
+def row_of(name: str, hill: str, num_settings: int, max_steps: int, climb: Climbs) -> dict[str, str]:
     """Of one optimizer on one hill."""
     numbers, heights = settings_of(name, hill, num_settings)
-    answer = ho.escape(HILLS[hill][0](heights), ho.OPTIMIZERS[name](**numbers), max_steps=max_steps)
+    answer = ho.escape(HILLS[hill][0](heights), ho.OPTIMIZERS[name](**numbers), max_steps=max_steps, climb=climb)
     verdict, flagged = np.asarray(answer.verdict), np.asarray(answer.certainty) == ho.Certainty.FLAGGED
     ends = [(verdict == end) & ~flagged for end in (ho.Verdict.ESCAPED, ho.Verdict.TRAPPED)]
     found = [*ends, ~ends[0] & ~ends[1] & ~flagged, flagged]

@@ -97,7 +97,8 @@ def tell_of_hills(settings: Settings) -> None:
         )
     path = runs.place(settings.out, settings.name)
     with runs.folder(path, settings.overwrite) as folder:
-        rows = decided.table_of(settings.hills, settings.own, settings.num_settings, settings.max_steps)
+        climb = ho.CLIMBS[settings.climb]
+        rows = decided.table_of(settings.hills, settings.own, settings.num_settings, settings.max_steps, climb)
         runs.write_table(folder / "hills.csv", rows)
         command.save(folder, settings)
     print(*decided.lines_of(rows), sep="\n")

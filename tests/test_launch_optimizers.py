@@ -43,9 +43,9 @@ def test_one_that_does_not_sweep_is_named_and_the_command_fails(tmp_path, capsys
 
 
 def test_what_is_proved_on_other_hills_is_counted(tmp_path, capsys, monkeypatch):
-    def escape(hill, optimizer, *, max_steps):
+    def escape(hill, optimizer, *, max_steps, climb):
         assert hill.height.shape == optimizer.momentum.shape == (8,)
-        assert max_steps == 64
+        assert (max_steps, climb) == (64, ho.THOROUGH)
         ends = [ho.Verdict.ESCAPED, ho.Verdict.TRAPPED, ho.Verdict.UNDECIDED, ho.Verdict.TRAPPED]
         sure, unsure = ho.Certainty.CERTIFIED, ho.Certainty.FLAGGED
         return SimpleNamespace(verdict=ends * 2, certainty=[sure] * 7 + [unsure])

@@ -24,13 +24,18 @@ from hillopt.proofs import (
     FOLLOWED,
     Ball,
     Followed,
+    Framed,
     Method,
     Whereabouts,
+    all_within,
     at_rest,
     ball_radius,
     bounded,
+    carried,
     followed,
+    framed,
     is_ball,
+    is_framed,
     lower_end,
     methods_for,
     midpoints,
@@ -52,8 +57,9 @@ class _Walk(NamedTuple):
 
     position: Ball
     state: PyTree
-    followed: Followed | None
-    """Position and state once more, with derivatives in short numbers; None where it is not worth it."""
+    followed: Followed | Framed | None
+    """Position and state once more, with derivatives in short numbers, or on curved ground in a frame; None where it is not worth
+    it."""
     height: Array
     error: Array
     highest: Array
@@ -193,18 +199,21 @@ def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | No
     place = jnp.asarray(hill.start, common_dtype(optimizer)).astype(zero.dtype)
     start = Ball(place, jnp.zeros_like(place))
     follows = hill.slope_is_unit and isinstance(optimizer, FOLLOWED) and common_dtype(optimizer) != jnp.float64
+    beside: Followed | Framed | None = None
     if follows:
-        (_, state), place_with_slopes, _ = followed(_at_start, optimizer, (), at_rest(place, optimizer))
+        (_, state), beside, _ = followed(_at_start, optimizer, (), at_rest(place, optimizer))
     else:
         state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(typed, optimizer), start)
     state = jax.tree.map(with_radius, state, is_leaf=is_ball)
+    if not follows and is_framed(hill, optimizer):
+        beside = framed((start, state))
     rise, _ = bounded(lambda hill, position: jnp.asarray(hill.rise(position)))(jax.tree.map(typed, hill), start)
     rise = with_radius(rise)
     no = jnp.zeros((), bool)
     return _Walk(
         position=start,
         state=state,
-        followed=place_with_slopes if follows else None,
+        followed=beside,
         height=rise.midpoint,
         error=rise.radius,
         highest=rise.midpoint + rise.radius,
@@ -301,8 +310,8 @@ def _take_step(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | 
 
 def _advance(
     hill: AbstractHill, optimizer: AbstractOptimizer, walk: _Walk
-) -> tuple[tuple[Ball, PyTree, Ball], Followed | None, Array]:
-    """Position, state and rise after a step; the first two with derivatives; and whether a decision is in doubt."""
+) -> tuple[tuple[Ball, PyTree, Ball], Followed | Framed | None, Array]:
+    """Position, state and rise after a step; the first two followed; and whether a decision is in doubt."""
 
     def rise_at(hill: AbstractHill, position: Array) -> Array:
         return jnp.asarray(hill.rise(position))
@@ -321,6 +330,11 @@ def _advance(
         numbers = jax.tree.map(typed, optimizer)
         after, ambiguous = bounded(advance)(ground, numbers, walk.position, walk.state)
         return after, None, ambiguous
-    (position, state), place, ambiguous = followed(step, optimizer, ground, walk.followed)
+    place: Followed | Framed
+    if isinstance(walk.followed, Framed):
+        place, ambiguous = carried(step, (ground, jax.tree.map(typed, optimizer)), walk.followed)
+        position, state = all_within(place)
+    else:
+        (position, state), place, ambiguous = followed(step, optimizer, ground, walk.followed)
     rise, unclear = bounded(rise_at)(ground, position)
     return (position, state, rise), place, ambiguous | unclear

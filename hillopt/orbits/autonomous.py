@@ -1,15 +1,14 @@
 """A walk as one map of real numbers: the position, and what of the optimizer's state moves for ever."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import JaxprEqn
 from jaxtyping import Array, Float, PyTree
 
-from hillopt.jaxprs import depends_on, interpret
+from hillopt.jaxprs import depends_on
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.pytrees import AbstractPytree, static
@@ -104,24 +103,3 @@ def _stays_at(after: Callable, index: int, leaves: list[Array], position: Array)
 
 def _but(leaves: list[Array], index: int) -> list[Any]:
     return [None if place == index else leaf for place, leaf in enumerate(leaves)]
-
-
-def without_rules_of_its_own(function: Callable[..., Array]) -> Callable[..., Array]:
-    """The same function, whose derivative JAX takes operation by operation: nobody's own rule, nothing that stops it."""
-
-    def opened(*arguments: Any) -> Any:
-        closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
-        constants: Callable[[Any], Any] = lambda value: value  # noqa: E731
-
-        def apply(equation: JaxprEqn, inputs: list[Any]) -> Sequence[Any]:
-            if equation.primitive.name == "stop_gradient":
-                return inputs
-            outputs = equation.primitive.bind(*inputs, **equation.params)
-            return outputs if equation.primitive.multiple_results else [outputs]
-
-        outputs = interpret(
-            closed, jax.tree.leaves(arguments), apply, literal=lambda atom: atom.val, constant=constants
-        )
-        return jax.tree.unflatten(jax.tree.structure(shapes), outputs)
-
-    return opened

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from hillopt.jaxprs import equations
-from hillopt.orbits.autonomous import AutonomousWalk, without_rules_of_its_own
+from hillopt.jaxprs import hides_rules, without_rules_of_its_own
+from hillopt.orbits.autonomous import AutonomousWalk
 from hillopt.orbits.enclosures import EPS, TINY, Enclosure, exactly, less_than_one, scaled, spectral_radius
 from hillopt.orbits.newton import blocks, divisors, gap_slopes
 from hillopt.proofs import Ball, ball_radius, bounded, rounded
@@ -29,7 +29,6 @@ TRIES, WIDER = 20, 1.2  # boxes, each by so much wider than the one before has s
 # Radii are rounded too. On a box they are no roundings' errors, but as wide as it is, and nothing else pays for that: each of at
 # most a billion operations in a row errs by half an eps of the radius.
 SLACK = 1 + 2.0**-20
-OPAQUE = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "stop_gradient"}
 
 
 class Proved(NamedTuple):
@@ -59,7 +58,7 @@ class Box(NamedTuple):
 def proved(walk: AutonomousWalk, points: Float[np.ndarray, "period number"]) -> Proved:
     """Prove the cycle near these points, if that can be done."""
     middle = box_of(walk, points, np.zeros(points.shape))
-    if not (is_opaque(walk) or middle.is_doubtful):
+    if not (hides_rules(walk.step, walk.at_rest(jnp.zeros(()))) or middle.is_doubtful):
         inverse = exactly(_inverse(middle, points))
         needed = (inverse @ middle.gaps).most.reshape(points.shape)
         half_widths = np.zeros(points.shape)
@@ -72,13 +71,6 @@ def proved(walk: AutonomousWalk, points: Float[np.ndarray, "period number"]) -> 
             if np.all(needed * SLACK < half_widths):
                 return Proved(is_least(points, half_widths), half_widths, *_multiplier(box, points))
     return Proved(False, np.zeros(points.shape), *_multiplier(middle, points))
-
-
-def is_opaque(walk: AutonomousWalk) -> bool:
-    """Whether loops or branches hide derivatives that somebody has made up."""
-    step = without_rules_of_its_own(walk.step)
-    jaxpr = jax.make_jaxpr(step)(walk.at_rest(jnp.zeros(())))
-    return any(equation.primitive.name in OPAQUE for equation in equations(jaxpr))
 
 
 def box_of(

@@ -16,6 +16,7 @@ from hillopt.proofs.cycles import Drift, drift_after, loss, padded, power_of, wa
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.energy import energy_bound
 from hillopt.proofs.first_order import FOLLOWED, Followed, at_rest, followed
+from hillopt.proofs.frames import Framed, all_within, carried, framed, is_framed
 from hillopt.proofs.goal import around_goal
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.intervals import Interval, hull, is_inside
@@ -51,6 +52,7 @@ __all__ = [
     "Errors",
     "Followed",
     "Foot",
+    "Framed",
     "Interval",
     "LastDigit",
     "Lattice",
@@ -60,20 +62,24 @@ __all__ = [
     "Whereabouts",
     "advance",
     "advance_with_tangent",
+    "all_within",
     "around_goal",
     "at_most",
     "at_rest",
     "ball_radius",
     "bounded",
+    "carried",
     "descend",
     "drift_after",
     "enclosed",
     "energy_bound",
     "errors",
     "followed",
+    "framed",
     "hull",
     "in_own_terms",
     "is_ball",
+    "is_framed",
     "is_inside",
     "known_lattice",
     "lattice_of",

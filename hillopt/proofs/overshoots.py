@@ -31,7 +31,7 @@ def bound_by_overshoot(
     hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts, goal: Float[Array, ""]
 ) -> Float[Array, ""]:
     """Bound of every later rise in the valley that the walk swings in."""
-    valley = valley_around(hill, *_crossing(hill, optimizer, place))
+    valley = valley_around(hill, *crossing(hill, optimizer, place))
     now = jnp.stack([-lower_end(place.position), upper_end(place.position)])
 
     def reached(ends: Array) -> Array:
@@ -76,7 +76,7 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     )
 
 
-def _crossing(hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts) -> tuple[Array, Array]:
+def crossing(hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts) -> tuple[Array, Array]:
     """A place where the ground falls and a greater one where it does not: two that the walk visits next, or near to it."""
     lane = lane_of(place)
     here = lane.centre[:1]

@@ -1,0 +1,184 @@
+"""How errors travel along a walk: in a box whose edges turn with it.
+
+A running error bound adds up sizes, as if every step turned each error to its worst. On curved ground that grows for ever, though
+the errors themselves may shrink: x - 2 x is 3 times as unsure as x. Here the exact place lies in centre + frame [-sizes, sizes],
+and a step takes what is in the frame to where its derivative does (mean value form, Moore 1966). The new edges are the images of
+the old ones; or those made orthogonal, the longest first, once they come to lie along each other (Lohner 1987, "Enclosing the
+solutions of ordinary initial and boundary value problems"). So sizes grow as fast as errors do.
+
+It serves programs whose derivative is JAX's, operation by operation: rules of somebody's own are not believed
+(`hillopt.jaxprs.without_rules_of_its_own`).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float, PyTree
+
+from hillopt.jaxprs import hides_rules, without_rules_of_its_own
+from hillopt.landscapes import AbstractHill
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs.ahead import is_curved, state_numbers
+from hillopt.proofs.balls import Ball, ball_radius, is_ball, is_float, midpoints, radii, tiny, ulps
+from hillopt.proofs.interpreter import bounded
+from hillopt.walk import move
+
+Vector = Float[Array, " number"]
+MOST_NUMBERS = 16  # of a place; the frame has their square
+# Balls are drawn wider by this before a step is followed over them: the rules of balls charge for rounding what a radius of
+# rounding errors needs, and eps is far below it.
+WIDER = 1 + 2.0**-10
+
+
+class Framed(NamedTuple):
+    """Where a walk may be: the numbers of its place that are floats, in a box."""
+
+    centre: PyTree
+    """The place itself, in floating point."""
+    frame: Float[Array, "number edge"]
+    sizes: Float[Array, " edge"]
+    turns: Bool[Array, ""]
+    """Whether the next frame is made orthogonal. It is kept, since a compiled program may compute a number twice with different
+    last digits, and a frame that is chosen twice has to be the same one."""
+
+
+def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
+    """Whether errors are followed so: on curved ground, for few numbers, where nothing hides what a derivative is."""
+    hill, optimizer = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), (hill, optimizer))
+    state = [leaf for leaf in state_numbers(hill, optimizer) if is_float(leaf)]
+    is_small = np.size(hill.start) + sum(leaf.size for leaf in state) <= MOST_NUMBERS
+    if not (is_small and is_curved(hill)):
+        return False
+
+    def step(hill: AbstractHill, optimizer: AbstractOptimizer) -> PyTree:
+        position = jnp.asarray(hill.start, float)
+        return move(hill, optimizer, position, optimizer.init(position))
+
+    return not hides_rules(step, hill, optimizer)
+
+
+def framed(place: PyTree) -> Framed:
+    """A place of balls, in a frame along its numbers."""
+    sizes = ravel_pytree(_floats(radii(place))[0])[0]
+    return Framed(midpoints(place), jnp.eye(sizes.shape[0], dtype=sizes.dtype), sizes, jnp.zeros((), bool))
+
+
+def all_within(place: Framed) -> PyTree:
+    """Balls that hold all of a place's box."""
+    floats, put = _floats(place.centre)
+    _, unravel = ravel_pytree(floats)
+    around = unravel(_reach(place))
+    return put([Ball(*ball) for ball in zip(floats, around, strict=True)])
+
+
+def carried(step: Callable[..., PyTree], numbers: PyTree, place: Framed) -> tuple[Framed, Bool[Array, ""]]:
+    """Where `step(*numbers, place)` leads, and whether it is in doubt; `numbers` may be balls."""
+    floats, put = _floats(place.centre)
+    centre, unravel = ravel_pytree(floats)
+
+    def moved(*given: Any) -> tuple[Array, Array]:
+        """Twice, the second time for its doubts: decisions that the derivative does not hang on."""
+        *numbers, vector = given
+        after = ravel_pytree(_floats(step(*numbers, put(unravel(vector))))[0])[0]
+        return after, after
+
+    reach = _reach(place)
+    derivative = jax.jacfwd(without_rules_of_its_own(moved), len(numbers), has_aux=True)
+    (slopes, _), in_doubt = bounded(derivative)(*numbers, Ball(centre, reach * WIDER))
+    after, _ = bounded(step)(*numbers, put([Ball(each) for each in floats]))
+    lost = ravel_pytree(_floats(radii(after))[0])[0]
+    edges = _times(slopes.midpoint, place.frame)
+    rounding = _charged(slopes.midpoint, place.frame)
+    rest = lost + _times(ball_radius(slopes), reach) + _times(rounding, place.sizes)
+    return Framed(midpoints(after), *_reframed(edges, place.sizes, rest * WIDER, place.turns)), in_doubt
+
+
+def _reach(place: Framed) -> Vector:
+    """How far the box reaches along every number."""
+    reach = _times(jnp.abs(place.frame), place.sizes)
+    return jnp.where(jnp.isnan(reach), jnp.inf, reach * WIDER)
+
+
+def _reframed(edges: Array, sizes: Vector, rest: Vector, turns: Array) -> tuple[Array, Vector, Array]:
+    """A box around all edges [-sizes, sizes] + [-rest, rest]: in a frame of the edges, or an orthogonal one if it turns; and
+    whether that was the smaller one, and is to be taken next time."""
+    scale = _times(jnp.abs(edges), sizes) + rest
+    scale = jnp.where(jnp.isfinite(scale), jnp.maximum(scale, jnp.finfo(scale.dtype).tiny ** 0.5), 1)
+    longest = jnp.argsort(-jnp.max(jnp.abs(edges) / scale[:, None], 0) * sizes)
+    edges, sizes = edges[:, longest], sizes[longest]
+    turned, triangle = _orthogonal(edges / scale[:, None])
+    orthogonal, inverse = turned * scale[:, None], turned.T / scale
+    frames, inverses = jnp.stack([edges, orthogonal]), jnp.stack([_times(_inverse(triangle), inverse), inverse])
+    found = jax.vmap(lambda frame, inverse: _sizes(frame, inverse, edges, sizes, rest))(frames, inverses)
+    reach = jax.vmap(lambda frame, sizes: jnp.max(_times(jnp.abs(frame), sizes) / scale))(frames, found)
+    frame, sizes = (jnp.where(turns, orthogonal, as_it_is) for as_it_is, orthogonal in (frames, found))
+    return frame, sizes, ~(reach[0] <= reach[1])
+
+
+def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vector) -> Vector:
+    """Of a box in a frame around all edges [-sizes, sizes] + [-rest, rest].
+
+    With a frame F and any matrix G near its inverse, E = 1 - G F, coordinates z of y = F z are G y + E z. So they are no greater
+    than |G y| and |E| / (1 - |E|) times the greatest of it, where |E| is a norm below 1.
+    """
+    unlike = jnp.abs(jnp.eye(sizes.shape[0], dtype=sizes.dtype) - _times(inverse, frame)) + _charged(inverse, frame)
+    unlike = jnp.max(jnp.sum(unlike, 1))
+    told = jnp.abs(_times(inverse, edges)) + _charged(inverse, edges)
+    found = _times(told, sizes) + _times(jnp.abs(inverse), rest)
+    found += 2 * unlike * jnp.max(found)
+    found = found * WIDER + tiny(found)
+    return jnp.where(jnp.isfinite(found) & (unlike < 0.25), found, jnp.inf)
+
+
+def _orthogonal(matrix: Array) -> tuple[Array, Array]:
+    """An orthogonal matrix whose first k columns span, if they can, those of the given one, by Householder's reflections; and the
+    upper triangle of which it makes that."""
+    size = matrix.shape[0]
+    places, turned = jnp.arange(size), jnp.eye(size, dtype=matrix.dtype)
+    for index in range(size - 1):
+        column = jnp.where(places >= index, matrix[:, index], 0)
+        length = jnp.sqrt(jnp.sum(column * column))
+        mirror = column + jnp.where(places == index, jnp.where(column[index] < 0, -length, length), 0)
+        square = jnp.sum(mirror * mirror)
+        factor = jnp.where(square > 0, 2 / jnp.where(square > 0, square, 1), 0)
+        matrix -= factor * mirror[:, None] * jnp.sum(mirror[:, None] * matrix, 0)
+        turned -= factor * jnp.sum(turned * mirror, 1)[:, None] * mirror
+    return jnp.where(jnp.isfinite(turned), turned, jnp.eye(size, dtype=matrix.dtype)), matrix
+
+
+def _inverse(triangle: Array) -> Array:
+    """Of an upper triangle, as well as floating point has it."""
+    size = triangle.shape[0]
+    rows: list[Array] = []
+    for index in reversed(range(size)):
+        row = jnp.zeros(size, triangle.dtype).at[index].set(1)
+        for later, known in zip(range(size - 1, index, -1), rows, strict=True):
+            row -= triangle[index, later] * known
+        rows.append(row / triangle[index, index])
+    return jnp.stack(rows[::-1])
+
+
+def _times(matrix: Array, other: Array) -> Array:
+    """The product of a matrix and a vector or a matrix, of which no device takes a coarse one."""
+    return jnp.sum(matrix[:, :, None] * other[None], 1) if other.ndim == 2 else jnp.sum(matrix * other, 1)
+
+
+def _charged(one: Array, other: Array) -> Array:
+    """What rounding does to a product of two matrices."""
+    sizes = _times(jnp.abs(one), jnp.abs(other))
+    return ulps(sizes, one.shape[0] + 4) + tiny(sizes)
+
+
+def _floats(tree: PyTree) -> tuple[list[Array], Callable[[list[Any]], PyTree]]:
+    """The leaves that are floats, and how others are put in their place."""
+    leaves, structure = jax.tree.flatten(tree, is_leaf=is_ball)
+
+    def put(floats: list[Any]) -> PyTree:
+        given = iter(floats)
+        return jax.tree.unflatten(structure, [next(given) if is_float(leaf) else leaf for leaf in leaves])
+
+    return [leaf for leaf in leaves if is_float(leaf)], put

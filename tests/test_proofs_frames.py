@@ -1,0 +1,115 @@
+"""Errors that travel in frames: against walks in 60 digits, where errors grow and where they shrink; and what is not believed."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+
+import hillopt as ho
+from hillopt.optimizers import as_arrays
+from hillopt.proofs import Ball, all_within, bounded, carried, framed, is_framed, rounded
+from hillopt.walk import move
+
+mp = mpmath.mp.clone()
+mp.dps = 60
+
+
+def slope(x, height):
+    return 4 * height * x * (x * x - 1)
+
+
+def heavy(x, state, height, learning_rate, momentum):
+    (trace,) = state
+    trace = slope(x, height) + momentum * trace
+    return x - learning_rate * trace, (trace,)
+
+
+def adam(x, state, height, learning_rate, b1, b2):
+    m, v, p, q = state
+    g = slope(x, height)
+    m, v, p, q = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g, b1 * p, b2 * q
+    return x - learning_rate * m / (1 - p) / mp.sqrt(v / (1 - q)), (m, v, p, q)
+
+
+# Walks that come to rest, walks that leap about for ever, and one that forgets its momentum in every step.
+ROWS = {
+    "rests": (ho.HeavyBall, heavy, {"learning_rate": 0.17, "momentum": 0.55}, 0.2, 300),
+    "leaps": (ho.Adam, adam, {"learning_rate": 0.2773, "b1": 0.5562, "b2": 0.9183}, 0.2, 120),
+    "has no momentum": (ho.Adam, adam, {"learning_rate": 0.2, "b1": 0.0, "b2": 0.95}, 0.1, 60),
+}
+
+
+@functools.cache
+def followed(name):
+    """Balls around the position after every step, in a frame, and the radii of the running error bound beside them."""
+    kind, _, numbers, height, num_steps = ROWS[name]
+    hill, optimizer = ho.DoubleWell(jnp.asarray(height)), as_arrays(kind(**numbers))
+    assert is_framed(hill, optimizer)
+    known = jax.tree.map(rounded, (hill, optimizer))
+
+    def step(hill, optimizer, place):
+        return move(hill, optimizer, *place)
+
+    def go(carry, _):
+        frame, ball = carry
+        frame, in_doubt = carried(step, known, frame)
+        ball, _ = bounded(step)(*known, ball)
+        return (frame, ball), (all_within(frame)[0], ball[0].radius, in_doubt)
+
+    start = jax.tree.map(
+        lambda leaf: Ball(leaf, jnp.zeros_like(leaf)), (jnp.asarray(-1.5), optimizer.init(jnp.asarray(-1.5)))
+    )
+    return jax.tree.map(np.asarray, jax.jit(lambda: jax.lax.scan(go, (framed(start), start), length=num_steps)[1])())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [-1, 0, 1])
+@pytest.mark.parametrize("name", ROWS)
+def test_a_frame_holds_the_exact_walk_for_all_that_rounds_to_the_numbers(name, end):
+    """Each of them a third of a unit in the last place away, or none."""
+    _, step, numbers, height, num_steps = ROWS[name]
+    (around, _, in_doubt) = followed(name)
+    moved = {key: mp.mpf(value) * (1 + end * mp.mpf(2) ** -54) for key, value in numbers.items()}
+    x, state = mp.mpf(-1.5), (mp.mpf(0),) if step is heavy else (mp.mpf(0), mp.mpf(0), mp.mpf(1), mp.mpf(1))
+    assert not in_doubt.any()
+    for time in range(num_steps):
+        x, state = step(x, state, mp.mpf(height), **moved)
+        assert abs(x - mp.mpf(float(around.midpoint[time]))) <= mp.mpf(float(around.radius[time]))
+
+
+@pytest.mark.slow
+def test_errors_shrink_where_walks_draw_together_and_grow_no_faster_than_they_must():
+    (around, ball, _) = followed("rests")
+    assert around.radius[-1] < 1e-14
+    assert not ball[-1] < 1e6
+    (around, ball, _) = followed("leaps")
+    assert around.radius[60] < 1e-7
+    assert not ball[60] < 1e6
+
+
+@jax.custom_jvp
+def _bowl(x):
+    return x * x
+
+
+_bowl.defjvp(lambda primals, tangents: (_bowl(*primals), 0.1 * tangents[0]))
+
+
+def _hill(value):
+    return ho.hill_from(value, jnp.asarray(1.0), start=-0.5, crest=lambda h: 3.0 + 0 * h)
+
+
+@pytest.mark.slow
+def test_rules_of_ones_own_are_not_believed():
+    """A derivative that is hidden in a loop, and one in the open, whose operations tell the true one."""
+    hidden = _hill(lambda x, h: jax.lax.fori_loop(0, 2, lambda _, y: _bowl(y) / 2, x) + h)
+    open_hill = _hill(lambda x, h: jax.lax.stop_gradient(x) * x + h)
+    optimizer = as_arrays(ho.GradientDescent(0.1))
+    assert not is_framed(hidden, optimizer)
+    at = framed((Ball(jnp.asarray(-0.5), jnp.asarray(1e-3)), ()))
+    after, _ = carried(lambda hill, place: (place[0] - 0.1 * hill.slope(place[0]), ()), (open_hill,), at)
+    # The slope is x, as it stands there: the derivative of the step is 0.9, though JAX calls it 1.
+    np.testing.assert_allclose(float(all_within(after)[0].radius), 0.9e-3, rtol=0.01)
