@@ -97,8 +97,10 @@ def test_few_walks_on_named_hills_are_flagged(name):
     assert share <= HILLS[name][1]
 
 
-# What the running error bound cannot follow for 300 steps: it doubles every few of them, or walks end on the valley itself.
-LOOSE = {"adafactor", "adadelta", "fromage", "lamb", "lbfgs", "polyak_sgd"}
+# What the running error bound cannot follow for 300 steps: it doubles every few of them, walks end on the valley itself, or noise
+# is drawn by a function that is not followed.
+LOOSE = {"contrib.dpsgd"}
+LOOSE |= {"adafactor", "adadelta", "fromage", "lamb", "lbfgs", "polyak_sgd"}
 LOOSE |= {
     f"contrib.{name}"
     for name in ("cocob", "dadapt_adamw", "dowg", "madgrad", "mechanize", "momo", "momo_adam", "prodigy")
