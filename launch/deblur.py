@@ -13,7 +13,7 @@ real MNIST:
         expect of the restorer a mean absolute error of 0.0099 and 30.7 dB
     python -m launch.deblur --preset=photographs           patches of scikit-image's grey photographs, none downloaded
     python -m launch.deblur --preset=photographs_random    another kernel for every patch
-        five to six minutes of CPU time each
+        five to seven minutes of CPU time each
 
 Of photographs there is also a table of whole ones, photographs.csv, with a row for each, each blur and each method
 that takes images of any size. Where kernels are random, those told the kernel stand beside those that are not.
