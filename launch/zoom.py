@@ -45,7 +45,7 @@ class Settings:
     of: str | None = boundary.of_flag()
     level: float | None = boundary.level_flag()
     spacing: int = boundary.spacing_flag(8)
-    margin: int = boundary.margin_flag(2)
+    margin: int = boundary.margin_flag(8)
     optimizer: str = named.optimizer_flag(named.BROUGHT, "The optimizer, or that of a training run.")
     hill: str = named.hill_flag("network.tanh", "The landscape, or the training run.")
     hill_numbers: dict[str, float] = named.hill_numbers_flag()
