@@ -153,12 +153,16 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
 def _ground(hill: AbstractHill, low: Array, high: Array) -> tuple[_Ground, Bool[Array, ""]]:
     """The ground between two places where it surely falls and surely rises, and whether it curves up all the way between them
     and as far as NEAREST around: then the bottom is one place."""
+
+    def slope_at(hill: AbstractHill, place: Array) -> Array:
+        return jnp.asarray(hill.slope(place))
+
     numbers, middle = jax.tree.map(rounded, hill), (low + high) / 2
     half = (high - low) / 2 + NEAREST
-    curves = enclosed(jax.grad(without_rules_of_its_own(lambda hill, place: jnp.asarray(hill.slope(place))), 1))
+    curves = enclosed(jax.grad(without_rules_of_its_own(slope_at), 1))
     curvature = curves(numbers, Interval(middle - 2 * half, middle + 2 * half))
-    slope, in_doubt = bounded(lambda hill, place: jnp.asarray(hill.slope(place)))(numbers, Ball(middle))
-    _, also = bounded(lambda hill, place: jnp.asarray(hill.slope(place)))(numbers, Ball(middle, 2 * half))
+    slope, in_doubt = bounded(slope_at)(numbers, Ball(middle))
+    _, also = bounded(slope_at)(numbers, Ball(middle, 2 * half))
     away = (jnp.abs(slope.midpoint) + ball_radius(slope)) / curvature.low * (1 + PAD)
     is_smooth = ~in_doubt & ~also & (curvature.low > 0) & jnp.isfinite(curvature.high) & (away < half - NEAREST / 2)
     return _Ground(Interval(middle - away, middle + away), curvature), is_smooth
