@@ -39,6 +39,19 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[Path]:
+    """A place beside a path to write to, from which the file comes to the path when all of it is written; else nothing is left."""
+    half_written = path.with_name(f".{os.getpid()}.{path.name}")
+    with writing(path):
+        try:
+            yield half_written
+            half_written.replace(path)
+        except OSError:
+            half_written.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
 def _in_words(path: Path, done: str, remedy: str) -> Iterator[None]:
     try:
         yield

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from aecluster.data.formats.pictures import Broken, decoded
 from aecluster.images import check_images
-from aecluster.places import place, quoted, reading, writing
+from aecluster.places import place, quoted, reading, writing_whole
 
 WRITTEN = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".webp")  # endings of what a picture is written as
 
@@ -41,15 +41,9 @@ def write_picture(
         raise ValueError(f"`image` must have one channel or three to be a picture, got {image.shape[2]}; choose some.")
     check_picture_path(path, overwrite=overwrite)
     file = place("path", path)
-    half_written = file.with_name(f".{os.getpid()}.{file.name}")
     greys = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-    with writing(file):
-        try:
-            Image.fromarray(greys[..., 0] if image.shape[2] == 1 else greys).save(half_written)
-            half_written.replace(file)
-        except OSError:
-            half_written.unlink(missing_ok=True)
-            raise
+    with writing_whole(file) as half_written:
+        Image.fromarray(greys[..., 0] if image.shape[2] == 1 else greys).save(half_written)
     return file
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from aecluster.places import place, quoted, writing
+from aecluster.places import place, quoted, writing_whole
 
 FRAME = 760  # pixels of a notebook's output
 
@@ -35,14 +35,8 @@ class Page:
         to = place("path", path)
         if to.exists() and not overwrite:
             raise ValueError(f"`path` {quoted(to)} exists; choose another name, or pass overwrite=True.")
-        half_written = to.with_name(f".{to.name}.{os.getpid()}")
-        with writing(to):
-            try:
-                half_written.write_text(self.text, encoding="utf-8")
-                half_written.replace(to)
-            except OSError:
-                half_written.unlink(missing_ok=True)
-                raise
+        with writing_whole(to) as half_written:
+            half_written.write_text(self.text, encoding="utf-8")
         return to
 
 
