@@ -57,6 +57,18 @@ def test_a_map_shows_every_cell_and_names_what_it_leaves_open():
     assert figure.axes[0].get_xlabel() == r"learning rate $\alpha$"
 
 
+def test_a_share_of_labels_that_turn_is_drawn_under_lines_between_the_labels():
+    verdict = np.zeros((6, 5), int)
+    verdict[2:, 1:] = ho.Verdict.ESCAPED
+    data = made(np.zeros((6, 5)), verdict=verdict)
+    data.attrs["look"] = json.dumps(ho.Look("value", "share", "share", outlined="verdict")._asdict())
+    figure = ho.plot(data)
+    ends = np.concatenate([path.vertices for lines in figure.axes[0].collections[1:] for path in lines.get_paths()])
+    on_the_edge = (ends[:, 0] == 2.5) & (ends[:, 1] >= 1.5) | (ends[:, 1] == 1.5) & (ends[:, 0] >= 2.5)
+    assert on_the_edge.mean() > 0.9, ends  # but for the corner, which is cut
+    assert legend_texts(figure) == ["changes here: verdict"]
+
+
 def test_diverged_and_unreached_cells_have_no_colour():
     height = np.linspace(-0.5, 1, 144).reshape(12, 12)
     verdict = np.where(height > 0.8, ho.Verdict.DIVERGED, ho.Verdict.TRAPPED)

@@ -36,6 +36,7 @@ LEGEND_LETTERS = 9.0  # points
 HANDLE = 44.0  # points that an entry's patch and the room around it take
 WINDOW = 50  # neighbourhoods that a map has along each axis
 MOST = 0.5 + 1e-9  # of a neighbourhood's cells
+OUTLINE = "#e08214"
 FLAG_MARK = r"\\"
 DOTS = (1.2, 5.0)  # points, the least and the greatest diameter of a flag
 
@@ -48,6 +49,15 @@ def hatch(axes: "Axes", grid: Grid, here: np.ndarray, style: Style, width: float
     cells = np.repeat(np.repeat(here.astype(float), 2, axis=0), 2, axis=1)
     hatching = axes.contourf(x, y, cells, levels=[0.5, 1.5], colors="none", hatches=[style.mark])
     hatching.set(edgecolor=style.ink, linewidth=0, hatch_linewidth=width)
+
+
+def outline(axes: "Axes", grid: Grid, labels: np.ndarray) -> None:
+    """A line around the cells of every label, [y, x], between one cell and the next."""
+    x, y = (np.repeat(borders, 2)[1:-1] for borders in (grid.x_edges, grid.y_edges))
+    for label in np.unique(labels):
+        cells = np.repeat(np.repeat((labels == label).astype(float), 2, axis=0), 2, axis=1)
+        if cells.min() < cells.max():
+            axes.contour(x, y, cells, levels=[0.5], colors=OUTLINE, linewidths=0.6)
 
 
 def around(here: np.ndarray, least: int = 1) -> np.ndarray:
@@ -113,6 +123,13 @@ def flag_handle(certainty: np.ndarray) -> list["Artist"]:
         return []
     label = flag_label(certainty)
     return [Patch(facecolor="white", edgecolor=FLAG_COLOUR, hatch=2 * FLAG_MARK, label=label, lw=0.5)]
+
+
+def outline_handle(label: str) -> "Artist":
+    """The entry of the lines between labels."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=OUTLINE, lw=1.2, label=f"changes here: {label}")
 
 
 def handle(style: Style, label: str) -> "Artist":

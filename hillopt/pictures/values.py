@@ -7,7 +7,7 @@ import numpy as np
 from hillopt.pictures.colours import almost_zero, drawable, norm_for, within
 from hillopt.pictures.curves import curve_of, draw_curve, draw_flags, draw_gaps, explain
 from hillopt.pictures.maps import colour_bar, draw_cells, draw_verdicts, faceted, laid_out, verdict_handles
-from hillopt.pictures.marks import NO_VALUE, flag_handle, handle, legend, mark_flags
+from hillopt.pictures.marks import NO_VALUE, flag_handle, handle, legend, mark_flags, outline, outline_handle
 from hillopt.pictures.read import Picture
 from hillopt.pictures.style import COLOUR_MAP, WALK_COLOUR
 from hillopt.pictures.training import draw_training
@@ -67,13 +67,18 @@ def _map(picture: Picture) -> "Figure":
         if levels and min(shown.shape) > 1:
             lines = axes.contour(grid.x, grid.y, shown, levels=levels, colors="white", linewidths=1.2)
             axes.clabel(lines, fmt="%g", fontsize=8)
+        if look.outlined and min(shown.shape) > 1:
+            outline(axes, grid, cells[look.outlined].values)
         if "certainty" in cells:
             mark_flags(axes, grid, cells["certainty"].values)
 
     figure, grid = faceted(picture, draw, size=(7.2, 5.4))
     colour_bar(figure, grid, picture, norm, values)
     missing = [] if np.isfinite(values).all() else [handle(NO_VALUE, "not finite")]
-    legend(figure, [*missing, *_flags(picture)])
+    outlines = (
+        [outline_handle(picture.whole[look.outlined].attrs.get("long_name", look.outlined))] if look.outlined else []
+    )
+    legend(figure, [*missing, *outlines, *_flags(picture)])
     return figure
 
 

@@ -47,6 +47,8 @@ class Look(NamedTuple):
     "share" from 0 to 1."""
     levels: tuple[float, ...] = ()
     """Values at which contours are drawn."""
+    outlined: str | None = None
+    """A field of labels, between which lines are drawn."""
 
 
 def described(

@@ -45,7 +45,9 @@ class Stability(AbstractQuestion):
     """How to walk; of several, the first that serves."""
 
     title: ClassVar[str] = "Stability of the labels"
-    look: ClassVar[Look] = Look("flipped", "share of labels that one unit in the last place turns", "share")
+    look: ClassVar[Look] = Look(
+        "flipped", "share of labels that one unit in the last place turns", "share", outlined="verdict"
+    )
     answer_type: ClassVar[type[AbstractAnswer]] = StabilityAnswer
     is_noisy: ClassVar[bool] = True
     no_derivative: ClassVar[str] = "a label turns or does not; take differences between shares"

@@ -39,7 +39,9 @@ class TrainabilityStability(AbstractQuestion):
     lanes: int = static(default=1)
 
     title: ClassVar[str] = "Stability of the ends"
-    look: ClassVar[Look] = Look("flipped", "share of ends that one unit in the last place turns", "share")
+    look: ClassVar[Look] = Look(
+        "flipped", "share of ends that one unit in the last place turns", "share", outlined="outcome"
+    )
     answer_type: ClassVar[type[AbstractAnswer]] = TrainabilityStabilityAnswer
     is_noisy: ClassVar[bool] = True
     asked_of: ClassVar[type] = AbstractRun
