@@ -1,6 +1,7 @@
 """Errors that travel in frames: against walks in 60 digits, where errors grow and where they shrink; and what is not believed."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -113,3 +114,29 @@ def test_rules_of_ones_own_are_not_believed():
     after, _ = carried(lambda hill, place: (place[0] - 0.1 * hill.slope(place[0]), ()), (open_hill,), at)
     # The slope is x, as it stands there: the derivative of the step is 0.9, though JAX calls it 1.
     np.testing.assert_allclose(float(all_within(after)[0].radius), 0.9e-3, rtol=0.01)
+
+
+@pytest.mark.slow
+def test_sizes_belong_to_the_frame_that_is_carried_where_two_are_as_good():
+    """Of one number all frames are alike but for their lengths, so that last digits choose: a compiled program that chose twice,
+    once for the frame and once for its sizes, lost one walk in fifteen. Step by step, from the ends of every box."""
+    rng = np.random.default_rng(0)
+    heights, rates = rng.uniform(0.05, 0.25, 60), np.exp(rng.uniform(np.log(0.01), 0, 60))
+
+    def followed(height, rate):
+        known = jax.tree.map(rounded, (ho.DoubleWell(height), ho.GradientDescent(rate)))
+
+        def go(place, _):
+            after, _ = carried(lambda hill, optimizer, place: move(hill, optimizer, *place), known, place)
+            return after, (after.centre[0], jnp.abs(after.frame[0, 0]) * after.sizes[0])
+
+        start = framed((Ball(jnp.asarray(-1.5), jnp.zeros(())), ()))
+        return jax.lax.scan(go, start, length=60)[1]
+
+    centres, reaches = map(np.asarray, jax.jit(jax.vmap(followed))(jnp.asarray(heights), jnp.asarray(rates)))
+    for height, rate, centre, reach in zip(heights, rates, centres, reaches, strict=True):
+        exactly = lambda number: mp.mpf(float(number))  # noqa: E731
+        for place, end in itertools.product(range(59), (-1, 1)):
+            x = exactly(centre[place]) + end * exactly(reach[place])
+            after = x - exactly(rate) * slope(x, exactly(height))
+            assert abs(after - exactly(centre[place + 1])) <= exactly(reach[place + 1])

@@ -42,7 +42,7 @@ WIDENED, SPARE = 0.25, 2.0**-6  # of what ends have grown by, and of themselves,
 # what is not known of b1, b2 and the learning rate, and of 1 - b1 and 1 - b2 it is half an eps over themselves. The longest term,
 # a u far from the bottom, takes ten roundings, or twenty on a GPU, whose short quotients and roots lose more (`_driven`).
 ROUNDINGS = 20
-MOST_PAD = 2.0**-8  # up to which products of two errors are nothing beside them
+MOST_PAD = 2.0**-6  # up to which products of two errors are nothing beside them
 
 
 class _Known(NamedTuple):
