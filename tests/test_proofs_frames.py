@@ -1,6 +1,7 @@
 """Errors that travel in frames: against walks in 60 digits, where errors grow and where they shrink; and what is not believed."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from hillopt.walk import move
 
 mp = mpmath.mp.clone()
 mp.dps = 60
+LANES = 300  # so many that XLA makes several kernels of a step
 
 
 def slope(x, height):
@@ -113,3 +115,33 @@ def test_rules_of_ones_own_are_not_believed():
     after, _ = carried(lambda hill, place: (place[0] - 0.1 * hill.slope(place[0]), ()), (open_hill,), at)
     # The slope is x, as it stands there: the derivative of the step is 0.9, though JAX calls it 1.
     np.testing.assert_allclose(float(all_within(after)[0].radius), 0.9e-3, rtol=0.01)
+
+
+@pytest.mark.slow
+def test_sizes_belong_to_the_frame_that_is_carried_where_two_are_as_good():
+    """Of one number all frames are alike but for their lengths, so that last digits choose. A program that chose twice, once
+    for the frame and once for its sizes, left a few boxes of a thousand. Step by step, from the ends of every box."""
+    rng = np.random.default_rng(0)
+    heights, rates = rng.uniform(0.05, 0.25, LANES), np.exp(rng.uniform(np.log(0.01), 0, LANES))
+
+    def followed(height, rate):
+        optimizer = as_arrays(ho.GradientDescent(rate))
+        known = jax.tree.map(rounded, (ho.DoubleWell(height), optimizer))
+
+        def go(place, _):
+            after, _ = carried(lambda hill, optimizer, place: move(hill, optimizer, *place), known, place)
+            return after, after
+
+        place = jnp.asarray(-1.5)
+        start = framed((Ball(place, jnp.zeros(())), optimizer.init(place)))
+        return jax.lax.scan(go, start, length=60)[1]
+
+    places = jax.jit(jax.vmap(followed), compiler_options=ho.compiler_options())(heights, rates)
+    centres, frames, sizes = (
+        np.asarray(each) for each in (places.centre[0], places.frame[..., 0, 0], places.sizes[..., 0])
+    )
+    reaches = np.abs(frames) * sizes
+    for lane, time, end in itertools.product(range(LANES), range(59), (-1, 1)):
+        x = mp.mpf(centres[lane, time]) + end * mp.mpf(reaches[lane, time])
+        after = x - mp.mpf(rates[lane]) * slope(x, mp.mpf(heights[lane]))
+        assert abs(after - mp.mpf(centres[lane, time + 1])) <= mp.mpf(reaches[lane, time + 1])

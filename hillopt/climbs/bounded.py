@@ -119,6 +119,8 @@ def _climb(
     walks = jax.vmap(_set_out)(hill, optimizer, target)
     one_hill, one_optimizer = jax.tree.map(lambda leaf: leaf[0], (hill, optimizer))
     methods = methods_for(one_hill, one_optimizer, thorough)
+    # Which frame comes next is carried from one round of a loop to the next, so that no program chooses it twice.
+    stride = 1 if is_framed(one_hill, one_optimizer) else steps_at_once(STRIDE)
 
     def is_open(walk: _Walk, target: Ball | None) -> Array:
         over = walk.diverged | walk.known
@@ -138,7 +140,7 @@ def _climb(
         def take_step(_: Array | int, walks: _Walk) -> _Walk:
             return take_step_of_all(walks, end)
 
-        return end, in_strides(0, STEPS_BETWEEN_LOOKS, take_step, walks, steps_at_once(STRIDE))
+        return end, in_strides(0, STEPS_BETWEEN_LOOKS, take_step, walks, stride)
 
     def walking_to(end: Array, walks: _Walk) -> Array:
         return jax.vmap(is_open)(walks, target) & (walks.num_steps < end)

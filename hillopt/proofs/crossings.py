@@ -23,7 +23,7 @@ from hillopt.landscapes import AbstractHill
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer, Adam
 from hillopt.proofs.ahead import is_one_dimensional
-from hillopt.proofs.balls import Ball, ball_radius, lower_end, rounded, upper_end
+from hillopt.proofs.balls import Ball, ball_radius, lower_end, rounded, ulps, upper_end
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.frames import is_framed
 from hillopt.proofs.interpreter import bounded
@@ -38,9 +38,11 @@ PIECES = 128  # of a side, whose slopes are enclosed
 LONGEST = 48  # steps up a side; what goes on is bounded by a geometric series
 ROUNDS = 8  # in which the ends have to agree
 WIDENED, SPARE = 0.25, 2.0**-6  # of what ends have grown by, and of themselves, ahead of what they may grow by still
-# Every term of a bound is drawn outwards by this. It pays for its own rounding, that of some ten operations, and for the last
-# digits of the betas where 1 - b2 is FORGETS at least.
-PAD, FORGETS = 2.0**-30, 2.0**-16
+# Every term of a bound is drawn outwards by a pad, which counts twice what rounding may do to it. A rounding is half an eps; so is
+# what is not known of b1, b2 and the learning rate, and of 1 - b1 and 1 - b2 it is half an eps over themselves. The longest term,
+# a u far from the bottom, takes ten roundings, or twenty on a GPU, whose short quotients and roots lose more (`_driven`).
+ROUNDINGS = 20
+MOST_PAD = 2.0**-6  # up to which products of two errors are nothing beside them
 
 
 class _Known(NamedTuple):
@@ -60,6 +62,9 @@ class _Known(NamedTuple):
     """no momentum,"""
     root: Float[Array, ""]
     """nor a root of the second moment."""
+    pad: Float[Array, ""]
+    is_sound: Bool[Array, ""]
+    """Whether all of it is: else nothing is said of how far walks get."""
 
 
 class _Ground(NamedTuple):
@@ -79,6 +84,7 @@ class _Profile(NamedTuple):
     """Of all pieces from one to another."""
     greatest: Float[Array, "first last"]
     curvature: Interval
+    pad: Float[Array, ""]
 
 
 class _Cells(NamedTuple):
@@ -105,8 +111,8 @@ def bound_by_crossings(
     now = jnp.maximum(outermost - sides * jnp.stack([ground.bottom.high, ground.bottom.low]), 0)
 
     def beyond(ends: Array) -> Array:
-        """No end is further, counted as the valley's sides are."""
-        return sides * jnp.stack([ground.bottom.low, ground.bottom.high]) + ends
+        """No end is further, counted as the valley's sides are: by as much as a sum may have lost."""
+        return jnp.nextafter(sides * jnp.stack([ground.bottom.low, ground.bottom.high]) + ends, jnp.inf)
 
     def rises(ends: Array) -> Array:
         """Whether the ground falls nowhere between the ends, on the way out."""
@@ -118,13 +124,13 @@ def bound_by_crossings(
         known = _known(optimizer, place, jnp.max(jax.vmap(Side.steepest_rise)(valley.sides, beyond(ends))))
 
         def to(side: Array, far: Array, end: Array) -> Array:
-            leaping = _across(_profile(hill, ground, -side, far), known)
-            cells = jax.tree.map(_joined, leaping, _here(ground, place, side))
-            return _highest(_profile(hill, ground, side, end), known, cells)
+            leaping = _across(_profile(hill, ground, -side, far, known.pad), known)
+            cells = jax.tree.map(_joined, leaping, _here(ground, place, side, known.pad))
+            return _highest(_profile(hill, ground, side, end, known.pad), known, cells)
 
         # One side after the other: side by side they take three times as long to compile.
         further = jax.lax.map(lambda each: to(*each), (sides, ends[::-1], ends))
-        return jnp.maximum(further, now)
+        return jnp.where(known.is_sound, jnp.maximum(further, now), jnp.inf)
 
     def grow(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         ends, _, num_rounds = carry
@@ -140,8 +146,10 @@ def bound_by_crossings(
     least = _known(optimizer, place, jnp.zeros_like(now[0]))
     begin = jnp.maximum(now, least.rate.high * least.most) * (1 + SPARE), jnp.zeros((), bool), jnp.zeros((), jnp.int32)
     ends, agreed, _ = jax.lax.while_loop(goes_on, grow, varying_as_after(grow, begin))
-    swung = Interval(ground.bottom.low - ends[0] * (1 + PAD), ground.bottom.high + ends[1] * (1 + PAD))
-    rise = enclosed(lambda hill, place: jnp.asarray(hill.rise(place)))(jax.tree.map(rounded, hill), swung)
+    left, right = beyond(ends)
+    rise = enclosed(lambda hill, place: jnp.asarray(hill.rise(place)))(
+        jax.tree.map(rounded, hill), Interval(-left, right)
+    )
     return jnp.where(agreed & jnp.all(jnp.isfinite(ends)), rise.high, jnp.inf)
 
 
@@ -163,31 +171,35 @@ def _ground(hill: AbstractHill, low: Array, high: Array) -> tuple[_Ground, Bool[
     curvature = curves(numbers, Interval(middle - 2 * half, middle + 2 * half))
     slope, in_doubt = bounded(slope_at)(numbers, Ball(middle))
     _, also = bounded(slope_at)(numbers, Ball(middle, 2 * half))
-    away = (jnp.abs(slope.midpoint) + ball_radius(slope)) / curvature.low * (1 + PAD)
+    away = (jnp.abs(slope.midpoint) + ball_radius(slope)) / curvature.low
+    away += ulps(away, ROUNDINGS) + ulps(middle)  # and the ends of what is around the middle are rounded, too
     is_smooth = ~in_doubt & ~also & (curvature.low > 0) & jnp.isfinite(curvature.high) & (away < half - NEAREST / 2)
     return _Ground(Interval(middle - away, middle + away), curvature), is_smooth
 
 
 def _known(optimizer: Adam, place: Whereabouts, steepest: Array) -> _Known:
     b1, b2, state = optimizer.b1, optimizer.b2, place.state
-    alone, shrinks = (1 - b1) / jnp.sqrt(1 - b2), b1 / jnp.sqrt(b2)
+    info = jnp.finfo(b1.dtype)
+    pad = float(info.eps) * (ROUNDINGS + 1 / (1 - b1) + 1 / (1 - b2))
+    alone, shrinks = (1 - b1) / jnp.sqrt(1 - b2), b1 / jnp.sqrt(b2) * (1 + pad)
     root = jnp.sqrt(jnp.maximum(lower_end(state.second), 0))
     momentum = jnp.abs(state.first.midpoint) + ball_radius(state.first)
-    most = jnp.where(shrinks * (1 + PAD) < 1, alone / jnp.sqrt(1 - jnp.square(shrinks * (1 + PAD))), jnp.inf)
-    most = jnp.maximum(most, momentum / root) * (1 + PAD)
+    most = jnp.maximum(alone / jnp.sqrt(1 - jnp.square(shrinks)), momentum / root) * (1 + pad)
     shortest = jnp.where(optimizer.eps > 0, 0, jnp.sqrt(jnp.maximum(1 - upper_end(state.b2_power), 0)))
     longest = 1 / (1 - upper_end(state.b1_power))
-    rate = Interval(*(optimizer.learning_rate * end for end in (shortest * (1 - PAD), longest * (1 + PAD))))
-    forgets = (1 - b2 >= FORGETS) & (1 - b1 >= FORGETS) & (upper_end(state.b1_power) < 1) & (root > 0)
+    rate = Interval(*(optimizer.learning_rate * end for end in (shortest * (1 - pad), longest * (1 + pad))))
+    is_sound = (pad <= MOST_PAD) & (shrinks < 1) & (upper_end(state.b1_power) < 1) & (root > 0) & jnp.isfinite(most)
     return _Known(
-        b1,
-        b2,
-        rate,
-        alone,
-        shrinks,
-        jnp.where(forgets & jnp.isfinite(most), most, jnp.inf),
-        jnp.maximum(momentum, steepest) * (1 + PAD),
-        jnp.maximum(jnp.sqrt(upper_end(state.second)), steepest) * (1 + PAD),
+        b1=b1,
+        b2=b2,
+        rate=rate,
+        alone=alone,
+        shrinks=shrinks,
+        most=most,
+        strongest=jnp.maximum(momentum, steepest) * (1 + pad),
+        root=jnp.maximum(jnp.sqrt(upper_end(state.second)), steepest) * (1 + pad),
+        pad=pad,
+        is_sound=is_sound & (steepest < float(info.tiny) ** -0.25),  # its square is finite
     )
 
 
@@ -205,37 +217,37 @@ def _driven(known: _Known, memory: Interval, ratio: Interval) -> Interval:
         return choose(at(memory, ratio.low), at(memory, ratio.high))
 
     best = (1 - known.b1) * known.b2 / (known.b1 * (1 - known.b2) * memory.high)
-    is_within = (memory.high > 0) & (best >= ratio.low * (1 - PAD)) & (best <= ratio.high * (1 + PAD))
+    is_within = (memory.high > 0) & (best >= ratio.low * (1 - known.pad)) & (best <= ratio.high * (1 + known.pad))
     greatest = jnp.sqrt(jnp.square(known.shrinks * memory.high) + jnp.square(known.alone))
     low, high = of_ends(jnp.minimum, memory.low), of_ends(jnp.maximum, memory.high)
     high = jnp.where(is_within | jnp.isnan(high), greatest, high)
-    pads = (PAD * (jnp.abs(end) + known.alone) for end in memory)
+    pads = (known.pad * (jnp.abs(end) + known.alone) for end in memory)  # as much as both terms have, which may cancel
     return Interval(low - next(pads), high + next(pads))
 
 
-def _profile(hill: AbstractHill, ground: _Ground, side: Array, end: Array) -> _Profile:
+def _profile(hill: AbstractHill, ground: _Ground, side: Array, end: Array, pad: Array) -> _Profile:
     """The slopes on a side, where the ground does not fall, up to a distance from the bottom."""
     edges = jnp.square(jnp.linspace(0, 1, PIECES + 1, dtype=end.dtype)) * end
-    near, far = edges[:-1] * (1 - PAD), edges[1:] * (1 + PAD)
+    near, far = edges[:-1] * (1 - pad), edges[1:] * (1 + pad)
     low = jnp.where(side > 0, ground.bottom.low + near, ground.bottom.low - far)
     high = jnp.where(side > 0, ground.bottom.high + far, ground.bottom.high - near)
-    found = slopes_on(hill, low - PAD * jnp.abs(low), high + PAD * jnp.abs(high))
+    found = slopes_on(hill, low - pad * jnp.abs(low), high + pad * jnp.abs(high))
     rises = Interval(*(jnp.where(side > 0, *each) for each in ((found.low, -found.high), (found.high, -found.low))))
     between = jnp.arange(PIECES)[None] >= jnp.arange(PIECES)[:, None]
     least = jax.lax.cummin(jnp.where(between, rises.low, jnp.inf), axis=1)
     greatest = jax.lax.cummax(jnp.where(between, rises.high, -jnp.inf), axis=1)
-    return _Profile(end, jnp.maximum(least, 0), jnp.maximum(greatest, 0), ground.curvature)
+    return _Profile(end, jnp.maximum(least, 0), jnp.maximum(greatest, 0), ground.curvature, pad)
 
 
 def _slopes(profile: _Profile, place: Interval) -> Interval:
     """How steeply the ground rises at distances from the bottom."""
     first, last = (
         jnp.clip(jnp.floor(jnp.sqrt(each / profile.end) * PIECES * factor), 0, PIECES - 1).astype(jnp.int32)
-        for each, factor in ((place.low, 1 - PAD), (place.high, 1 + PAD))
+        for each, factor in ((place.low, 1 - profile.pad), (place.high, 1 + profile.pad))
     )
     is_near = place.high <= NEAREST / 2
-    least = jnp.where(is_near, profile.curvature.low * place.low * (1 - PAD), 0)
-    greatest = jnp.where(is_near, profile.curvature.high * place.high * (1 + PAD), jnp.inf)
+    least = jnp.where(is_near, profile.curvature.low * place.low * (1 - profile.pad), 0)
+    greatest = jnp.where(is_near, profile.curvature.high * place.high * (1 + profile.pad), jnp.inf)
     return Interval(
         jnp.maximum(profile.least[first, last], least), jnp.minimum(profile.greatest[first, last], greatest)
     )
@@ -258,42 +270,41 @@ def _across(far: _Profile, known: _Known) -> _Cells:
     memory, distance, ratio = (spread(each, axis) for axis, each in enumerate((memories, distances, ratios)))
     slope = Interval(*(end[None, :, None] for end in slopes))
     least = jnp.where((memory.low < 0) & (memory.high > 0), 0, jnp.minimum(jnp.abs(memory.low), jnp.abs(memory.high)))
-    strongest = jnp.minimum(known.root, jnp.where(least > 0, known.strongest / least, jnp.inf)) * (1 + PAD)
+    strongest = jnp.minimum(known.root, jnp.where(least > 0, known.strongest / least, jnp.inf)) * (1 + known.pad)
     before = Interval(
-        jnp.where(ratio.high < jnp.inf, slope.low / ratio.high, 0) * (1 - PAD),
-        jnp.minimum(jnp.where(ratio.low > 0, slope.high / ratio.low, jnp.inf) * (1 + PAD), strongest),
+        jnp.where(ratio.high < jnp.inf, slope.low / ratio.high, 0) * (1 - known.pad),
+        jnp.minimum(jnp.where(ratio.low > 0, slope.high / ratio.low, jnp.inf) * (1 + known.pad), strongest),
     )
     after = _driven(known, memory, ratio)
-    root = Interval(_root(known, before.low, slope.low) * (1 - PAD), _root(known, before.high, slope.high) * (1 + PAD))
+    root = _root(known, before, slope)
     momentum = known.b1 * jnp.maximum(memory.high, 0) * before.high + (1 - known.b1) * slope.high
     place = Interval(
-        known.rate.low * jnp.maximum(after.low, 0) * (1 - PAD) - distance.high * (1 + PAD),
-        known.rate.high * jnp.maximum(after.high, 0) * (1 + PAD) - distance.low * (1 - PAD),
+        known.rate.low * jnp.maximum(after.low, 0) * (1 - known.pad) - distance.high * (1 + known.pad),
+        known.rate.high * jnp.maximum(after.high, 0) * (1 + known.pad) - distance.low * (1 - known.pad),
     )
     is_there = (before.low <= before.high) & (place.high >= 0) & (after.high > 0)
     place = Interval(jnp.maximum(place.low, 0), jnp.where(is_there, place.high, -1))
-    cells = _Cells(place, Interval(jnp.maximum(after.low, 0), after.high), root, momentum * (1 + PAD))
+    cells = _Cells(place, Interval(jnp.maximum(after.low, 0), after.high), root, momentum * (1 + known.pad))
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, is_there.shape).reshape(-1), cells)
 
 
-def _here(ground: _Ground, place: Whereabouts, side: Array) -> _Cells:
+def _here(ground: _Ground, place: Whereabouts, side: Array, pad: Array) -> _Cells:
     """Where the walk is now, if it is on this side."""
     ends = lower_end(place.position), upper_end(place.position)
     up = Interval(ends[0] - ground.bottom.high, ends[1] - ground.bottom.low)
     down = Interval(ground.bottom.low - ends[1], ground.bottom.high - ends[0])
     low, high = (jnp.where(side > 0, *each) for each in zip(up, down, strict=True))
-    wider = PAD * (1 + jnp.abs(ends[0]))
     first = -side * place.state.first.midpoint
     momentum = Interval(first - ball_radius(place.state.first), first + ball_radius(place.state.first))
     root = Interval(
         *(jnp.sqrt(jnp.maximum(end, 0)) for end in (lower_end(place.state.second), upper_end(place.state.second)))
     )
-    memory = jnp.maximum(momentum.high, 0) / root.low * (1 + PAD)
+    memory = jnp.maximum(momentum.high, 0) / root.low * (1 + pad)
     here = _Cells(
-        Interval(jnp.maximum(low - wider, 0), high + wider),
+        Interval(jnp.maximum(low, 0) * (1 - pad), high * (1 + pad)),
         Interval(jnp.zeros_like(memory), memory),
-        Interval(root.low * (1 - PAD), root.high * (1 + PAD)),
-        jnp.maximum(momentum.high, 0) * (1 + PAD),
+        Interval(root.low * (1 - pad), root.high * (1 + pad)),
+        jnp.maximum(momentum.high, 0) * (1 + pad),
     )
     return jax.tree.map(lambda leaf: leaf[None], here)
 
@@ -302,8 +313,14 @@ def _joined(one: Array, other: Array) -> Array:
     return jnp.concatenate([one, other])
 
 
-def _root(known: _Known, root: Array, slope: Array) -> Array:
-    return jnp.sqrt(known.b2 * root * root + (1 - known.b2) * slope * slope)
+def _root(known: _Known, root: Interval, slope: Interval) -> Interval:
+    """That of the second moment after a step."""
+    low, high = (
+        jnp.sqrt(known.b2 * before * before + (1 - known.b2) * now * now)
+        for before, now in zip(root, slope, strict=True)
+    )
+    least = float(jnp.finfo(high.dtype).tiny) ** 0.2  # far above what is lost where a square vanishes
+    return Interval(low * (1 - known.pad), jnp.maximum(high * (1 + known.pad), least))
 
 
 def _highest(near: _Profile, known: _Known, begin: _Cells) -> Float[Array, ""]:
@@ -318,20 +335,18 @@ def _highest(near: _Profile, known: _Known, begin: _Cells) -> Float[Array, ""]:
         place, going = Interval(*(jnp.clip(each, 0, near.end) for each in cells.place)), goes(cells)
         slope = _slopes(near, place)
         ratio = Interval(
-            jnp.where(slope.low > 0, slope.low / cells.root.high, 0) * (1 - PAD),
-            jnp.where(slope.high > 0, slope.high / cells.root.low, 0) * (1 + PAD),
+            jnp.where(slope.low > 0, slope.low / cells.root.high, 0) * (1 - known.pad),
+            jnp.where(slope.high > 0, slope.high / cells.root.low, 0) * (1 + known.pad),
         )
         back = _driven(known, Interval(-cells.memory.high, -cells.memory.low), ratio)
-        root = Interval(
-            _root(known, cells.root.low, slope.low) * (1 - PAD), _root(known, cells.root.high, slope.high) * (1 + PAD)
-        )
-        momentum = known.b1 * cells.momentum * (1 + PAD) - (1 - known.b1) * slope.low * (1 - PAD)
-        high = jnp.minimum(-back.low, jnp.where(root.low > 0, momentum / root.low * (1 + PAD), jnp.inf))
+        root = _root(known, cells.root, slope)
+        momentum = known.b1 * cells.momentum * (1 + known.pad) - (1 - known.b1) * slope.low * (1 - known.pad)
+        high = jnp.minimum(-back.low, jnp.where(root.low > 0, momentum / root.low * (1 + known.pad), jnp.inf))
         memory = Interval(jnp.maximum(-back.high, 0), jnp.where(momentum >= 0, high, 0))
         moved = Interval(*(rate * jnp.maximum(u, 0) for rate, u in zip(known.rate, memory, strict=True)))
         place = Interval(
-            (cells.place.low + moved.low) * (1 - PAD),
-            (cells.place.high + moved.high) * (1 + PAD),
+            (cells.place.low + moved.low) * (1 - known.pad),
+            (cells.place.high + moved.high) * (1 + known.pad),
         )
         after = _Cells(place, memory, root, momentum)
         return jax.tree.map(lambda new, old: jnp.where(going, new, old), after, cells)
@@ -344,8 +359,7 @@ def _highest(near: _Profile, known: _Known, begin: _Cells) -> Float[Array, ""]:
         return step(carry[0]), carry[1] + 1
 
     cells, _ = jax.lax.while_loop(goes_on, carry_on, varying_as_after(carry_on, (begin, jnp.int32(0))))
-    shrinks = known.shrinks * (1 + PAD)
-    left = shrinks / (1 - shrinks)
-    rest = jnp.where(goes(cells), known.rate.high * cells.memory.high * left * (1 + PAD), 0)
+    left = known.shrinks / (1 - known.shrinks)
+    rest = jnp.where(goes(cells), known.rate.high * cells.memory.high * left * (1 + known.pad), 0)
     highest = jnp.max(jnp.where(cells.place.high >= 0, cells.place.high + rest, 0))
     return jnp.where(jnp.isnan(highest), jnp.inf, highest)
