@@ -7,6 +7,7 @@ exactly; the walk then goes on to max_steps all the same: only so many steps are
 Numbers of a shorter format are walked with in float64. Proofs and closed bounds are asked in the format that was given.
 """
 
+import functools
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -58,8 +59,7 @@ class _Walk(NamedTuple):
     position: Ball
     state: PyTree
     followed: Followed | Framed | None
-    """Position and state once more, with derivatives in short numbers, or on curved ground in a frame; None where it is not worth
-    it."""
+    """Position and state once more, with derivatives in short numbers, or in a frame; None where it is not worth it."""
     height: Array
     error: Array
     highest: Array
@@ -89,7 +89,8 @@ class BoundedClimb(AbstractClimb):
     lanes: int = static(default=BOUNDED_BLOCK)
     """Of a block, on a CPU."""
     thorough: bool = static(default=False)
-    """Whether proofs are tried too that take ten seconds to compile, and some tenths of a second for each setting that is open."""
+    """Whether proofs are tried too that take ten seconds to compile, and some tenths of a second for each setting that is open;
+    and whether errors are followed in a frame where the ground is straight, as they are where it is curved."""
 
     proves: ClassVar[bool] = True
 
@@ -116,7 +117,7 @@ def _climb(
     thorough: bool,
 ) -> Climbed:
     hill, optimizer, target = varying_alike((hill, optimizer, target))
-    walks = jax.vmap(_set_out)(hill, optimizer, target)
+    walks = jax.vmap(functools.partial(_set_out, thorough))(hill, optimizer, target)
     one_hill, one_optimizer = jax.tree.map(lambda leaf: leaf[0], (hill, optimizer))
     methods = methods_for(one_hill, one_optimizer, thorough)
     # Which frame comes next is carried from one round of a loop to the next, so that no program chooses it twice.
@@ -196,7 +197,7 @@ def _asked(
     return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met)
 
 
-def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> _Walk:
+def _set_out(thorough: bool, hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> _Walk:
     zero, none = jnp.zeros(()), jnp.zeros((), jnp.int32)
     place = jnp.asarray(hill.start, common_dtype(optimizer)).astype(zero.dtype)
     start = Ball(place, jnp.zeros_like(place))
@@ -207,7 +208,7 @@ def _set_out(hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | No
     else:
         state, _ = bounded(lambda optimizer, position: optimizer.init(position))(jax.tree.map(typed, optimizer), start)
     state = jax.tree.map(with_radius, state, is_leaf=is_ball)
-    if not follows and is_framed(hill, optimizer):
+    if not follows and is_framed(hill, optimizer, straight=thorough):
         beside = framed((start, state))
     rise, _ = bounded(lambda hill, position: jnp.asarray(hill.rise(position)))(jax.tree.map(typed, hill), start)
     rise = with_radius(rise)

@@ -39,6 +39,23 @@ def chosen(ball: Ball, among: Sequence[Ball], may_tie: Callable[[], Any]) -> Cho
     return found
 
 
+class Undecided(Ball):
+    """A boolean that exact arithmetic may turn round, if `may_turn`. What is selected by it holds both cases."""
+
+    may_turn: Any
+
+
+def undecided(value: Any, may_turn: Any) -> Undecided:
+    """A boolean that may be the other one."""
+    found = Undecided(value)
+    found.may_turn = may_turn
+    return found
+
+
+class BothWays(list[Any]):
+    """Doubts of a program that is a derivative: which number is the greatest is decided both ways there."""
+
+
 def is_ball(leaf: Any) -> bool:
     """Tell a ball from its parts when walking a pytree."""
     return isinstance(leaf, Ball)

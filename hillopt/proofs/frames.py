@@ -4,7 +4,8 @@ A running error bound adds up sizes, as if every step turned each error to its w
 the errors themselves may shrink: x - 2 x is 3 times as unsure as x. Here the exact place lies in centre + frame [-sizes, sizes],
 and a step takes what is in the frame to where its derivative does (mean value form, Moore 1966). The new edges are the images of
 the old ones; or those made orthogonal, the longest first, once they come to lie along each other (Lohner 1987, "Enclosing the
-solutions of ordinary initial and boundary value problems"). So sizes grow as fast as errors do.
+solutions of ordinary initial and boundary value problems"). So sizes grow as fast as errors do. A box along the numbers is carried
+beside, by a running error bound, and the place lies in both: it is all there is where a step has no derivative.
 
 It serves programs whose derivative is JAX's, operation by operation: rules of somebody's own are not believed
 (`hillopt.jaxprs.without_rules_of_its_own`).
@@ -29,29 +30,33 @@ from hillopt.walk import move
 
 Vector = Float[Array, " number"]
 MOST_NUMBERS = 16  # of a place; the frame has their square
+LEANING = 64  # at most, of what the box along a frame's edges is greater than that around it
 # Balls are drawn wider by this before a step is followed over them: the rules of balls charge for rounding what a radius of
 # rounding errors needs, and eps is far below it.
 WIDER = 1 + 2.0**-10
 
 
 class Framed(NamedTuple):
-    """Where a walk may be: the numbers of its place that are floats, in a box."""
+    """Where a walk may be: the numbers of its place that are floats, in a box, and in another one besides."""
 
     centre: PyTree
     """The place itself, in floating point."""
     frame: Float[Array, "number edge"]
     sizes: Float[Array, " edge"]
+    radii: Float[Array, " number"]
+    """Of a box along the numbers, which holds the exact place too."""
     turns: Bool[Array, ""]
     """Whether the next frame is made orthogonal. It is kept, since a compiled program may compute a number twice with different
     last digits, and a frame that is chosen twice has to be the same one."""
 
 
-def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
-    """Whether errors are followed so: on curved ground, for few numbers, where nothing hides what a derivative is."""
+def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer, straight: bool = False) -> bool:
+    """Whether errors are followed so: on curved ground, or `straight` too, for few numbers, where nothing hides what a derivative
+    is."""
     hill, optimizer = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), (hill, optimizer))
     state = [leaf for leaf in state_numbers(hill, optimizer) if is_float(leaf)]
     is_small = np.size(hill.start) + sum(leaf.size for leaf in state) <= MOST_NUMBERS
-    if not (is_small and is_curved(hill)):
+    if not (is_small and (straight or is_curved(hill))):
         return False
 
     def step(hill: AbstractHill, optimizer: AbstractOptimizer) -> PyTree:
@@ -64,11 +69,11 @@ def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
 def framed(place: PyTree) -> Framed:
     """A place of balls, in a frame along its numbers."""
     sizes = ravel_pytree(_floats(radii(place))[0])[0]
-    return Framed(midpoints(place), jnp.eye(sizes.shape[0], dtype=sizes.dtype), sizes, jnp.zeros((), bool))
+    return Framed(midpoints(place), jnp.eye(sizes.shape[0], dtype=sizes.dtype), sizes, sizes, jnp.zeros((), bool))
 
 
 def all_within(place: Framed) -> PyTree:
-    """Balls that hold all of a place's box."""
+    """Balls that hold all that is in both of a place's boxes."""
     floats, put = _floats(place.centre)
     _, unravel = ravel_pytree(floats)
     around = unravel(_reach(place))
@@ -80,47 +85,57 @@ def carried(step: Callable[..., PyTree], numbers: PyTree, place: Framed) -> tupl
     floats, put = _floats(place.centre)
     centre, unravel = ravel_pytree(floats)
 
-    def moved(*given: Any) -> tuple[Array, Array]:
-        """Twice, the second time for its doubts: decisions that the derivative does not hang on."""
+    def moved(*given: Any) -> Array:
         *numbers, vector = given
-        after = ravel_pytree(_floats(step(*numbers, put(unravel(vector))))[0])[0]
-        return after, after
+        return ravel_pytree(_floats(step(*numbers, put(unravel(vector))))[0])[0]
 
     reach = _reach(place)
-    derivative = jax.jacfwd(without_rules_of_its_own(moved), len(numbers), has_aux=True)
-    (slopes, _), in_doubt = bounded(derivative)(*numbers, Ball(centre, reach * WIDER))
+    derivative = bounded(jax.jacfwd(without_rules_of_its_own(moved), len(numbers)), is_derivative=True)
+    slopes, is_lost = derivative(*numbers, Ball(centre, reach * WIDER))
     after, _ = bounded(step)(*numbers, put([Ball(each) for each in floats]))
-    lost = ravel_pytree(_floats(radii(after))[0])[0]
+    outer, in_doubt = bounded(step)(*numbers, all_within(place))
+    lost, around = (ravel_pytree(_floats(radii(each))[0])[0] for each in (after, outer))
+    moved_by = ravel_pytree(_floats(midpoints(outer))[0])[0] - ravel_pytree(_floats(midpoints(after))[0])[0]
+    box = (around + jnp.abs(moved_by)) * WIDER
     edges = _times(slopes.midpoint, place.frame)
     rounding = _charged(slopes.midpoint, place.frame)
     rest = lost + _times(ball_radius(slopes), reach) + _times(rounding, place.sizes)
-    return Framed(midpoints(after), *_reframed(edges, place.sizes, rest * WIDER, place.turns)), in_doubt
+    is_known = jnp.all(jnp.isfinite(edges)) & ~is_lost
+    along = jnp.eye(rest.shape[0], dtype=rest.dtype)
+    edges, rest = jnp.where(is_known, edges, along), jnp.where(is_known, rest * WIDER, jnp.inf)
+    return Framed(midpoints(after), *_reframed(edges, place.sizes, rest, box, place.turns)), in_doubt
 
 
-def _reach(place: Framed) -> Vector:
-    """How far the box reaches along every number."""
-    reach = _times(jnp.abs(place.frame), place.sizes)
+def _spread(frame: Array, sizes: Vector) -> Vector:
+    """How far a box in a frame reaches along every number."""
+    reach = _times(jnp.abs(frame), sizes)
     return jnp.where(jnp.isnan(reach), jnp.inf, reach * WIDER)
 
 
-def _reframed(edges: Array, sizes: Vector, rest: Vector, turns: Array) -> tuple[Array, Vector, Array]:
-    """A box around all edges [-sizes, sizes] + [-rest, rest]: in a frame of the edges, or an orthogonal one if it turns; and
-    whether that was the smaller one, and is to be taken next time."""
-    scale = _times(jnp.abs(edges), sizes) + rest
+def _reach(place: Framed) -> Vector:
+    """How far both boxes reach along every number."""
+    return jnp.minimum(_spread(place.frame, place.sizes), place.radii)
+
+
+def _reframed(edges: Array, sizes: Vector, rest: Vector, box: Vector, turns: Array) -> tuple[Array, ...]:
+    """A box around all edges [-sizes, sizes] + [-rest, rest] that lie in [-box, box]: in a frame of the edges, or an orthogonal
+    one if it turns; that box once more; and whether the orthogonal one was the smaller one, and is to be taken next time."""
+    scale = jnp.minimum(_times(jnp.abs(edges), sizes) + rest, box)
     scale = jnp.where(jnp.isfinite(scale), jnp.maximum(scale, jnp.finfo(scale.dtype).tiny ** 0.5), 1)
     longest = jnp.argsort(-jnp.max(jnp.abs(edges) / scale[:, None], 0) * sizes)
     edges, sizes = edges[:, longest], sizes[longest]
     turned, triangle = _orthogonal(edges / scale[:, None])
     orthogonal, inverse = turned * scale[:, None], turned.T / scale
     frames, inverses = jnp.stack([edges, orthogonal]), jnp.stack([_times(_inverse(triangle), inverse), inverse])
-    found = jax.vmap(lambda frame, inverse: _sizes(frame, inverse, edges, sizes, rest))(frames, inverses)
-    reach = jax.vmap(lambda frame, sizes: jnp.max(_times(jnp.abs(frame), sizes) / scale))(frames, found)
+    found = jax.vmap(lambda frame, inverse: _sizes(frame, inverse, edges, sizes, rest, box))(frames, inverses)
+    reach = jax.vmap(lambda frame, sizes: jnp.sum(_times(jnp.abs(frame), sizes) / scale))(frames, found)
     frame, sizes = (jnp.where(turns, orthogonal, as_it_is) for as_it_is, orthogonal in (frames, found))
-    return frame, sizes, ~(reach[0] <= reach[1])
+    lean = jnp.max(_times(_times(jnp.abs(frames[0]), jnp.abs(inverses[0])), scale) / scale)
+    return frame, sizes, box, ~((reach[0] <= reach[1]) & (lean <= LEANING))
 
 
-def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vector) -> Vector:
-    """Of a box in a frame around all edges [-sizes, sizes] + [-rest, rest].
+def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vector, box: Vector) -> Vector:
+    """Of a box in a frame around all edges [-sizes, sizes] + [-rest, rest] that lie in [-box, box].
 
     With a frame F and any matrix G near its inverse, E = 1 - G F, coordinates z of y = F z are G y + E z. So they are no greater
     than |G y| and |E| / (1 - |E|) times the greatest of it, where |E| is a norm below 1.
@@ -128,7 +143,8 @@ def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vect
     unlike = jnp.abs(jnp.eye(sizes.shape[0], dtype=sizes.dtype) - _times(inverse, frame)) + _charged(inverse, frame)
     unlike = jnp.max(jnp.sum(unlike, 1))
     told = jnp.abs(_times(inverse, edges)) + _charged(inverse, edges)
-    found = _times(told, sizes) + _times(jnp.abs(inverse), rest)
+    moved, boxed = _times(told, sizes) + _times(jnp.abs(inverse), rest), _times(jnp.abs(inverse), box)
+    found = jnp.where(moved < boxed, moved, boxed)
     found += 2 * unlike * jnp.max(found)
     found = found * WIDER + tiny(found)
     return jnp.where(jnp.isfinite(found) & (unlike < 0.25), found, jnp.inf)

@@ -17,17 +17,20 @@ from jaxtyping import Array, Bool
 
 from hillopt.jaxprs import interpret, scan_parts
 from hillopt.loops import varying_as_after
-from hillopt.proofs.balls import Ball, any_of, ball_radius, is_ball, is_float, rounded, upper_end
+from hillopt.proofs.balls import Ball, BothWays, Undecided, any_of, ball_radius, is_ball, is_float, rounded, upper_end
 from hillopt.proofs.rules import balls_of
 from hillopt.proofs.rules.places import selected_radius
 
 
-def bounded(function: Callable) -> Callable:
+def bounded(function: Callable, *, is_derivative: bool = False) -> Callable:
     """Return `run(*args) -> (outputs, ambiguous)`, the function on balls.
 
     Float leaves of args may be balls (others count as exact); float leaves of the outputs are balls. `ambiguous` is a
     scalar bool: some comparison, on the way, could fall the other way in exact arithmetic. A primitive without a rule
     gives an infinite radius, so that whatever depends on it is ambiguous, never silently trusted.
+
+    In a derivative the greater of two numbers is asked for by comparisons. There is no doubt in them if `is_derivative`: of two
+    that may be equal, the balls hold the derivatives of both.
     """
 
     def run(*args: Any) -> tuple[Any, Bool[Array, ""]]:
@@ -35,7 +38,7 @@ def bounded(function: Callable) -> Callable:
         balls = [leaf if is_ball(leaf) else Ball(leaf) for leaf in leaves]
         midpoints = jax.tree.unflatten(treedef, [ball.midpoint for ball in balls])
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*midpoints)
-        doubts: list[Any] = []
+        doubts: list[Any] = BothWays() if is_derivative else []
         outputs = _evaluate(closed, balls, doubts)
         leaves = [Ball(*ball) if is_float(ball.midpoint) else ball.midpoint for ball in outputs]
         return jax.tree.unflatten(jax.tree.structure(shapes), leaves), any_of(doubts)
@@ -51,9 +54,14 @@ def at_most(formula: Callable, *args: Any) -> Any:
 
 def _evaluate(closed: ClosedJaxpr, args: Sequence[Ball], doubts: list[Any]) -> list[Ball]:
     def apply(equation: JaxprEqn, inputs: list[Ball]) -> list[Ball]:
-        return CONTROL.get(equation.primitive.name, balls_of)(equation, inputs, doubts)
+        control = CONTROL.get(equation.primitive.name)
+        return control(equation, doubted(inputs), doubts) if control else balls_of(equation, inputs, doubts)
 
-    return interpret(closed, args, apply, literal=lambda atom: written(atom.val), constant=constant)
+    def doubted(balls: list[Ball]) -> list[Ball]:
+        doubts.extend(ball.may_turn for ball in balls if isinstance(ball, Undecided))
+        return balls
+
+    return doubted(interpret(closed, args, apply, literal=lambda atom: written(atom.val), constant=constant))
 
 
 def constant(value: Any) -> Ball:

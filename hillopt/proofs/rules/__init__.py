@@ -24,6 +24,9 @@ def balls_of(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[
     name = equation.primitive.name
     values = equation.primitive.bind(*(ball.midpoint for ball in inputs), **equation.params)
     values = values if equation.primitive.multiple_results else [values]
+    found = decisions.both_ways(values, inputs, equation, doubts)
+    if found is not None:
+        return found
     if all(ball.radius is None for ball in inputs) and (name in EXACT or _holds_no_rounding(values)):
         return [Ball(value) for value in values]
     if name in BALLS:

@@ -97,8 +97,10 @@ def _rem(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) 
 
 
 def _sqrt(value: Any, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> Any:
-    radius = ball_radius(inputs[0])
-    slope = jnp.where(value > 0, radius / value, jnp.inf)
+    """The roots of two numbers are as far apart as those are, over the sum of the roots."""
+    middle, radius = inputs[0].midpoint, ball_radius(inputs[0])
+    least = jnp.sqrt(jnp.maximum(middle - radius - ulps(middle, 2), 0))
+    slope = jnp.where(value > 0, radius / (value + least - ulps(least, 8)), jnp.inf)
     return jnp.minimum(slope, jnp.sqrt(radius)) + ulps(value, CHARGES["sqrt"])
 
 

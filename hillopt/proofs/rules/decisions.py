@@ -9,7 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from hillopt.proofs.balls import Ball, Chosen, ball_radius, chosen, is_float, overlap, ulps
+from hillopt.proofs.balls import (
+    Ball,
+    BothWays,
+    Chosen,
+    Undecided,
+    ball_radius,
+    chosen,
+    is_float,
+    overlap,
+    ulps,
+    undecided,
+)
 from hillopt.pytrees import is_traced
 
 
@@ -19,13 +30,33 @@ def _compare(values: list[Any], inputs: list[Ball], equation: JaxprEqn, doubts: 
     one, other = inputs
     if one is other:
         doubts.append(jnp.any(jnp.isnan(one.midpoint)))
-    elif isinstance(other, Chosen) and _is_among(one, other):
-        doubts.append(other.may_tie())
-    elif isinstance(one, Chosen) and _is_among(other, one):
-        doubts.append(one.may_tie())
-    else:
-        doubts.append(jnp.any(overlap(one, other)))
+        return [Ball(values[0])]
+    for number, greatest in (inputs, inputs[::-1]):
+        if isinstance(greatest, Chosen) and _is_among(number, greatest):
+            if isinstance(doubts, BothWays):
+                return [undecided(values[0], greatest.may_tie())]
+            doubts.append(greatest.may_tie())
+            return [Ball(values[0])]
+    doubts.append(jnp.any(overlap(one, other)))
     return [Ball(values[0])]
+
+
+def both_ways(values: list[Any], inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> list[Ball] | None:
+    """The results of an operation on a boolean that is undecided; None where there is none, or where it becomes a doubt."""
+    unsure = [ball for ball in inputs if isinstance(ball, Undecided)]
+    if not unsure:
+        return None
+    which, *cases = inputs
+    if isinstance(which, Undecided) and equation.primitive.name in MOVED_WHOLE:
+        return [undecided(values[0], which.may_turn)]
+    if isinstance(which, Undecided) and equation.primitive.name == "select_n" and is_float(values[0]):
+        one, other = cases
+        apart = jnp.abs(one.midpoint - other.midpoint)
+        both = jnp.maximum(ball_radius(one), ball_radius(other)) + apart + ulps(apart)
+        either = jax.lax.select_n(which.midpoint, ball_radius(one), ball_radius(other))
+        return [Ball(values[0], jnp.where(which.may_turn, both, either))]
+    doubts.extend(ball.may_turn for ball in unsure)
+    return None
 
 
 def _is_among(one: Ball, greatest: Chosen) -> bool:
@@ -44,7 +75,7 @@ def with_choice(ball: Ball, inputs: list[Ball], equation: JaxprEqn) -> Ball:
         return chosen(ball, inputs, lambda: jnp.any(overlap(*inputs)))
     if name in ("reduce_max", "reduce_min"):
         return chosen(ball, inputs, lambda: _may_be_another(ball, inputs[0], equation.params["axes"]))
-    if name in ("broadcast_in_dim", "reshape", "squeeze") and isinstance(inputs[0], Chosen):
+    if name in MOVED_WHOLE and isinstance(inputs[0], Chosen):
         return chosen(ball, inputs[0].among, inputs[0].may_tie)
     return ball
 
@@ -164,6 +195,7 @@ def _top_k(values: list[Any], inputs: list[Ball], equation: JaxprEqn, doubts: li
     return [Ball(numbers, jnp.take_along_axis(ball.radius, places, axis)), Ball(places)]
 
 
+MOVED_WHOLE = {"broadcast_in_dim", "reshape", "squeeze"}
 COMPARISONS = {"eq", "eq_to", "ge", "gt", "le", "le_to", "lt", "lt_to", "ne"}
 EXACT = {"argmax", "argmin", "ceil", "cummax", "cummin", "floor", "reduce_max", "reduce_min", "reduce_window_max"}
 EXACT |= {"reduce_window_min", "round", "scatter-max", "scatter-min", "sign", "sort", "top_k"}
