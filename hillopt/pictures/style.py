@@ -98,9 +98,12 @@ def _cut(part: str, width: float, size: float) -> list[str]:
 
 def write(figure: "Figure", paths: Iterable["str | os.PathLike[str]"]) -> None:
     """Save a figure in every format that the paths' endings name; it is laid out once, and so all of them are alike."""
+    from matplotlib import rc_context
+
     for path in paths:
         figure.savefig(path, dpi=200, metadata=_undated(str(path)))
-        figure.set_layout_engine("none")
+        with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)  # "none" would leave one that draws everything twice to do nothing
 
 
 def _undated(path: str) -> dict[str, None]:
