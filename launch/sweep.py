@@ -52,6 +52,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import jax
 
 import hillopt as ho
+from hillopt import pictures
 from launch import asked, command, named, roll_call, runs, walking
 from launch.progress import Reporter
 from launch.summary import summary
@@ -379,6 +380,7 @@ def sweep(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress],
         tile=settings.tile,
         store=ho.Store(settings.store or folder / DATA, settings.resume, asked.shard_of(settings)),
         on_progress=on_progress,
+        meanwhile=pictures.get_ready,
     )
 
 
@@ -394,8 +396,6 @@ def wait_for_others() -> None:
 
 def draw(dataset: "xarray.Dataset", folder: Path) -> None:
     """The picture of a sweep, as png and pdf."""
-    from hillopt import pictures
-
     pictures.write(ho.plot(dataset), [folder / "phase.png", folder / "phase.pdf"])
 
 

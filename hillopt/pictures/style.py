@@ -2,6 +2,7 @@
 
 import bisect
 import functools
+import importlib
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -94,6 +95,13 @@ def _cut(part: str, width: float, size: float) -> list[str]:
         return fitted(words, width, size, between=" ")
     length = max(1, bisect.bisect_right(range(1, len(part)), width, key=lambda count: width_of(part[:count], size)))
     return [part[:length], *fitted([part[length:]], width, size)]
+
+
+def get_ready() -> None:
+    """Import all that pictures take, which takes as long as drawing one: for whoever has time beforehand."""
+    for module in ("hillopt.pictures.shown", "matplotlib.backends.backend_pdf", "scipy.ndimage"):
+        importlib.import_module(module)
+    width_of("$x$", LETTERS)  # the first formula takes longer than others
 
 
 def write(figure: "Figure", paths: Iterable["str | os.PathLike[str]"]) -> None:

@@ -61,7 +61,11 @@ def turn_of(num_tiles: int, store: Store | None) -> list[int]:
 
 
 def walk_tiles(
-    plan: Plan, tiles: AbstractTiles, turn: list[int], on_progress: Callable[[Progress], None] | None
+    plan: Plan,
+    tiles: AbstractTiles,
+    turn: list[int],
+    on_progress: Callable[[Progress], None] | None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> None:
     """Walk the unfinished tiles, each on the next free device, store them and tell of it."""
     counter = _Counter(plan, tiles)
@@ -74,6 +78,8 @@ def walk_tiles(
         try:
             import xarray  # noqa: F401  (the data set's, which takes a while: now the devices' threads compile)
 
+            if meanwhile is not None:
+                meanwhile()
             for tile_index, answer, costs in _as_they_come(walkers, walked):
                 tiles.write(tile_index, answer)
                 counter.note(tile_index, answer, costs)
