@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import xarray
+from matplotlib import rc_context
 from PIL import Image
 
 import hillopt as ho
@@ -477,3 +478,18 @@ def test_losses_on_curved_ground_are_doubted(hill, doubted):
     assert (
         "where walks are chaotic losses hang on the last digit" in " ".join(title(ho.plot(losses)).split())
     ) == doubted
+
+
+@pytest.mark.parametrize("autolayout", [False, True])
+def test_a_picture_is_laid_out_once_and_drawn_once_a_file(autolayout, tmp_path, monkeypatch):
+    """Whatever a user's own settings would lay out."""
+    figure, drawn = ho.plot(made([[1.0, 2.0], [3.0, 4.0]])), []
+    draw = type(figure).draw
+    monkeypatch.setattr(type(figure), "draw", lambda self, renderer: drawn.append(draw(self, renderer)))
+    with rc_context({"figure.autolayout": autolayout}):
+        pictures.write(figure, [tmp_path / "a.png", tmp_path / "a.pdf"])
+        places = [axes.get_position().bounds for axes in figure.axes]
+    assert len(drawn) == 3
+    pictures.write(figure, [tmp_path / "b.pdf"])
+    assert (tmp_path / "b.pdf").read_bytes() == (tmp_path / "a.pdf").read_bytes()
+    assert [axes.get_position().bounds for axes in figure.axes] == places
