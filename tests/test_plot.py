@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray
 from matplotlib import rc_context
+from matplotlib.collections import QuadMesh
 from PIL import Image
 
 import hillopt as ho
@@ -493,3 +494,15 @@ def test_a_picture_is_laid_out_once_and_drawn_once_a_file(autolayout, tmp_path, 
     pictures.write(figure, [tmp_path / "b.pdf"])
     assert (tmp_path / "b.pdf").read_bytes() == (tmp_path / "a.pdf").read_bytes()
     assert [axes.get_position().bounds for axes in figure.axes] == places
+
+
+def test_undecided_cells_and_no_others_are_pale():
+    """Of them a mesh of their own is drawn, which ends where they do."""
+    verdict = np.full((5, 4), ho.Verdict.TRAPPED)
+    verdict[1, 2] = verdict[3, 1] = ho.Verdict.UNDECIDED
+    figure = ho.plot(made(np.ones((5, 4)), "heights", verdict=verdict))
+    _, pale = (each for each in figure.axes[0].collections if isinstance(each, QuadMesh))
+    corners, hidden = pale.get_coordinates(), np.ma.getmaskarray(pale.get_array())
+    middles = (corners[1:, 1:] + corners[:-1, :-1]) / 2
+    assert hidden.shape == (2, 3)
+    np.testing.assert_allclose(middles[~hidden], [[4, 2], [2, 3]])
