@@ -4,8 +4,7 @@
 
 sweeps Adam's learning_rate (log) and b1 (log in 1 - b1), 512 x 512, on the tent hill, in float64, and writes into
 runs/adam/: data.zarr (the data set, for xarray.open_zarr), phase.png, phase.pdf and settings.json (pass it back with
---settings=runs/adam). It takes 7 s from a cold start on two cores of an AMD EPYC (Zen 5), then 5 s; on Zen 4 11 s, then 7.5 s.
-Sweeps by name:
+--settings=runs/adam). It takes 6 to 7 s from a cold start on two cores of an AMD EPYC (Zen 5), then 4.5 s. Sweeps by name:
 
     python -m launch.sweep --preset=teeth        escaped and trapped over learning rate and hill height
     python -m launch.sweep --preset=facets       three maps side by side, by eps
@@ -52,6 +51,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import jax
 
 import hillopt as ho
+from hillopt import pictures
 from launch import asked, command, named, roll_call, runs, walking
 from launch.progress import Reporter
 from launch.summary import summary
@@ -379,6 +379,7 @@ def sweep(settings: Settings, folder: Path, on_progress: Callable[[ho.Progress],
         tile=settings.tile,
         store=ho.Store(settings.store or folder / DATA, settings.resume, asked.shard_of(settings)),
         on_progress=on_progress,
+        meanwhile=pictures.get_ready,
     )
 
 
@@ -394,8 +395,6 @@ def wait_for_others() -> None:
 
 def draw(dataset: "xarray.Dataset", folder: Path) -> None:
     """The picture of a sweep, as png and pdf."""
-    from hillopt import pictures
-
     pictures.write(ho.plot(dataset), [folder / "phase.png", folder / "phase.pdf"])
 
 

@@ -570,6 +570,10 @@ BAD = {
         lambda: ho.sweep(ho.CriticalHeight(), TENT, ADAM, AXES, on_progress=3),
         "`on_progress` must be a function, called as on_progress(progress), got 3.",
     ),
+    "meanwhile": (
+        lambda: ho.sweep(ho.CriticalHeight(), TENT, ADAM, AXES, meanwhile=lambda progress: progress),
+        "`meanwhile` is called as meanwhile(), and <lambda> does not take that; mend it.",
+    ),
     "axis low": (
         lambda: ho.Axis.log(0, 1, 3),
         "a log axis must be positive, got 0; start above 0 or take a linear axis.",

@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 import pytest
 import xarray
+from matplotlib import rc_context
+from matplotlib.collections import QuadMesh
 from PIL import Image
 
 import hillopt as ho
@@ -489,3 +491,30 @@ def test_losses_on_curved_ground_are_doubted(hill, doubted):
     assert (
         "where walks are chaotic losses hang on the last digit" in " ".join(title(ho.plot(losses)).split())
     ) == doubted
+
+
+@pytest.mark.parametrize("autolayout", [False, True])
+def test_a_picture_is_laid_out_once_and_drawn_once_a_file(autolayout, tmp_path, monkeypatch):
+    """Whatever a user's own settings would lay out."""
+    figure, drawn = ho.plot(made([[1.0, 2.0], [3.0, 4.0]])), []
+    draw = type(figure).draw
+    monkeypatch.setattr(type(figure), "draw", lambda self, renderer: drawn.append(draw(self, renderer)))
+    with rc_context({"figure.autolayout": autolayout}):
+        pictures.write(figure, [tmp_path / "a.png", tmp_path / "a.pdf"])
+        places = [axes.get_position().bounds for axes in figure.axes]
+    assert len(drawn) == 3
+    pictures.write(figure, [tmp_path / "b.pdf"])
+    assert (tmp_path / "b.pdf").read_bytes() == (tmp_path / "a.pdf").read_bytes()
+    assert [axes.get_position().bounds for axes in figure.axes] == places
+
+
+def test_undecided_cells_and_no_others_are_pale():
+    """Of them a mesh of their own is drawn, which ends where they do."""
+    verdict = np.full((5, 4), ho.Verdict.TRAPPED)
+    verdict[1, 2] = verdict[3, 1] = ho.Verdict.UNDECIDED
+    figure = ho.plot(made(np.ones((5, 4)), "heights", verdict=verdict))
+    _, pale = (each for each in figure.axes[0].collections if isinstance(each, QuadMesh))
+    corners, hidden = pale.get_coordinates(), np.ma.getmaskarray(pale.get_array())
+    middles = (corners[1:, 1:] + corners[:-1, :-1]) / 2
+    assert hidden.shape == (2, 3)
+    np.testing.assert_allclose(middles[~hidden], [[4, 2], [2, 3]])

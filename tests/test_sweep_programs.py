@@ -1,6 +1,7 @@
 """One program for all tiles, devices and sweeps of a kind; tiles that fit, and one that a device has in advance."""
 
 import math
+import threading
 import types
 
 import jax
@@ -34,6 +35,20 @@ def test_one_compilation_serves_all_tiles_of_all_cpu_devices(compiled):
     ho.sweep(ho.CriticalHeight(20, ho.PlainClimb()), HILL, ho.GradientDescent(0.1), axes, tile=5)
     assert len(jax.local_devices()) == 2
     assert compiled.count("jit(solve)") == 1
+
+
+def test_while_the_devices_compile_the_caller_has_time_for_something_else():
+    axes, told = {"learning_rate": [0.1, 0.2]}, []
+    ho.sweep(
+        ho.CriticalHeight(20, ho.PlainClimb()),
+        HILL,
+        ho.GradientDescent(0.1),
+        axes,
+        on_progress=told.append,
+        meanwhile=lambda: told.append(threading.current_thread()),
+    )
+    assert told[0] is threading.current_thread()
+    assert [type(each) for each in told[1:]] == [ho.Progress]
 
 
 SECOND_SWEEPS = {

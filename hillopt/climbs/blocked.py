@@ -6,9 +6,9 @@ one setting, and vmap carries a number for every lane only if it depends on the 
 
 On a CPU a loop takes one step an iteration: in longer ones XLA computes some numbers more than once, and hands the kernels of a
 long body to several threads, each with a cache of its own. On a GPU a step an iteration would be a kernel a step, which reads and
-writes all that a walk is; several steps at once become one kernel, whose numbers stay in registers for as long. Read from machine
-code for an H100 at 1.755 GHz, Adam on the tent, rows that share b1: 16 instructions a lane and step, at most 1.8e12 steps/s
-without the gaps between kernels, in float32 and float64.
+writes all that a walk is; several steps at once become one kernel, whose numbers stay in registers for as long. What is left are
+the launches of a round, 2 to 5, and one a step where rows share both bias corrections: large blocks make them few. An
+H100 makes 1.5e12 steps/s of Adam on the tent with rows that share b1, and 5.4e11 on the wedge, 0.82 and 0.62 of the kernel's.
 """
 
 from typing import ClassVar

@@ -7,7 +7,7 @@ from hillopt.pictures.dimension import dimension_figure
 from hillopt.pictures.marks import in_per_cent
 from hillopt.pictures.plot import plot
 from hillopt.pictures.read import DOUBT, DOUBT_OF_LOSSES, doubt_of
-from hillopt.pictures.style import write
+from hillopt.pictures.style import get_ready, write
 from hillopt.pictures.walk import WalkPanel, walk_figure, write_walk_film
 from hillopt.pictures.zoom import write_film, zoom_figure
 
@@ -24,6 +24,7 @@ __all__ = [
     "comparison_figure",
     "dimension_figure",
     "doubt_of",
+    "get_ready",
     "in_per_cent",
     "overlay_figure",
     "plot",

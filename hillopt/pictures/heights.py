@@ -168,7 +168,9 @@ def _fill(axes: "Axes", grid: Grid, here: np.ndarray, colour: str) -> None:
     from matplotlib.colors import ListedColormap
 
     if here.any():
-        draw_cells(axes, grid, np.ma.masked_where(~here, np.ones(here.shape)), ListedColormap([colour]))
+        y, x = (slice(places.min(), places.max() + 1) for places in np.nonzero(here))  # a large mesh takes long to draw
+        part = grid._replace(x_edges=grid.x_edges[x.start : x.stop + 1], y_edges=grid.y_edges[y.start : y.stop + 1])
+        draw_cells(axes, part, np.ma.masked_where(~here, np.ones(here.shape))[y, x], ListedColormap([colour]))
 
 
 def _contours(

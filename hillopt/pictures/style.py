@@ -2,6 +2,7 @@
 
 import bisect
 import functools
+import importlib
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -96,11 +97,21 @@ def _cut(part: str, width: float, size: float) -> list[str]:
     return [part[:length], *fitted([part[length:]], width, size)]
 
 
+def get_ready() -> None:
+    """Import all that pictures take, which takes as long as drawing one: for whoever has time beforehand."""
+    for module in ("hillopt.pictures.shown", "matplotlib.backends.backend_pdf", "scipy.ndimage"):
+        importlib.import_module(module)
+    width_of("$x$", LETTERS)  # the first formula takes longer than others
+
+
 def write(figure: "Figure", paths: Iterable["str | os.PathLike[str]"]) -> None:
     """Save a figure in every format that the paths' endings name; it is laid out once, and so all of them are alike."""
+    from matplotlib import rc_context
+
     for path in paths:
         figure.savefig(path, dpi=200, metadata=_undated(str(path)))
-        figure.set_layout_engine("none")
+        with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)  # "none" would leave one that draws everything twice to do nothing
 
 
 def _undated(path: str) -> dict[str, None]:

@@ -42,6 +42,7 @@ def sweep(
     tile: int | None = None,
     store: Store | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> "xarray.Dataset":
     """Ask a question of every setting in the product of all axes.
 
@@ -63,6 +64,7 @@ def sweep(
     - `store`: where tiles are kept as they come; memory is then bounded by the tile, and what is returned reads from the store.
     - `on_progress`: called after every tile, and at the end if others have finished more or nothing was left to do;
       `ProgressBar()` draws a bar.
+    - `meanwhile`: called once, in this thread, while the devices compile: for what else takes time, as imports do.
 
     All local devices walk tiles. Returns a data set whose dimensions are the axes in the given order, behind those of the
     answer's own such as "height". A second sweep of the same kind compiles nothing. Raises ValueError, before any walk, for
@@ -85,12 +87,14 @@ def sweep(
         check_is(store, Store, "store", 'ho.Store("adam.zarr")')
     if on_progress is not None:
         check_function(on_progress, "on_progress", ("progress",))
+    if meanwhile is not None:
+        check_function(meanwhile, "meanwhile", ())
     plan = make_plan(question, hill, optimizer, axes, dtype=dtype, budget=budget, tile=tile, seed=seed)
     template = Template(plan)
     if store is None and jax.process_count() > 1:
         raise ValueError("`store` must be given where a sweep is shared between processes; write store=ho.Store(path).")
     tiles = MemoryTiles(template) if store is None else _open(store, template)
-    walk_tiles(plan, tiles, turn_of(plan.layout.tiling.num_tiles, store), on_progress)
+    walk_tiles(plan, tiles, turn_of(plan.layout.tiling.num_tiles, store), on_progress, meanwhile)
     if isinstance(tiles, ZarrTiles):
         tiles.close()
     return tiles.dataset()

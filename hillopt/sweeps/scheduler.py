@@ -61,7 +61,11 @@ def turn_of(num_tiles: int, store: Store | None) -> list[int]:
 
 
 def walk_tiles(
-    plan: Plan, tiles: AbstractTiles, turn: list[int], on_progress: Callable[[Progress], None] | None
+    plan: Plan,
+    tiles: AbstractTiles,
+    turn: list[int],
+    on_progress: Callable[[Progress], None] | None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> None:
     """Walk the unfinished tiles, each on the next free device, store them and tell of it."""
     counter = _Counter(plan, tiles)
@@ -74,7 +78,10 @@ def walk_tiles(
         try:
             import xarray  # noqa: F401  (the data set's, which takes a while: now the devices' threads compile)
 
-            for tile_index, answer, costs in _as_they_come(walkers, walked):
+            if meanwhile is not None:
+                meanwhile()
+            for tile_index, fields in _as_they_come(walkers, walked):
+                answer, costs = _asked_again(plan, tile_index, fields)
                 tiles.write(tile_index, answer)
                 counter.note(tile_index, answer, costs)
                 told = counter.progress()
@@ -90,7 +97,25 @@ def walk_tiles(
         on_progress(counter.progress())
 
 
-_Walked = tuple[int, dict[str, np.ndarray], list[Cost]]
+_Walked = tuple[int, dict[str, np.ndarray]]
+"""A tile's index, and its fields in the layout's rows and columns."""
+
+
+def _asked_again(
+    plan: Plan, tile_index: int, fields: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], list[Cost]]:
+    """The answer in a tile's cells, what was flagged asked again, and what that took.
+
+    Not in the devices' threads: exact arithmetic is Python's, which runs one thread at a time. The others would wait for their
+    turn between any two calls, and whoever stores tiles or imports makes thousands of those.
+    """
+    costs: list[Cost] = []
+    if plan.question.asks_again:
+        rows, columns = fields["certainty"].shape
+        swept = {name: leaf[:rows, :columns] for name, leaf in plan.layout.lanes(tile_index).swept.items()}
+        world = plan.world.replace(**swept)
+        fields, costs = in_higher_precision(world.question, (world.hill, world.optimizer), fields, plan.size)
+    return {name: plan.layout.as_cells(tile_index, field) for name, field in fields.items()}, costs
 
 
 def _as_they_come(walkers: list[concurrent.futures.Future], walked: "queue.Queue[_Walked]") -> Iterator[_Walked]:
@@ -213,14 +238,7 @@ class _TileWalker:
         if self._plan.most > self._plan.first:
             lanes = self._layout.lanes(tile_index)
             mine = settle(mine, lanes, self._walk_few, self._plan.first, self._plan.most, self._width)
-        mine, costs = self._ask_again(tile_index, mine) if self._plan.question.asks_again else (mine, [])
-        return tile_index, {name: self._layout.as_cells(tile_index, field) for name, field in mine.items()}, costs
-
-    def _ask_again(self, tile_index: int, mine: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[Cost]]:
-        rows, columns = mine["certainty"].shape
-        swept = {name: leaf[:rows, :columns] for name, leaf in self._layout.lanes(tile_index).swept.items()}
-        world = self._plan.world.replace(**swept)
-        return in_higher_precision(world.question, (world.hill, world.optimizer), mine, self._plan.size)
+        return tile_index, mine
 
     def _walk_few(self, lanes: Lanes, max_steps: int) -> dict[str, jax.Array]:
         return self._few(*self._plan.arguments(lanes, max_steps))
