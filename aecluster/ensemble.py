@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jaxtyping import Bool, Float, Int, Num
@@ -199,4 +198,4 @@ def dead_pixels_of(
     """
     check_images("reconstructions", reconstructions)
     check_images("images", images, reconstructions.shape[1:])
-    return np.asarray(dead_pixels(jnp.asarray(reconstructions).max(0), (jnp.asarray(images) > INK).mean(0)))
+    return dead_pixels(np.asarray(reconstructions).max(0), (np.asarray(images) > INK).mean(0))

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from aecluster.images import Images, PerImage, Scalar
@@ -25,8 +26,8 @@ def mean_absolute_error(prediction: Images, target: Images) -> Scalar:
 
 
 def dead_pixels(
-    brightest: Float[Array, "height width channel"], inked: Float[Array, "height width channel"]
-) -> Bool[Array, "height width channel"]:
+    brightest: Float[np.ndarray, "height width channel"], inked: Float[np.ndarray, "height width channel"]
+) -> Bool[np.ndarray, "height width channel"]:
     """Pixels that a network leaves black in every image although they often carry ink.
 
     `brightest` is each pixel's maximum over all reconstructions, `inked` the share of the images in which it is above

@@ -13,7 +13,7 @@ real MNIST:
         expect of the restorer a mean absolute error of 0.0099 and 30.7 dB
     python -m launch.deblur --preset=photographs           patches of scikit-image's grey photographs, none downloaded
     python -m launch.deblur --preset=photographs_random    another kernel for every patch
-        five to seven minutes of CPU time each
+        two and a half minutes of CPU time, and four
 
 Of photographs there is also a table of whole ones, photographs.csv, with a row for each, each blur and each method
 that takes images of any size. Where kernels are random, those told the kernel stand beside those that are not.
@@ -30,7 +30,7 @@ A run that was stopped, however, goes on with --resume.
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -41,8 +41,6 @@ from launch.progress import Reporter
 from launch.train import teller
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from aecluster import deblurring
 
 RANDOM = "random"
@@ -110,7 +108,7 @@ PRESETS = {
     "photographs": Settings(
         data="photographs",
         num_seeds=1,
-        epochs=24,
+        epochs=8,
         methods=("richardson_lucy", "wiener", "ridge", "restorer"),
         name="photographs",
     ),
@@ -119,14 +117,12 @@ PRESETS = {
         kernel=RANDOM,
         size=9,
         num_seeds=1,
-        epochs=24,
+        epochs=12,
         methods=("richardson_lucy", "wiener", "restorer"),
         name="photographs_random",
     ),
 }
-PHOTOGRAPHS_FILE = "photographs.csv"
 SMALL = 16  # pixels of a side, below which a kernel is smaller by default
-HEADINGS = {"mae": "MAE", "psnr": "PSNR", "ssim": "SSIM", "laplacian": "Laplacian", "way": "way", "clear": "p(clear)"}
 
 
 def tiny(settings: Settings) -> Settings:
@@ -140,21 +136,12 @@ def tiny(settings: Settings) -> Settings:
 
 
 Presets = dict[str, "deblurring.Preset"]
-Widths = list[tuple[str, float, "deblurring.Scores"]]
-Whole = list[tuple[str, ae.Blur, str, "deblurring.Scores"]]
-
-
-class Scored(NamedTuple):
-    """Every method's scores on the test images, and on other blurs those of the best."""
-
-    scores: dict[str, "deblurring.Scores"]
-    by_width: Widths
-    judged: list[dict[str, float]]
-    """What the discriminator says of images between the blurred and the clear."""
 
 
 def main(settings: Settings) -> None:
     """Load, blur, train, score, draw."""
+    from launch import scored  # matplotlib comes with it
+
     data = load(settings)
     blur = blur_of(settings, data.image_shape)
     names, presets = rows_of(settings, data)
@@ -166,17 +153,18 @@ def main(settings: Settings) -> None:
         trained = train_all(presets, data, blur, judge, settings.num_seeds, folder)
         methods = methods_of(names, trained, data, blur)
         blurred = ae.corrupted(blur, data.test.images)
-        whole = score_whole(of_any_size(methods, trained), data, blur) if is_of_photographs(settings) else []
-        scored = score_all(methods, data, blurred, judge)
-        rows = write_tables(scored, whole, folder)
-        drawn = draw(data, blurred, methods, scored, settings, folder)
+        of_any_size = scored.of_any_size(methods, trained)
+        whole = scored.score_whole(of_any_size, data, blur) if is_of_photographs(settings) else []
+        found = scored.score_all(methods, data, blurred, judge)
+        rows = scored.write_tables(found, whole, folder)
+        drawn = scored.draw(data, blurred, methods, found, blur_weights(settings), folder)
     print(f"{data.describe()}; {blur}")
-    print(table(rows))
+    print(scored.table(rows))
     if whole:
-        print(table_of_photographs(whole))
-    shares = ", ".join(f"{row['probability']:.3f} at {row['share_of_clear']:g}" for row in scored.judged)
+        print(scored.table_of_photographs(whole))
+    shares = ", ".join(f"{row['probability']:.3f} at {row['share_of_clear']:g}" for row in found.judged)
     print(f"discriminator: probability that (1 - a) blurred + a clear is clear: {shares}")
-    tables = ["metrics.csv", "strengths.csv", *([PHOTOGRAPHS_FILE] if whole else []), "judge.csv", "judge.npz"]
+    tables = ["metrics.csv", "strengths.csv", *([scored.PHOTOGRAPHS_FILE] if whole else []), "judge.csv", "judge.npz"]
     print(runs.wrote(path, *tables, *(["checkpoints"] if presets else []), pictures=drawn))
 
 
@@ -318,139 +306,6 @@ def methods_of(
     from aecluster import deblurring
 
     return {name: trained[name].reconstruct if name in trained else deblurring.peer(name, data, blur) for name in names}
-
-
-def score_all(
-    methods: dict[str, "deblurring.Method"], data: ae.ImageData, blurred: np.ndarray, judge: ae.Discriminator
-) -> Scored:
-    """All methods and the blurred image itself, against the clear ones."""
-    from aecluster import deblurring
-
-    clear = data.test.images
-    scores: dict[str, deblurring.Scores] = {}
-    everyone = {deblurring.NOTHING: deblurring.untouched, **methods}
-    with Reporter("methods scored") as reporter:
-        for name, method in everyone.items():
-            scores[name] = deblurring.score_seeds(method, clear, blurred, judge)
-            reporter.tell(len(scores), len(everyone), name, step=1)
-    compared = {name: methods[name] for name in deblurring.best(scores, list(methods))}
-    judged = list(deblurring.judged_mixtures(judge, clear, blurred))
-    return Scored(scores, score_widths(compared, data), judged)
-
-
-def score_widths(compared: dict[str, "deblurring.Method"], data: ae.ImageData) -> Widths:
-    """These methods on blurs of other widths than theirs."""
-    from aecluster import deblurring
-
-    by_width: Widths = []
-    blurs = deblurring.strengths(data.image_shape)
-    with Reporter("strengths scored") as reporter:
-        for each in deblurring.by_strength(compared, blurs, data.test.images):
-            by_width.append(each)
-            reporter.tell(len(by_width), len(blurs) * (len(compared) + 2), each[0], step=1)
-    return by_width
-
-
-def of_any_size(
-    methods: dict[str, "deblurring.Method"], trained: dict[str, ae.Ensemble]
-) -> dict[str, "deblurring.Method"]:
-    """Those that restore images of other sizes than they were made on."""
-    from aecluster import deblurring
-
-    restorers = [name for name, each in trained.items() if isinstance(each.architecture, ae.Restorer)]
-    return {name: method for name, method in methods.items() if name in (*deblurring.DECONVOLUTIONS, *restorers)}
-
-
-def score_whole(methods: dict[str, "deblurring.Method"], data: ae.ImageData, blur: ae.Blur | ae.RandomBlur) -> Whole:
-    """These methods on whole photographs."""
-    from aecluster import deblurring
-
-    whole: Whole = []
-    with Reporter("photographs scored") as reporter:
-        for each in deblurring.by_photograph(methods, data, blur):
-            whole.append(each)
-            reporter.tell(len(whole), None, each[0], step=1)
-    return whole
-
-
-def write_tables(scored: Scored, whole: Whole, folder: Path) -> list[dict[str, float | str]]:
-    """The tables as files; the rows of the first."""
-    from aecluster import deblurring
-
-    rows = [deblurring.summary(name, scores) for name, scores in scored.scores.items()]
-    widths = [{"width": width, **deblurring.summary(name, scores)} for name, width, scores in scored.by_width]
-    runs.write_table(folder / "metrics.csv", rows)
-    runs.write_table(folder / "judge.csv", scored.judged)
-    runs.write_table(folder / "strengths.csv", widths)
-    if whole:
-        of_each = [
-            {"photograph": shown, "kernel": blur.kind, "strength": blur.strength, **deblurring.summary(name, scores)}
-            for shown, blur, name, scores in whole
-        ]
-        runs.write_table(folder / PHOTOGRAPHS_FILE, of_each)
-    return rows
-
-
-def table(rows: list[dict[str, float | str]]) -> str:
-    """The scores as a person wants to read them."""
-    lines = [f"{'method':<18} {'MAE':<17}" + "".join(f"{heading:>11}" for heading in list(HEADINGS.values())[1:])]
-    for row in rows:
-        error = f"{row['mae']:.4f}" + (f" ± {row['mae_std']:.4f}" if row["seeds"] != 1 else "")
-        cells = "".join(f"{row[name]:>11.{2 if name == 'psnr' else 3}f}" for name in list(HEADINGS)[1:])
-        lines.append(f"{row['method']:<18} {error:<17}{cells}")
-    return "\n".join(lines)
-
-
-def table_of_photographs(whole: Whole) -> str:
-    """Signal-to-noise ratio and similarity of every whole photograph, means over the blurs."""
-    cells: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for shown, _, name, scores in whole:
-        pair = float(scores["psnr"].mean()), float(scores["ssim"].mean())
-        cells.setdefault(name, {}).setdefault(shown, []).append(pair)
-    means = {name: {shown: np.mean(pairs, 0) for shown, pairs in row.items()} for name, row in cells.items()}
-    photographs = list(next(iter(means.values())))
-    lines = [f"{'PSNR, SSIM':<24}" + "".join(f"{shown:>15}" for shown in photographs)]
-    for name, row in means.items():
-        lines.append(f"{name:<24}" + "".join(f"{row[shown][0]:>9.2f}{row[shown][1]:>6.3f}" for shown in photographs))
-    return "\n".join(lines)
-
-
-def draw(
-    data: ae.ImageData,
-    blurred: np.ndarray,
-    methods: dict[str, "deblurring.Method"],
-    scored: Scored,
-    settings: Settings,
-    folder: Path,
-) -> list[str]:
-    """All figures that these methods give, as png and pdf. Returns their names."""
-    from aecluster import deblurring, figures
-
-    scores, weights = scored.scores, blur_weights(settings)
-    losses = deblurring.losses(data.image_shape, weights)
-    groups = {
-        "restorations": {name: method for name, method in methods.items() if name not in losses},
-        "losses": {name: method for name, method in methods.items() if name in losses},
-    }
-    pictures = {stem: deblurring.grid(data.test, blurred, group, scores) for stem, group in groups.items() if group}
-    best = min(methods, key=lambda name: scores[name]["mae"].mean())
-    pictures["failures"] = deblurring.failures(data.test, blurred, best, methods[best], scores[best])
-    pictures |= curves(data, scored, weights)
-    for stem, figure in pictures.items():
-        figures.write(figure, [folder / f"{stem}.png", folder / f"{stem}.pdf"])
-    return list(pictures)
-
-
-def curves(data: ae.ImageData, scored: Scored, weights: list[float]) -> dict[str, "Figure"]:
-    """What the weight of the blurred image does, where there are several; and what the width of the blur does."""
-    from aecluster import deblurring
-
-    drawn: dict[str, Figure] = {}
-    named = deblurring.composites(data.image_shape, weights)
-    points = {weight: scored.scores[name] for weight, name in named.items() if name in scored.scores}
-    if len(points) > 1:
-        drawn["weight_curve"] = deblurring.weight_curve(points)
-    return {**drawn, "strength_curve": deblurring.strength_curve(scored.by_width)}
 
 
 if __name__ == "__main__":

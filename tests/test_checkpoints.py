@@ -250,6 +250,17 @@ def test_an_architecture_of_ones_own_is_trained_but_not_saved(tmp_path):
         ae.train(Own(), DATA, recipe, checkpoints=tmp_path / "own")
 
 
+def test_a_restorer_of_an_older_version_is_refused(tmp_path):
+    """Its numbers have the same shapes, and would mean something else."""
+    params = initialize(ae.Restorer(1, 1, 3), DATA.image_shape, jax.random.split(jax.random.key(0), 1))
+    history = History(*np.ones((3, 1, 1)), np.ones((1, 1), int))
+    ae.save(ae.Ensemble(ae.Restorer(1, 1, 3), DATA.image_shape, (0,), params, history), tmp_path)
+    record = tmp_path / "1" / "record" / "metadata"
+    record.write_text(record.read_text().replace('"restorer_of_logits"', '"restorer"'))
+    with pytest.raises(ValueError, match=r"^The checkpoint '.*1' has no record that this version reads; train into"):
+        ae.restore(tmp_path)
+
+
 def test_a_checkpoint_without_a_record_is_refused(tmp_path):
     (tmp_path / "4").mkdir()
     with pytest.raises(ValueError, match=r"^The checkpoint '.*4' has no record that this version reads; train into"):

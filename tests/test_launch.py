@@ -12,14 +12,17 @@ import warnings
 
 import absl.logging
 import jax
+import jax.numpy as jnp
 import jaxtyping
 import numpy as np
 import pytest
 import xarray
+from flax import nnx
 
+import aecluster as ae
 import hillopt as ho
 from launch import asked, command, sweep
-from launch.bench import timing
+from launch.bench import restoring, timing
 
 COMMANDS = (
     "sweep",
@@ -35,7 +38,7 @@ COMMANDS = (
     "report",
 )
 COMMANDS += ("train", "cluster", "latent_map", "benchmark", "deblur", "restore")
-COMMANDS += ("bench", "bench.training", "bench.quality", "bench.deblurring", "bench.networks")
+COMMANDS += ("bench", "bench.training", "bench.quality", "bench.restoring", "bench.deblurring", "bench.networks")
 SMALL = ["--axis=learning_rate:log:0.05:0.9:7", "--axis=b1:log_complement:0:0.99:5", "--max_steps=500"]
 JUDGED = [*SMALL, "--heights=list:0.1,0.4", "--fixed=eps=1e-3"]
 
@@ -321,6 +324,35 @@ def test_the_bench_of_quality_tells_when_a_target_was_reached_and_when_not(tmp_p
     assert "1 epochs" in reached
     assert "0.0010 not after" in missed
     assert "2 epochs" in missed
+
+
+@pytest.mark.slow  # it compiles a training
+@pytest.mark.usefixtures("small_yardsticks")
+def test_the_bench_of_restoring_tells_when_a_target_was_reached_and_when_not(tmp_path):
+    arguments = ["--data=digits", "--targets=9,99", "--epochs=2", "--num_test=20"]
+    done = launch_here("bench.restoring", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    reached, missed = [line for line in done.stdout.splitlines() if line.startswith("ours")]
+    assert "9 dB after" in reached
+    assert "1 epochs" in reached
+    assert "99 dB not after" in missed
+    assert "2 epochs" in missed
+
+
+def test_the_restorer_in_pytorch_is_ours():
+    pytest.importorskip("torch")
+    import torch
+
+    ours = ae.Restorer(8, 2, 5).build((28, 28, 1), nnx.Rngs(params=0))
+    ours.last.kernel[...] = jax.random.normal(jax.random.key(0), ours.last.kernel.shape, jnp.float32)
+    theirs = restoring.torch_restorer(ae.Restorer(8, 2, 5), 1)
+    between = [convolution for block in ours.blocks for convolution in block]
+    for one, other in zip([ours.first, *between, ours.last], [theirs.first, *theirs.blocks, theirs.last], strict=True):
+        matrix = np.asarray(one.kernel[...]).transpose(3, 2, 0, 1).reshape(other.matrix.shape)
+        other.matrix.data = torch.tensor(matrix)
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    found = theirs(torch.tensor(images).movedim(-1, 1)).movedim(1, -1).detach().numpy()
+    np.testing.assert_allclose(found, ours(jnp.asarray(images)), rtol=1e-4, atol=1e-4)
 
 
 def test_the_bench_of_quality_knows_what_was_reported_of_three_sizes(tmp_path):

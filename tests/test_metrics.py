@@ -193,8 +193,8 @@ def test_the_mean_absolute_error():
 
 
 def test_a_dead_pixel_is_black_and_often_inked():
-    brightest = jnp.asarray([0.0, 0.0019, 0.0020, 0.0, 1.0]).reshape(1, 5, 1)
-    inked = jnp.asarray([0.06, 0.9, 0.9, 0.05, 0.9]).reshape(1, 5, 1)
+    brightest = np.asarray([0.0, 0.0019, 0.0020, 0.0, 1.0]).reshape(1, 5, 1)
+    inked = np.asarray([0.06, 0.9, 0.9, 0.05, 0.9]).reshape(1, 5, 1)
     assert metrics.dead_pixels(brightest, inked).ravel().tolist() == [True, True, False, False, False]
 
 

@@ -10,9 +10,14 @@ from typing import Any
 
 from aecluster.arguments import a_shape, plain, settle, some_seeds, whole
 from aecluster.images import ImageShape
-from aecluster.models import ARCHITECTURES, AbstractArchitecture, Critic
+from aecluster.models import ARCHITECTURES, AbstractArchitecture, Critic, Restorer
 
-KINDS: dict[str, type[AbstractArchitecture]] = {**ARCHITECTURES, "critic": Critic}
+# not "restorer": those of older versions add another function of the pixels to what their layers say
+KINDS: dict[str, type[AbstractArchitecture]] = {
+    **{name: kind for name, kind in ARCHITECTURES.items() if kind is not Restorer},
+    "restorer_of_logits": Restorer,
+    "critic": Critic,
+}
 PACKAGES = ("jax", "flax", "optax")
 
 

@@ -1,6 +1,7 @@
 """What an architecture is: the shape of a network, apart from its numbers."""
 
 import abc
+import functools
 import math
 from typing import Any, TypeAlias
 
@@ -42,13 +43,15 @@ def check_architecture(architecture: AbstractArchitecture, image_shape: ImageSha
         )
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def fresh(architecture: AbstractArchitecture, image_shape: ImageShape, key: Key[Array, ""]) -> Params:
+    """The first parameters by a key, in one program: layer by layer there are tens of small ones to compile."""
+    return nnx.state(architecture.build(image_shape, nnx.Rngs(params=key)), nnx.Param)
+
+
 def initialize(architecture: AbstractArchitecture, image_shape: ImageShape, keys: Key[Array, " seed"]) -> Params:
     """One set of parameters a key, stacked along a leading axis."""
-
-    def one(key: Key[Array, ""]) -> Params:
-        return nnx.state(architecture.build(image_shape, nnx.Rngs(params=key)), nnx.Param)
-
-    return jax.vmap(one)(keys)
+    return jax.vmap(functools.partial(fresh, architecture, image_shape))(keys)
 
 
 def take(tree: Any, index: int) -> Any:

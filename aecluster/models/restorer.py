@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import DTypeLike
@@ -11,13 +12,14 @@ from aecluster.images import Images, ImageShape
 from aecluster.models.contract import AbstractArchitecture, check_architecture
 from aecluster.models.layers import gathered, glorot_uniform, spread
 
-SLOPE = 8.0  # of a restorer's logits in the given pixels: untrained, it gives back about what it got
+DARKEST = 1 / 510  # where the logits of given pixels end, at half a step of 8 bits from black and from white
 
 
 class ConvolutionalRestorer(nnx.Module):
-    """Convolutions at half the side, each with its input added to its output, and the image itself added at the end.
+    """Convolutions at half the side, each with its input added to its output, and the image's logits added at the end.
 
     Nothing is narrower than the image. The first convolution is wide: what undoes a blur reaches much farther than the blur.
+    The last one begins with zeros: untrained, a restorer gives back what it got.
     """
 
     def __init__(
@@ -25,10 +27,11 @@ class ConvolutionalRestorer(nnx.Module):
     ):
         folded = 4 * image_shape[2]
 
-        def convolution(before: int, after: int, side: int) -> nnx.Conv:
-            return nnx.Conv(before, after, (side, side), kernel_init=glorot_uniform, dtype=dtype, rngs=rngs)
+        def convolution(before: int, after: int, side: int, init: nnx.Initializer = glorot_uniform) -> nnx.Conv:
+            return nnx.Conv(before, after, (side, side), kernel_init=init, dtype=dtype, rngs=rngs)
 
-        self.first, self.last = convolution(folded, channels, reach), convolution(channels, folded, 3)
+        self.first = convolution(folded, channels, reach)
+        self.last = convolution(channels, folded, 3, nnx.initializers.zeros)
         self.blocks = nnx.List(
             [nnx.List([convolution(channels, channels, 3) for _ in range(2)]) for _ in range(blocks)]
         )
@@ -39,7 +42,7 @@ class ConvolutionalRestorer(nnx.Module):
         for before, after in self.blocks:
             x = x + after(nnx.relu(before(nnx.relu(x))))
         change = spread(self.last(nnx.relu(x)))[:, :height, :width]
-        return (change + SLOPE * (images - 0.5)).astype(jnp.float32)
+        return (change + jax.scipy.special.logit(images.clip(DARKEST, 1 - DARKEST))).astype(jnp.float32)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from aecluster.corruptions import corrupted
 from aecluster.images import HostImages, Images, Scalar, chunks
@@ -32,7 +32,7 @@ class Exam:
     ):
         given, (height, width, channels) = corrupted(recipe.degradation, images), images.shape[1:]
         self.chunks = [jax.device_put(pair, everywhere) for _, pair in chunks(given, images)]
-        self.inked = jnp.asarray((images > INK).mean(0))
+        self.inked = (images > INK).mean(0)
         graphdef = structure(architecture, (height, width, channels), jnp.dtype(recipe.precision))
         self.ask = jax.jit(functools.partial(_tested, graphdef), compiler_options=compiler_options())
 
@@ -44,7 +44,7 @@ class Exam:
     def _one(self, params: Params) -> tuple[float, int]:
         errors, brightest = zip(*(self.ask(params, *pair) for pair in self.chunks), strict=True)
         weights = [len(target) for _, target in self.chunks]
-        dead: Bool[Array, "height width channel"] = dead_pixels(functools.reduce(jnp.maximum, brightest), self.inked)
+        dead = dead_pixels(np.max(brightest, 0), self.inked)
         return float(np.average([float(error) for error in errors], weights=weights)), int(dead.sum())
 
 

@@ -107,17 +107,18 @@ class Loop:
         # a CPU convolves many times slower inside a scan
         self.step_by_step = self.convolves and devices[0].platform == "cpu"
         options = compiler_options()
+        self._optimizers = jax.jit(jax.vmap(self.transformation.init))
         self._step_of_one = jax.jit(self._shared_step, donate_argnums=0, compiler_options=options)
         self._epoch_of_all = jax.jit(self._epochs, donate_argnums=0, compiler_options=options)
 
     def fresh(self, seeds: Sequence[int]) -> State:
         """Parameters from the seeds, an optimizer and a rival that have seen nothing."""
-        return self.begin(_stacked(map(self.task.fresh, seeds)), seeds)
+        return self.begin(jax.jit(_stacked)([self.task.fresh(seed) for seed in seeds]), seeds)
 
     def begin(self, params: Params, seeds: Sequence[int]) -> State:
         """The given parameters, one set a seed, and all else fresh."""
         rival = None if self.task.rival is None else _stacked(map(self.task.rival.fresh, seeds))
-        return self.place(State(params, jax.vmap(self.transformation.init)(params), rival))
+        return self.place(State(params, self._optimizers(params), rival))
 
     def place(self, state: State) -> State:
         """A state, from disk perhaps, on the devices."""

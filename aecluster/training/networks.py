@@ -18,7 +18,7 @@ from aecluster.ensemble import Ensemble
 from aecluster.fingerprints import fingerprint
 from aecluster.images import HostImages, Images, ImageShape, Scalar
 from aecluster.metrics import mean_absolute_error
-from aecluster.models import AbstractArchitecture, Params, Variational, check_architecture, initialize, structure, take
+from aecluster.models import AbstractArchitecture, Params, Variational, check_architecture, fresh, structure
 from aecluster.places import place
 from aecluster.recipes import Recipe
 from aecluster.training.callbacks import Callback, check_callbacks, present
@@ -145,15 +145,15 @@ def network_task(architecture: AbstractArchitecture, image_shape: ImageShape, re
             total += adversary.loss(rival, prediction, epoch)
         return total, Outlook(mean_absolute_error(prediction, batch), prediction)
 
-    def fresh(seed: int) -> Params:
-        return take(initialize(architecture, image_shape, jax.random.fold_in(jax.random.key(seed), 0)[None]), 0)
+    def fresh_network(seed: int) -> Params:
+        return fresh(architecture, image_shape, jax.random.fold_in(jax.random.key(seed), 0))
 
     def fresh_rival(seed: int) -> RivalState:
         assert adversary is not None
         return adversary.fresh(jax.random.fold_in(jax.random.key(seed), 2), image_shape)
 
     rival = None if adversary is None else Rival(fresh_rival, adversary.step)
-    return Task(fresh, loss, _keys, recipe.transformation, recipe.epochs, recipe.batch_size, rival)
+    return Task(fresh_network, loss, _keys, recipe.transformation, recipe.epochs, recipe.batch_size, rival)
 
 
 def _keys(seed: int, epoch_index: int, num_steps: int) -> Keys:

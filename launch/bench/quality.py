@@ -167,11 +167,11 @@ def torch_epochs(
 
 
 def torch_optimizers(network, recipe: ae.Recipe) -> list:  # type: ignore[no-untyped-def]
-    """Fused Adam; for the cured recipe Muon for the matrices and Adam for the biases, as optax's has it."""
+    """Fused Adam for the original recipe; for others Muon for the matrices and Adam for the biases, as optax's has it."""
     import torch
 
     rate = recipe.learning_rate
-    if recipe.name != "cured":
+    if recipe.name == "original":
         return [torch.optim.Adam(network.parameters(), lr=rate, fused=True)]
     matrices = [one for one in network.parameters() if one.ndim == 2]
     biases = [one for one in network.parameters() if one.ndim == 1]
