@@ -1,5 +1,6 @@
 """What rounding decides is asked again in a higher precision, until nothing is flagged."""
 
+import threading
 from fractions import Fraction
 
 import jax
@@ -12,6 +13,7 @@ import hillopt as ho
 from hillopt.exact import as_typed, walk_exactly
 from hillopt.exact import lattice as exact_lattice
 from hillopt.questions import again
+from hillopt.sweeps import scheduler
 from launch import asked, summary, sweep
 
 TENT, SGD = ho.TentHill(), ho.from_optax(optax.sgd, learning_rate=0.25)
@@ -134,6 +136,20 @@ def test_a_sweep_asks_again_whatever_its_tiles_and_tells_what_that_took(dtype):
     assert told.costs[-1].answered == told.costs[-1].asked >= 10
     again = int((whole["certainty"] == ho.Certainty.AS_TYPED).sum())
     assert again == sum(cost.answered for cost in told.costs) == told.costs[0].asked
+
+
+@pytest.mark.slow
+def test_devices_walk_on_while_the_caller_asks_again(monkeypatch):
+    """Exact arithmetic in their threads held up whoever stored a tile."""
+    threads, ask = [], scheduler.in_higher_precision
+
+    def noted(*arguments):
+        threads.append(threading.current_thread())
+        return ask(*arguments)
+
+    monkeypatch.setattr(scheduler, "in_higher_precision", noted)
+    swept(5)
+    assert set(threads) == {threading.current_thread()}
 
 
 @pytest.mark.slow
