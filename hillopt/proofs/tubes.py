@@ -24,8 +24,10 @@ from hillopt.proofs.trapping import Whereabouts
 
 LOOKS_AHEAD = 1_024  # steps of the walk that say how large a box may have to be
 LONGEST = 256  # steps after which a section has to be back
-SIZES = 8  # boxes tried, from what the walk misses itself by to four times all that it moves
-FLOOR = 2.0**-20  # the least box in parts of a place: far above rounding
+SIZES = 10  # boxes tried, from what the walk misses itself by to four times all that it moves
+# The least box in parts of a place: on a cycle that draws a walk in slowly, a step's slopes must hardly change over a box. It is
+# never less than so many eps, above rounding.
+FLOOR, EPS_OF_FLOOR = 2.0**-30, 8
 
 
 class _Section(NamedTuple):
@@ -54,11 +56,24 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
 
 
 def _boxes(lane: Lane, hill: AbstractHill, optimizer: AbstractOptimizer) -> Float[Array, "size number"]:
-    """Radii of boxes to try, of several sizes: all that the walk moves by, shrunk towards what it misses itself by."""
-    moved = jnp.abs(path(lane, hill, optimizer, LOOKS_AHEAD) - lane.centre)
-    scale = jnp.max(moved, 0) + FLOOR * (1 + jnp.abs(lane.centre))
+    """Radii of boxes to try, of several sizes: all that the walk moves by, shrunk towards what it misses itself by.
+
+    A number that hardly moves on a cycle, as a second moment may, still has room for what the others make of it on the way.
+    """
+    visited = path(lane, hill, optimizer, LOOKS_AHEAD)
+    moved = jnp.abs(visited - lane.centre)
+    floor = max(FLOOR, EPS_OF_FLOOR * float(jnp.finfo(moved.dtype).eps))
+    scale = jnp.max(moved, 0) + floor * (1 + jnp.abs(lane.centre))
+
+    def turn(turned: Array, numbers: Vector) -> tuple[Array, Vector]:
+        turned = jax.jacfwd(lambda numbers: lane.step(hill, optimizer, numbers))(numbers) @ turned
+        return turned, jnp.abs(turned) @ scale
+
+    begin = varying_as_after(lambda turned: turn(turned, lane.centre)[0], jnp.eye(scale.size, dtype=scale.dtype))
+    _, made = jax.lax.scan(turn, begin, visited[:LONGEST])
+    scale = jnp.maximum(scale, jnp.max(made, 0))
     missed = jnp.min(jnp.max(moved[:LONGEST] / scale, 1))
-    shares = 4 * jnp.geomspace(jnp.maximum(missed / 2, FLOOR), 1, SIZES)
+    shares = 4 * jnp.geomspace(jnp.maximum(missed / 2, floor), 1, SIZES)
     return jnp.maximum(shares[:, None] * scale, 2 * lane.radius)
 
 
