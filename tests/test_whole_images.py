@@ -16,9 +16,12 @@ from aecluster.models import initialize
 RNG = np.random.default_rng(8)
 
 
-def untrained(architecture, channels=1, num_seeds=1):
+def drawn(architecture, channels=1, num_seeds=1):
+    """Networks whose numbers are all drawn: an untrained restorer's last layer is zero."""
     shape = (8, 8, channels)
     params = initialize(architecture, shape, jax.random.split(jax.random.key(1), num_seeds))
+    numbers = np.random.default_rng(1)
+    params = jax.tree.map(lambda leaf: 0.3 * numbers.standard_normal(leaf.shape, np.float32), params)
     return ae.Ensemble(architecture, shape, tuple(range(num_seeds)), params, History.empty(num_seeds))
 
 
@@ -40,7 +43,7 @@ SMALL = ae.Restorer(3, 1, 3)
     ids=str,
 )
 def test_tiles_are_the_whole(architecture, shape, tile):
-    ensemble, given = untrained(architecture), image(*shape)
+    ensemble, given = drawn(architecture), image(*shape)
     whole = ensemble.reconstruct(given[None])[:, 0]
     np.testing.assert_allclose(deblurring.restore(ensemble, given, tile=tile), whole, atol=2e-6)
 
@@ -49,7 +52,7 @@ def test_tiles_are_the_whole(architecture, shape, tile):
 def test_a_pixel_sees_as_far_as_it_says_and_hardly_less(architecture):
     """Every pixel but the middle one is moved, and what answers is measured."""
     radius, side = architecture.radius(), 2 * architecture.radius() + 21
-    ensemble, given = untrained(architecture), image(side, side, 1)
+    ensemble, given = drawn(architecture), image(side, side, 1)
     other = given.copy()
     middle = side // 2
     other[middle, middle] = 1 - other[middle, middle]
@@ -61,7 +64,7 @@ def test_a_pixel_sees_as_far_as_it_says_and_hardly_less(architecture):
 
 
 def test_colours_one_by_one_or_together():
-    grey, joint, given = untrained(SMALL), untrained(SMALL, 3), image(20, 13, 3)
+    grey, joint, given = drawn(SMALL), drawn(SMALL, 3), image(20, 13, 3)
     one_by_one = deblurring.restore(grey, given)
     for channel in range(3):
         alone = deblurring.restore(grey, given[..., channel : channel + 1])
@@ -74,17 +77,17 @@ def test_colours_one_by_one_or_together():
     ("refused", "sentence"),
     [
         (
-            lambda: (untrained(ae.Dense(2)), image(8, 8, 1)),
+            lambda: (drawn(ae.Dense(2)), image(8, 8, 1)),
             "`ensemble` must be of restorers, which suit any size, got Dense(",
         ),
         (lambda: (3, image(8, 8, 1)), "`ensemble` must be an Ensemble, got 3; write ae.restore(path)."),
         (
-            lambda: (untrained(SMALL), image(8, 8)),
+            lambda: (drawn(SMALL), image(8, 8)),
             "`image` must be an array (height, width, channel), got an array of",
         ),
-        (lambda: (untrained(SMALL), 2 * image(8, 8, 1) + 1), "`image` must lie in [0, 1], image 0 has a pixel"),
+        (lambda: (drawn(SMALL), 2 * image(8, 8, 1) + 1), "`image` must lie in [0, 1], image 0 has a pixel"),
         (
-            lambda: (untrained(SMALL, 3), image(8, 8, 1)),
+            lambda: (drawn(SMALL, 3), image(8, 8, 1)),
             "`image` must have 3 channels as those trained on, got 1; convert it,",
         ),
     ],
@@ -98,7 +101,7 @@ def test_refusals(refused, sentence):
 @pytest.mark.usefixtures("as_users_call")
 def test_a_tile_is_one_pixel_at_least():
     with pytest.raises(ValueError, match="`tile` must be a whole number of at least 1, got 0; give more"):
-        deblurring.restore(untrained(SMALL), image(8, 8, 1), tile=0)
+        deblurring.restore(drawn(SMALL), image(8, 8, 1), tile=0)
 
 
 # Files
@@ -183,9 +186,9 @@ def keep(ensemble, folder):
 def runs(tmp_path_factory):
     """One run with a restorer among its networks, and one with two."""
     folder = tmp_path_factory.mktemp("runs")
-    keep(untrained(ae.Dense(2)), folder / "one" / "checkpoints" / "l1_2")
+    keep(drawn(ae.Dense(2)), folder / "one" / "checkpoints" / "l1_2")
     for place in ("one/checkpoints/restorer", "two/checkpoints/restorer", "two/checkpoints/own"):
-        keep(untrained(SMALL), folder / place)
+        keep(drawn(SMALL), folder / place)
     for name in ("photo.png", "other.png"):
         cv2.imwrite(str(folder / name), greys(21, 34, 3))
     return folder
@@ -195,7 +198,7 @@ def test_a_command_restores_a_picture(runs):
     done = launch_here("restore", "--run=one", "--image=photo.png", cwd=runs)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "wrote photo_restored.png, 34x21 pixels\n"
-    wanted = deblurring.restore(untrained(SMALL), ae.read_picture(runs / "photo.png"))[0]
+    wanted = deblurring.restore(drawn(SMALL), ae.read_picture(runs / "photo.png"))[0]
     np.testing.assert_allclose(ae.read_picture(runs / "photo_restored.png"), wanted, atol=0.51 / 255)
     again = launch_here("restore", "--run=one", "--image=photo.png", cwd=runs)
     assert "`--restored` 'photo_restored.png' exists; choose another name, or pass --overwrite." in again.stderr
