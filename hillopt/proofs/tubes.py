@@ -24,7 +24,7 @@ from hillopt.proofs.trapping import Whereabouts
 
 LOOKS_AHEAD = 1_024  # steps of the walk that say how large a box may have to be
 LONGEST = 256  # steps after which a section has to be back
-SIZES = 10  # boxes tried, from what the walk misses itself by to four times all that it moves
+SIZES = 8  # boxes tried of either shape, from what the walk misses itself by to four times all that it moves
 # The least box in parts of a place: on a cycle that draws a walk in slowly, a step's slopes must hardly change over a box. It is
 # never less than so many eps, above rounding.
 FLOOR, EPS_OF_FLOOR = 2.0**-30, 8
@@ -58,7 +58,8 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
 def _boxes(lane: Lane, hill: AbstractHill, optimizer: AbstractOptimizer) -> Float[Array, "size number"]:
     """Radii of boxes to try, of several sizes: all that the walk moves by, shrunk towards what it misses itself by.
 
-    A number that hardly moves on a cycle, as a second moment may, still has room for what the others make of it on the way.
+    Of two shapes: as wide as all numbers move, and with room for what they make of each other on the way: on a cycle a number
+    may hardly move, as a second moment does.
     """
     visited = path(lane, hill, optimizer, LOOKS_AHEAD)
     moved = jnp.abs(visited - lane.centre)
@@ -71,10 +72,10 @@ def _boxes(lane: Lane, hill: AbstractHill, optimizer: AbstractOptimizer) -> Floa
 
     begin = varying_as_after(lambda turned: turn(turned, lane.centre)[0], jnp.eye(scale.size, dtype=scale.dtype))
     _, made = jax.lax.scan(turn, begin, visited[:LONGEST])
-    scale = jnp.maximum(scale, jnp.max(made, 0))
-    missed = jnp.min(jnp.max(moved[:LONGEST] / scale, 1))
-    shares = 4 * jnp.geomspace(jnp.maximum(missed / 2, floor), 1, SIZES)
-    return jnp.maximum(shares[:, None] * scale, 2 * lane.radius)
+    shapes = jnp.stack([scale, jnp.maximum(scale, jnp.max(made, 0))])
+    missed = jnp.min(jnp.max(moved[:LONGEST, None] / shapes, 2), 0)
+    shares = 4 * jnp.geomspace(jnp.maximum(missed / 2, floor), jnp.ones_like(missed), SIZES)
+    return jnp.maximum((shares[..., None] * shapes).reshape(-1, scale.size), 2 * lane.radius)
 
 
 def _top(
