@@ -4,7 +4,7 @@
 
 sweeps Adam's learning_rate (log) and b1 (log in 1 - b1), 512 x 512, on the tent hill, in float64, and writes into
 runs/adam/: data.zarr (the data set, for xarray.open_zarr), phase.png, phase.pdf and settings.json (pass it back with
---settings=runs/adam). It takes 6 to 7 s from a cold start on two cores of an AMD EPYC (Zen 5), then 4.5 s. Sweeps by name:
+--settings=runs/adam). It takes 6 s from a cold start on two cores of an AMD EPYC (Zen 5), then 4.3 s. Sweeps by name:
 
     python -m launch.sweep --preset=teeth        escaped and trapped over learning rate and hill height
     python -m launch.sweep --preset=facets       three maps side by side, by eps
