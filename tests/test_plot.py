@@ -211,6 +211,10 @@ IS_NONE = "`dataset` must be a sweep's or an answer's, got {}; " + GIVES
             f"`dataset` must have the field 'certainty' to be drawn, got one without; {GIVES}",
         ),
         (
+            lambda: made([1, 2], look='{"field": "value", "label": "value", "outlined": "verdict"}'),
+            f"`dataset` must have the field 'verdict' to be drawn, got one without; {GIVES}",
+        ),
+        (
             lambda: made([[1, 2]], "heights").assign(verdict=("y", [1, 2])),
             f"`dataset` must have 'verdict' over the axes of 'critical_height', got others; {GIVES}",
         ),

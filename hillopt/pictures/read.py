@@ -180,7 +180,7 @@ def _look_of(dataset: "xarray.Dataset") -> Look:
         raise ValueError(
             f"`dataset` must be a sweep's or an answer's, got the attribute 'look' damaged; {remedy}"
         ) from error
-    for name in (look.field, *NEEDED.get(look.scale, ())):
+    for name in (look.field, *NEEDED.get(look.scale, ()), *([look.outlined] if look.outlined else [])):
         if name not in dataset:
             raise ValueError(f"`dataset` must have the field {name!r} to be drawn, got one without; {remedy}")
         if dataset[name].dims != dataset[look.field].dims:
