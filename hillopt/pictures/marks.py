@@ -45,19 +45,22 @@ def hatch(axes: "Axes", grid: Grid, here: np.ndarray, style: Style, width: float
     """Hatch exactly these cells, [y, x]; nothing where there are none."""
     if style.mark is None or not here.any():
         return
-    x, y = (np.repeat(borders, 2)[1:-1] for borders in (grid.x_edges, grid.y_edges))
-    cells = np.repeat(np.repeat(here.astype(float), 2, axis=0), 2, axis=1)
-    hatching = axes.contourf(x, y, cells, levels=[0.5, 1.5], colors="none", hatches=[style.mark])
+    hatching = axes.contourf(*_to_the_edges(grid, here), levels=[0.5, 1.5], colors="none", hatches=[style.mark])
     hatching.set(edgecolor=style.ink, linewidth=0, hatch_linewidth=width)
 
 
 def outline(axes: "Axes", grid: Grid, labels: np.ndarray) -> None:
     """A line around the cells of every label, [y, x], between one cell and the next."""
-    x, y = (np.repeat(borders, 2)[1:-1] for borders in (grid.x_edges, grid.y_edges))
     for label in np.unique(labels):
-        cells = np.repeat(np.repeat((labels == label).astype(float), 2, axis=0), 2, axis=1)
-        if cells.min() < cells.max():
-            axes.contour(x, y, cells, levels=[0.5], colors=OUTLINE, linewidths=0.6)
+        here = labels == label
+        if not here.all():
+            axes.contour(*_to_the_edges(grid, here), levels=[0.5], colors=OUTLINE, linewidths=0.6)
+
+
+def _to_the_edges(grid: Grid, here: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y and values of which contours follow the edges of these cells, [y, x]."""
+    x, y = (np.repeat(borders, 2)[1:-1] for borders in (grid.x_edges, grid.y_edges))
+    return x, y, np.repeat(np.repeat(here.astype(float), 2, axis=0), 2, axis=1)
 
 
 def around(here: np.ndarray, least: int = 1) -> np.ndarray:
