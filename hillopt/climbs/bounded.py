@@ -121,7 +121,7 @@ def _climb(
     one_hill, one_optimizer = jax.tree.map(lambda leaf: leaf[0], (hill, optimizer))
     methods = methods_for(one_hill, one_optimizer, thorough)
     # Which frame comes next is carried from one round of a loop to the next, so that no program chooses it twice.
-    stride = 1 if is_framed(one_hill, one_optimizer, straight=thorough) else steps_at_once(STRIDE)
+    stride = 1 if isinstance(walks.followed, Framed) else steps_at_once(STRIDE)
 
     def is_open(walk: _Walk, target: Ball | None) -> Array:
         over = walk.diverged | walk.known

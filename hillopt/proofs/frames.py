@@ -68,7 +68,7 @@ def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer, straight: bool =
 
 def framed(place: PyTree) -> Framed:
     """A place of balls, in a frame along its numbers."""
-    sizes = ravel_pytree(_floats(radii(place))[0])[0]
+    sizes = _vector(radii(place))
     return Framed(midpoints(place), jnp.eye(sizes.shape[0], dtype=sizes.dtype), sizes, sizes, jnp.zeros((), bool))
 
 
@@ -87,23 +87,23 @@ def carried(step: Callable[..., PyTree], numbers: PyTree, place: Framed) -> tupl
 
     def moved(*given: Any) -> Array:
         *numbers, vector = given
-        return ravel_pytree(_floats(step(*numbers, put(unravel(vector))))[0])[0]
+        return _vector(step(*numbers, put(unravel(vector))))
 
     reach = _reach(place)
     derivative = bounded(jax.jacfwd(without_rules_of_its_own(moved), len(numbers)), is_derivative=True)
     slopes, is_lost = derivative(*numbers, Ball(centre, reach * WIDER))
     after, _ = bounded(step)(*numbers, put([Ball(each) for each in floats]))
     outer, in_doubt = bounded(step)(*numbers, all_within(place))
-    lost, around = (ravel_pytree(_floats(radii(each))[0])[0] for each in (after, outer))
-    moved_by = ravel_pytree(_floats(midpoints(outer))[0])[0] - ravel_pytree(_floats(midpoints(after))[0])[0]
-    box = (around + jnp.abs(moved_by)) * WIDER
+    lost, around = _vector(radii(after)), _vector(radii(outer))
+    box = (around + jnp.abs(_vector(midpoints(outer)) - _vector(midpoints(after)))) * WIDER
     edges = _times(slopes.midpoint, place.frame)
     rounding = _charged(slopes.midpoint, place.frame)
     rest = lost + _times(ball_radius(slopes), reach) + _times(rounding, place.sizes)
     is_known = jnp.all(jnp.isfinite(edges)) & ~is_lost
     along = jnp.eye(rest.shape[0], dtype=rest.dtype)
     edges, rest = jnp.where(is_known, edges, along), jnp.where(is_known, rest * WIDER, jnp.inf)
-    return Framed(midpoints(after), *_reframed(edges, place.sizes, rest, box, place.turns)), in_doubt
+    frame, sizes, turns = _reframed(edges, place.sizes, rest, box, place.turns)
+    return Framed(midpoints(after), frame, sizes, box, turns), in_doubt
 
 
 def _spread(frame: Array, sizes: Vector) -> Vector:
@@ -117,9 +117,9 @@ def _reach(place: Framed) -> Vector:
     return jnp.minimum(_spread(place.frame, place.sizes), place.radii)
 
 
-def _reframed(edges: Array, sizes: Vector, rest: Vector, box: Vector, turns: Array) -> tuple[Array, ...]:
+def _reframed(edges: Array, sizes: Vector, rest: Vector, box: Vector, turns: Array) -> tuple[Array, Vector, Array]:
     """A box around all edges [-sizes, sizes] + [-rest, rest] that lie in [-box, box]: in a frame of the edges, or an orthogonal
-    one if it turns; that box once more; and whether the orthogonal one was the smaller one, and is to be taken next time."""
+    one if it turns; and whether the orthogonal one was the smaller one, and is to be taken next time."""
     scale = jnp.minimum(_times(jnp.abs(edges), sizes) + rest, box)
     scale = jnp.where(jnp.isfinite(scale), jnp.maximum(scale, jnp.finfo(scale.dtype).tiny ** 0.5), 1)
     longest = jnp.argsort(-jnp.max(jnp.abs(edges) / scale[:, None], 0) * sizes)
@@ -131,7 +131,7 @@ def _reframed(edges: Array, sizes: Vector, rest: Vector, box: Vector, turns: Arr
     reach = jax.vmap(lambda frame, sizes: jnp.sum(_times(jnp.abs(frame), sizes) / scale))(frames, found)
     frame, sizes = (jnp.where(turns, orthogonal, as_it_is) for as_it_is, orthogonal in (frames, found))
     lean = jnp.max(_times(_times(jnp.abs(frames[0]), jnp.abs(inverses[0])), scale) / scale)
-    return frame, sizes, box, ~((reach[0] <= reach[1]) & (lean <= LEANING))
+    return frame, sizes, ~((reach[0] <= reach[1]) & (lean <= LEANING))
 
 
 def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vector, box: Vector) -> Vector:
@@ -187,6 +187,11 @@ def _charged(one: Array, other: Array) -> Array:
     """What rounding does to a product of two matrices."""
     sizes = _times(jnp.abs(one), jnp.abs(other))
     return ulps(sizes, one.shape[0] + 4) + tiny(sizes)
+
+
+def _vector(tree: PyTree) -> Vector:
+    """The leaves that are floats, one behind the other."""
+    return ravel_pytree(_floats(tree)[0])[0]
 
 
 def _floats(tree: PyTree) -> tuple[list[Array], Callable[[list[Any]], PyTree]]:
