@@ -203,10 +203,11 @@ def test_what_does_not_fit_by_its_first_tile_is_refused_then_and_the_tile_is_kep
         r"make room and sweep on with resume=True, or choose another disk or fewer points\.$",
     ):
         sweep(path)
-    assert finished_tiles(path).sum() == 1
+    finished = finished_tiles(path)
+    assert finished.sum() == 1
     told: list[ho.Progress] = []
     xarray.testing.assert_equal(sweep(path, resume=True, on_progress=told.append).load(), whole)
-    assert told[-1].found == 4
+    assert told[-1].found == (finished * [4, 4, 3]).sum()  # of two devices' tiles either may come first
 
 
 def test_a_full_disk_loses_nothing(small_disk, whole):
