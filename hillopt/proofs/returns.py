@@ -1,0 +1,160 @@
+"""Returns: walks on the tent that come back to where they were, for ever, with their memory in an interval that takes itself in.
+
+A walk of means (`hillopt.proofs.averages`) that goes up as often as down in a turn has come back, but for what its memory has changed
+by and for what fades. So if the memories of some interval all take the same turn, and lie in the interval after it, the next turn
+begins within the same bounds as this one, and so does every later one: the highest rise of one turn, in interval arithmetic, is that
+of all. It is Floquet's argument for a map whose multiplier along the place is 1.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PyTree, UInt32
+
+from hillopt.landscapes import AbstractHill, EndlessTent
+from hillopt.loops import varying_as_after
+from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs.averages import kept_by
+from hillopt.proofs.balls import midpoints, rounded
+from hillopt.proofs.enclosures import enclosed
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval, whole_like
+from hillopt.proofs.own_terms import told_shortly
+from hillopt.proofs.trapping import Whereabouts
+
+KINK = 1.0
+LONGEST = 768  # steps of a turn
+SEEN = 3_072  # steps of the walk that say how long a turn is, and between which ends the memory lies
+BASE = 0x9E3779B1  # an odd number, whose powers repeat late
+WIDER = 0.25  # shares of what a number was seen to move by that its interval is wider
+# And eps of its size, or of a slope's: enough for what a turn rounds, which a slow memory keeps for long, and no more.
+EPS_OF_FLOORS = (16, 256, 4_096)
+
+
+class _Turn(NamedTuple):
+    """All places of a box, some steps later."""
+
+    place: PyTree
+    top: Float[Array, ""]
+    """No rise so far is greater."""
+    sound: Bool[Array, ""]
+    """They have agreed so far on which way to go."""
+    downs: Int[Array, ""]
+    """Steps down less steps up."""
+    num_steps: Int[Array, ""]
+
+
+def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
+    """On the endless tent, for walks that are told as such of means."""
+    if not isinstance(hill, EndlessTent) or getattr(optimizer, "asks", ()):
+        return False
+
+    def kept(optimizer: AbstractOptimizer) -> PyTree:
+        return kept_by(*told_shortly(optimizer, optimizer.init(jnp.asarray(hill.start, float))))
+
+    return jax.eval_shape(kept, optimizer) is not None
+
+
+def bound_by_returns(
+    hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts, goal: Float[Array, ""]
+) -> Float[Array, ""]:
+    """Bound of every later rise by that of one turn, infinite where the walk does not seem to come back."""
+    del hill
+    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
+    walk = told_shortly(optimizer, midpoints(place.state))
+    seen = _seen(*walk, midpoints(place.position))
+    period = _period(seen)
+    kept = enclosed(kept_by)(numbers, state)
+
+    def top(floor: Array) -> Array:
+        memory = jax.tree.map(
+            lambda seen, now, at_last: _around(seen, hull(now, at_last), period, floor), seen.state, state, kept.at_last
+        )
+        room = Interval(-kept.left.high, kept.left.high)
+        begins = (place.position, kept.offset, enclosed(kept_by)(numbers, memory).offset, room)
+        position = enclosed(lambda position, now, then, room: position + (then - now) + room)(*begins)
+        turn = _followed(numbers, (position, memory), period, goal)
+        back = is_inside(turn.place[1], memory) & (turn.downs == 0) & (period > 0)
+        return jnp.where(turn.sound & back, turn.top, jnp.inf)
+
+    eps = float(jnp.finfo(midpoints(place.position).dtype).eps)
+    return jnp.min(jax.vmap(top)(eps * jnp.array(EPS_OF_FLOORS, midpoints(place.position).dtype)))
+
+
+class _Seen(NamedTuple):
+    """The walk from now on, step by step, in floating point: a guess that proves nothing."""
+
+    state: PyTree
+    """Before the step."""
+    ups: Int[Array, ""]
+    """How often it has gone up so far."""
+    mark: UInt32[Array, ""]
+    """The sum, modulo 2^32, of that power of a number for each step so far that went up (Karp and Rabin 1987)."""
+    power: UInt32[Array, ""]
+    """Of the number, for this step."""
+
+
+def _seen(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen:
+    def go(carry: tuple[Array, _Seen], _: None) -> tuple[tuple[Array, _Seen], _Seen]:
+        position, seen = carry
+        is_up = position > KINK
+        slope = jnp.where(is_up, jnp.ones_like(position), -jnp.ones_like(position))
+        position, state = optimizer.step(slope, seen.state, position)
+        mark = seen.mark + jnp.where(is_up, seen.power, 0)
+        after = _Seen(state, seen.ups + is_up, mark, seen.power * jnp.uint32(BASE))
+        return (position, after), seen
+
+    begin = position, _Seen(state, jnp.int32(0), jnp.uint32(0), jnp.uint32(1))
+    return jax.lax.scan(go, varying_as_after(lambda carry: go(carry, None)[0], begin), length=SEEN + 1)[1]
+
+
+def _period(seen: _Seen) -> Int[Array, ""]:
+    """The fewest steps after which the walk goes up and down as before, all along, and as often up as down; 0 if none seem to be."""
+    periods = jnp.arange(1, LONGEST + 1)
+    before = (seen.mark[SEEN - periods] - seen.mark[LONGEST - periods]) * seen.power[periods]
+    found = (before == seen.mark[SEEN] - seen.mark[LONGEST]) & (2 * seen.ups[periods] == periods)
+    return jnp.where(jnp.any(found), periods[jnp.argmax(found)], 0)
+
+
+def _around(seen: Float[Array, " time"], now: Interval, period: Int[Array, ""], floor: Float[Array, ""]) -> Interval:
+    """All that a number was seen to be at the beginning of a turn, and where it is now and tends to, and a little more."""
+    begins = jnp.arange(SEEN + 1) % jnp.maximum(period, 1) == 0
+    low = jnp.minimum(jnp.min(jnp.where(begins, seen, jnp.inf)), now.low)
+    high = jnp.maximum(jnp.max(jnp.where(begins, seen, -jnp.inf)), now.high)
+    more = WIDER * (high - low) + floor * jnp.maximum(jnp.maximum(jnp.abs(low), jnp.abs(high)), 1)
+    return Interval(low - more, high + more)
+
+
+def _followed(optimizer: PyTree, place: PyTree, period: Int[Array, ""], goal: Float[Array, ""]) -> _Turn:
+    """A box of places through one turn, as long as all of it goes the same way."""
+
+    def goes_on(turn: _Turn) -> Bool[Array, ""]:
+        return turn.sound & (turn.num_steps < period)
+
+    def one(optimizer: AbstractOptimizer, slope: Array, position: Array, state: PyTree) -> PyTree:
+        position, state = optimizer.step(slope, state, position)
+        return position, state, position - KINK
+
+    def step(turn: _Turn) -> _Turn:
+        position, state = turn.place
+        is_up, is_down = position.low > KINK, position.high <= KINK
+        slope = exactly(jnp.where(is_up, 1.0, -1.0).astype(position.low.dtype))
+        position, state, rise = enclosed(one)(optimizer, slope, position, state)
+        top = jnp.maximum(turn.top, rise.high)
+        return _Turn(
+            place=_with_two_ends((position, state)),
+            top=top,
+            sound=turn.sound & (is_up | is_down) & (top < goal),
+            downs=turn.downs + jnp.where(is_up, -1, 1),
+            num_steps=turn.num_steps + 1,
+        )
+
+    place = _with_two_ends(place)
+    rise = enclosed(lambda position: position - KINK)(place[0])
+    turn = _Turn(place, rise.high, jnp.ones((), bool), jnp.int32(0), jnp.int32(0))
+    return jax.lax.while_loop(goes_on, step, varying_as_after(step, turn))
+
+
+def _with_two_ends(tree: PyTree) -> PyTree:
+    """With ends of their own, also where a number is exact."""
+    return jax.tree.map(lambda each: Interval(*map(jnp.asarray, each)), tree, is_leaf=is_interval)
