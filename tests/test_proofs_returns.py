@@ -1,4 +1,4 @@
-"""Returns: what is told shortly steps as optax does, walks keep what they are told to keep, and none ever rises above its bound."""
+"""Returns: what is told shortly steps as optax does, walks keep what they are said to, and none ever rises above its bound."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ import hillopt as ho
 from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import as_arrays
 from hillopt.proofs import Ball, Whereabouts
-from hillopt.proofs.averages import kept_by
+from hillopt.proofs.means import kept_by
 from hillopt.proofs.own_terms import told_shortly
 from hillopt.proofs.returns import bound_by_returns, serves
 from hillopt.walk import move

@@ -26,20 +26,20 @@ from hillopt.optimizers import (
     SignDescent,
 )
 from hillopt.optimizers.adaptive import AdamState
-from hillopt.proofs.averages import (
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.interpreter import at_most
+from hillopt.proofs.lattice import Lattice, lattice_of
+from hillopt.proofs.means import (
     Mean,
     NesterovAdamW,
-    OptimisticNadam,
     Optimist,
+    OptimisticNadam,
     RAdam,
     RectifiedState,
     RMSHeavyBall,
     TwoMeans,
     TwoMeansState,
 )
-from hillopt.proofs.balls import rounded
-from hillopt.proofs.interpreter import at_most
-from hillopt.proofs.lattice import Lattice, lattice_of
 from hillopt.proofs.reach import reach_of
 
 Numbers = dict[str, Any]

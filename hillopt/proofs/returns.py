@@ -1,9 +1,9 @@
 """Returns: walks on the tent that come back to where they were, for ever, with their memory in an interval that takes itself in.
 
-A walk of means (`hillopt.proofs.averages`) that goes up as often as down in a turn has come back, but for what its memory has changed
+A walk of means (`hillopt.proofs.means`) that goes up as often as down in a turn has come back, but for what its memory has changed
 by and for what fades. So if the memories of some interval all take the same turn, and lie in the interval after it, the next turn
-begins within the same bounds as this one, and so does every later one: the highest rise of one turn, in interval arithmetic, is that
-of all. It is Floquet's argument for a map whose multiplier along the place is 1.
+begins within the same bounds as this one, and so does every later one: the highest rise of one turn, in interval arithmetic, is
+that of all. It is Floquet's argument for a map whose multiplier along the place is 1.
 """
 
 from typing import NamedTuple
@@ -15,10 +15,10 @@ from jaxtyping import Array, Bool, Float, Int, PyTree, UInt32
 from hillopt.landscapes import AbstractHill, EndlessTent
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs.averages import kept_by
 from hillopt.proofs.balls import midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval, whole_like
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval
+from hillopt.proofs.means import kept_by
 from hillopt.proofs.own_terms import told_shortly
 from hillopt.proofs.trapping import Whereabouts
 
@@ -109,7 +109,7 @@ def _seen(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen
 
 
 def _period(seen: _Seen) -> Int[Array, ""]:
-    """The fewest steps after which the walk goes up and down as before, all along, and as often up as down; 0 if none seem to be."""
+    """The fewest steps after which the walk goes up and down as before, all along, as often up as down; 0 if none seem to be."""
     periods = jnp.arange(1, LONGEST + 1)
     before = (seen.mark[SEEN - periods] - seen.mark[LONGEST - periods]) * seen.power[periods]
     found = (before == seen.mark[SEEN] - seen.mark[LONGEST]) & (2 * seen.ups[periods] == periods)

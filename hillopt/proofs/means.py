@@ -1,9 +1,9 @@
-"""Optimizers that one running mean of slopes drives, told in as few numbers as their walks on slopes of size one take; and what such
-walks keep.
+"""Optimizers that running means of slopes drive, in as few numbers as tell their walks on slopes of size one; and what such walks
+keep.
 
-With m <- b m + (1 - b) g a step is a share of m, or of g, and since b (m' - m) = (1 - b) (g - m'), the sum of many steps is that of
-the slopes and what the mean has changed by. So x - weight * m moves by one and the same length down or up the slope, but for what fades:
-the powers of a bias correction, or a mean of squares on its way to 1.
+With m <- b m + (1 - b) g a step is a share of m, or of g, and since b (m' - m) = (1 - b) (g - m'), the sum of many steps is that
+of the slopes and what the mean has changed by. So x - weight * m moves by one and the same length down or up the slope, but for
+what fades: the powers of a bias correction, or a mean of squares on its way to 1.
 """
 
 import functools
@@ -62,7 +62,7 @@ class Optimist(NamedTuple):
 
 
 class OptimisticNadam(AbstractOptimizer):
-    """Nadam's direction d, of which a step takes (alpha + beta) d and gives beta times the last one back (Daskalakis et al. 2018)."""
+    """Nadam's direction d: a step takes (alpha + beta) d and gives beta times the last one back (Daskalakis et al. 2018)."""
 
     alpha: Number
     beta: Number
@@ -89,8 +89,8 @@ class TwoMeansState(NamedTuple):
 
 
 class TwoMeans(AbstractOptimizer):
-    """A share of a mean whose bias is corrected, and one of a mean whose bias is not, such as AdEMAMix (Pagliardini, Ablin, Grangier
-    2025) takes; with decoupled weight decay."""
+    """A share of a mean whose bias is corrected, and one of a mean whose bias is not, as AdEMAMix takes them (Pagliardini, Ablin
+    and Grangier 2025); with decoupled weight decay."""
 
     learning_rate: Number
     b1: Number
@@ -234,9 +234,10 @@ def _by_radam(optimizer: RAdam, state: RectifiedState) -> Kept:
     times = optimizer.b2 * (state.times + state.b2_power / rest) / rest
     unrectified = steepest * times * largest / (1 - optimizer.b1 * state.b1_power)
     gone = jnp.zeros_like(times)
+    is_rectified = (longest > 4) & (length > 4) & (length >= optimizer.threshold)
     return Kept(
         offset=spacing * optimizer.b1 / (1 - optimizer.b1) * state.first,
-        left=jnp.where((longest > 4) & (length >= optimizer.threshold) & (length > 4), spacing * (corrected + unrectified), jnp.inf),
+        left=jnp.where(is_rectified, spacing * (corrected + unrectified), jnp.inf),
         at_last=state._replace(b1_power=gone, b2_power=gone, times=gone),
     )
 
