@@ -47,8 +47,25 @@ def _adam(numbers: Numbers) -> AbstractOptimizer:
 
 
 def _adamw(numbers: Numbers) -> AbstractOptimizer:
+    if _is_none(numbers["weight_decay"]):
+        return _adam({"eps_root": 0.0, **numbers})
     eps = _guard({"eps_root": 0.0, **numbers})
     return AdamW(numbers["learning_rate"], numbers["b1"], 0.0 * numbers["b1"], eps, numbers["weight_decay"])
+
+
+def _galore(numbers: Numbers) -> AbstractOptimizer:
+    """A single number has no matrix to be projected, and no use for `scale`."""
+    return _adamw({**numbers, "b1": 0.9 + 0 * numbers["learning_rate"], "eps": 1e-8})
+
+
+def _lion(numbers: Numbers) -> AbstractOptimizer:
+    decay = None if _is_none(numbers["weight_decay"]) else numbers["weight_decay"]
+    return Lion(numbers["learning_rate"], numbers["b1"], numbers["b2"], decay)
+
+
+def _is_none(decay: Any) -> bool:
+    """Whether a decay is fixed to be zero."""
+    return isinstance(decay, float) and decay == 0
 
 
 # What is left out is not looked at on slopes of size one; what is given as a default must be left at it.
@@ -61,6 +78,8 @@ WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers
     optax.adamax: (lambda numbers: _adam({"eps_root": 0.0, **numbers}), {}),
     optax.adamw: (_adamw, {"nesterov": False, "mask": None}),
     optax.adamaxw: (_adamw, {"mask": None}),
+    optax.lion: (_lion, {"mask": None}),
+    optax.contrib.galore: (_galore, {"base_optimizer": None, "mask": None}),
 }
 
 
