@@ -23,10 +23,7 @@ from hillopt.optimizers import (
     SignDescent,
 )
 from hillopt.optimizers.adaptive import AdamState
-from hillopt.proofs.balls import rounded
-from hillopt.proofs.interpreter import at_most
 from hillopt.proofs.lattice import Lattice, lattice_of
-from hillopt.proofs.reach import reach_of
 
 Numbers = dict[str, Any]
 
@@ -83,41 +80,41 @@ WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers
 }
 
 
-def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
-    """One of ours that takes the same walk on slopes of size one, in operations that balls follow; None where there is none."""
-    if not isinstance(optimizer, OptaxOptimizer) or optimizer.factory not in WALK_ALIKE:
-        return None
-    told, defaults = WALK_ALIKE[optimizer.factory]
+def is_known(optimizer: AbstractOptimizer, known: dict[Callable, tuple[Any, Numbers]]) -> bool:
+    """Whether a table has the factory, and what must be left at its default is."""
+    if not isinstance(optimizer, OptaxOptimizer) or optimizer.factory not in known:
+        return False
+    _, defaults = known[optimizer.factory]
     numbers = {**optimizer.fixed(), **optimizer.swept}
     dtypes = [name for name in numbers if name.endswith("_dtype")]
     if any(numbers[name] is not None for name in dtypes) or any(numbers[name] != defaults[name] for name in defaults):
+        return False
+    return not any(callable(number) for name, number in numbers.items() if "dtype" not in name)
+
+
+def numbers_of(optimizer: OptaxOptimizer) -> Numbers:
+    """All that a factory is given.
+
+    A fixed number counts as one that is swept: else Python would compute with it before balls see it.
+    """
+    zero = 0 * next(iter(optimizer.swept.values()))
+    fixed = optimizer.fixed()
+    given = {name: number + zero for name, number in fixed.items() if isinstance(number, float) and number != 0}
+    return {**fixed, **given, **optimizer.swept}
+
+
+def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
+    """One of ours that takes the same walk on slopes of size one, in operations that balls follow; None where there is none."""
+    if not isinstance(optimizer, OptaxOptimizer) or not is_known(optimizer, WALK_ALIKE):
         return None
-    if any(callable(number) for number in numbers.values()):
-        return None
-    return told(numbers)
+    told, _ = WALK_ALIKE[optimizer.factory]
+    return told(numbers_of(optimizer))
 
 
 @lattice_of.register
 def _of_optax(optimizer: OptaxOptimizer) -> Lattice | None:
     own = in_own_terms(optimizer)
     return None if own is None else lattice_of(own)
-
-
-@reach_of.register
-def _reach_of_optax(optimizer: OptaxOptimizer, state: PyTree) -> Any:
-    """That of one of ours whose numbers are computed with a rounding or two more, which no bound follows by more than 8 eps."""
-    own = in_own_terms(optimizer)
-    if own is None or isinstance(own, AdamW):
-        return jnp.asarray(jnp.inf)
-    bound = reach_of(own, state)
-    return at_most(lambda bound: bound * 1.0, rounded(bound * (1 + 8 * float(jnp.finfo(bound.dtype).eps))))
-
-
-def has_reach(optimizer: AbstractOptimizer) -> bool:
-    """Whether a closed bound is known of its class, or of one of ours that walks alike."""
-    alike = in_own_terms(optimizer)
-    kind = type(optimizer if alike is None else alike)
-    return kind is not OptaxOptimizer and reach_of.dispatch(kind) is not reach_of.dispatch(object)
 
 
 def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> tuple[AbstractOptimizer, PyTree]:

@@ -1,0 +1,114 @@
+"""Closed bounds of optax's optimizers: those of ours that walk alike, and of some that walk as none of ours does.
+
+The latter are derived for a single number x on the tent, from its start at 0: the valley is at 1, slopes are -1 below and at it,
+and the elevation, for those that ask for it, is |x - 1|.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import PyTree
+
+from hillopt.optimizers import AbstractOptimizer, AdamW, OptaxOptimizer
+from hillopt.proofs.balls import rounded, upper_end
+from hillopt.proofs.interpreter import at_most, bounded
+from hillopt.proofs.own_terms import Numbers, in_own_terms, is_known, numbers_of
+from hillopt.proofs.reach import reach_of
+
+
+def _by_its_size(keep: Any, rate: Any, floor: Any) -> Any:
+    """x <- keep x - rate max(|x|, floor) g, for keep <= 1 and floor <= 1.
+
+    From [-1, 1] it comes to [-keep, keep + rate], and highest from the valley itself; from above the valley to
+    -(rate - keep) (keep + rate) or higher, which is not below -1 where that product is at most 1.
+    """
+    top = keep + rate
+    return jnp.where((rate >= 0) & (keep <= 1) & (floor <= 1) & ((rate - keep) * top <= 1), top - 1, jnp.inf)
+
+
+def _fromage(numbers: Numbers) -> Any:
+    """The step, on a slope of size one, is as long as the position, or as the least norm."""
+    rate = numbers["learning_rate"]
+    root = jnp.sqrt(1 + rate * rate)
+    return _by_its_size(1 / jnp.maximum(root, 1), rate / root, numbers["min_norm"])
+
+
+def _adafactor(numbers: Numbers) -> Any:
+    """The mean of squares is 1 + eps from the first step on, as that forgets all before it; the least scale is optax's."""
+    step = jnp.minimum(1 / jnp.sqrt(1 + numbers["eps"]), numbers["clipping_threshold"])
+    known = (numbers["eps"] >= 0) & (numbers["clipping_threshold"] > 0)
+    return jnp.where(known, _by_its_size(1.0, numbers["learning_rate"] * step, 1e-3), jnp.inf)
+
+
+def _polyak(numbers: Numbers) -> Any:
+    """A step is q times the distance d to the valley, or shorter: most = scaling max_learning_rate. With q <= 2 no step leads
+    further away than it began, and over the valley by (q - 1) d at most, where q d <= most."""
+    scaling, most = numbers["scaling"], numbers["scaling"] * numbers["max_learning_rate"]
+    q = scaling / (scaling * scaling + numbers["eps"])
+    known = (scaling > 0) & (numbers["eps"] >= 0) & (most >= 0) & (numbers["f_min"] == 0) & (q <= 2)
+    return jnp.where(known, most * jnp.maximum(q - 1, 0) / q, jnp.inf)
+
+
+def _momo(numbers: Numbers) -> Any:
+    """Up to the valley all slopes are -1, and so is their mean m; elevations less slopes times positions are 1. The step is
+    1 - lower_bound - x at most, and none leads over the valley.
+
+    MoMo-Adam's means all lack the same share, which its step is corrected for.
+    """
+    return jnp.where((numbers["lower_bound"] >= 0) & (numbers["weight_decay"] == 0), 0.0, jnp.inf)
+
+
+FORMS: dict[Callable, tuple[Callable[[Numbers], Any], Numbers]] = {
+    optax.adafactor: (
+        _adafactor,
+        {
+            "decay_offset": 0,
+            "multiply_by_parameter_scale": True,
+            "momentum": None,
+            "weight_decay_rate": None,
+        },
+    ),
+    optax.fromage: (_fromage, {}),
+    optax.polyak_sgd: (_polyak, {}),
+    optax.contrib.momo: (_momo, {"adapt_lower_bound": False}),
+    optax.contrib.momo_adam: (_momo, {"adapt_lower_bound": False}),
+}
+"""As in `WALK_ALIKE`."""
+
+
+def has_form(optimizer: AbstractOptimizer) -> bool:
+    """Whether it has a bound of its own here, which walks meet, or come as near to as one likes."""
+    return is_known(optimizer, FORMS)
+
+
+def has_reach(optimizer: AbstractOptimizer) -> bool:
+    """Whether a closed bound is known of its class, or of one of ours that walks alike."""
+    kind = type(jax.eval_shape(in_own_terms, optimizer) or optimizer)
+    known = kind is not OptaxOptimizer and reach_of.dispatch(kind) is not reach_of.dispatch(object)
+    return known or has_form(optimizer)
+
+
+@reach_of.register
+def _reach_of_optax(optimizer: OptaxOptimizer, state: PyTree) -> Any:
+    """That of one of ours whose numbers are computed with a rounding or two more, which no bound follows by more than 8 eps."""
+    if has_form(optimizer):
+        return _of_form(optimizer)
+    own = in_own_terms(optimizer)
+    if own is None or isinstance(own, AdamW):
+        return jnp.asarray(jnp.inf)
+    bound = reach_of(own, state)
+    return at_most(lambda bound: bound * 1.0, rounded(bound * (1 + 8 * float(jnp.finfo(bound.dtype).eps))))
+
+
+def _of_form(optimizer: OptaxOptimizer) -> Any:
+    """A form's value; none where it is in doubt which case it is."""
+
+    def value(optimizer: OptaxOptimizer) -> Any:
+        form, _ = FORMS[optimizer.factory]
+        return jnp.asarray(form(numbers_of(optimizer)), jnp.result_type(*optimizer.swept.values()))
+
+    bound, doubt = bounded(value)(jax.tree.map(rounded, optimizer))
+    return jnp.where(doubt, jnp.inf, upper_end(bound))
