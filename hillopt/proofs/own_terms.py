@@ -9,7 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import optax
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, PyTree
 
 from hillopt.optimizers import (
     AbstractOptimizer,
@@ -24,8 +24,30 @@ from hillopt.optimizers import (
 )
 from hillopt.optimizers.adaptive import AdamState
 from hillopt.proofs.lattice import Lattice, lattice_of
+from hillopt.pytrees import Number
 
 Numbers = dict[str, Any]
+
+
+class Lamb(AbstractOptimizer):
+    """LAMB of a single number (You et al. 2020, algorithm 2): a step as long as learning_rate times the position is, in Adam's
+    direction, the decay added. At 0 it is Adam's step."""
+
+    learning_rate: Number
+    adam: Adam
+    """Of learning rate 1."""
+    weight_decay: Number
+
+    def init(self, position: Float[Array, "..."]) -> AdamState:
+        return self.adam.init(position)
+
+    def step(
+        self, slope: Float[Array, "..."], state: AdamState, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], AdamState]:
+        moved, state = self.adam.step(slope, state, jnp.zeros_like(position))
+        drive = moved - self.weight_decay * position
+        after = position * (1 + self.learning_rate * jnp.sign(position) * jnp.sign(drive))
+        return jnp.where(position == 0, self.learning_rate * drive, after), state
 
 
 def _guard(numbers: Numbers) -> Any:
@@ -48,6 +70,11 @@ def _adamw(numbers: Numbers) -> AbstractOptimizer:
         return _adam({"eps_root": 0.0, **numbers})
     eps = _guard({"eps_root": 0.0, **numbers})
     return AdamW(numbers["learning_rate"], numbers["b1"], 0.0 * numbers["b1"], eps, numbers["weight_decay"])
+
+
+def _lamb(numbers: Numbers) -> AbstractOptimizer:
+    one = 1 + 0 * numbers["b1"]
+    return Lamb(numbers["learning_rate"], Adam(one, numbers["b1"], 0 * one, _guard(numbers)), numbers["weight_decay"])
 
 
 def _galore(numbers: Numbers) -> AbstractOptimizer:
@@ -76,6 +103,7 @@ WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers
     optax.adamw: (_adamw, {"nesterov": False, "mask": None}),
     optax.adamaxw: (_adamw, {"mask": None}),
     optax.lion: (_lion, {"mask": None}),
+    optax.lamb: (_lamb, {"mask": None}),
     optax.contrib.galore: (_galore, {"base_optimizer": None, "mask": None}),
 }
 
@@ -123,9 +151,9 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> tuple[AbstractO
         one = jnp.ones_like(state.second)
         return optimizer.replace(b2=0.0 * optimizer.b2), AdamState(state.first, one, state.b1_power, 0.0 * one)
     own = in_own_terms(optimizer)
-    if isinstance(own, AdamW):
+    if isinstance(own, (AdamW, Lamb)):
         (adam,) = (part for part in state if hasattr(part, "mu"))
-        one = jnp.ones_like(adam.mu)
-        power = own.b1 ** adam.count.astype(own.b1.dtype)
+        one, b1 = jnp.ones_like(adam.mu), own.adam.b1 if isinstance(own, Lamb) else own.b1
+        power = b1 ** adam.count.astype(b1.dtype)
         return own, AdamState(adam.mu, one, power, 0.0 * one)
     return optimizer, state
