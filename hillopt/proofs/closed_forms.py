@@ -29,21 +29,21 @@ def _by_its_size(keep: Any, rate: Any, floor: Any) -> Any:
     return jnp.where((rate >= 0) & (keep <= 1) & (floor <= 1) & ((rate - keep) * top <= 1), top - 1, jnp.inf)
 
 
-def _fromage(numbers: Numbers) -> Any:
+def _fromage(numbers: Numbers, state: Any) -> Any:
     """The step, on a slope of size one, is as long as the position, or as the least norm."""
     rate = numbers["learning_rate"]
     root = jnp.sqrt(1 + rate * rate)
     return _by_its_size(1 / jnp.maximum(root, 1), rate / root, numbers["min_norm"])
 
 
-def _adafactor(numbers: Numbers) -> Any:
+def _adafactor(numbers: Numbers, state: Any) -> Any:
     """The mean of squares is 1 + eps from the first step on, as that forgets all before it; the least scale is optax's."""
     step = jnp.minimum(1 / jnp.sqrt(1 + numbers["eps"]), numbers["clipping_threshold"])
     known = (numbers["eps"] >= 0) & (numbers["clipping_threshold"] > 0)
     return jnp.where(known, _by_its_size(1.0, numbers["learning_rate"] * step, 1e-3), jnp.inf)
 
 
-def _polyak(numbers: Numbers) -> Any:
+def _polyak(numbers: Numbers, state: Any) -> Any:
     """A step is q times the distance d to the valley, or shorter: most = scaling max_learning_rate. With q <= 2 no step leads
     further away than it began, and over the valley by (q - 1) d at most, where q d <= most."""
     scaling, most = numbers["scaling"], numbers["scaling"] * numbers["max_learning_rate"]
@@ -52,7 +52,7 @@ def _polyak(numbers: Numbers) -> Any:
     return jnp.where(known, most * jnp.maximum(q - 1, 0) / q, jnp.inf)
 
 
-def _momo(numbers: Numbers) -> Any:
+def _momo(numbers: Numbers, state: Any) -> Any:
     """Up to the valley all slopes are -1, and so is their mean m; elevations less slopes times positions are 1. The step is
     1 - lower_bound - x at most, and none leads over the valley.
 
@@ -61,18 +61,55 @@ def _momo(numbers: Numbers) -> Any:
     return jnp.where((numbers["lower_bound"] >= 0) & (numbers["weight_decay"] == 0), 0.0, jnp.inf)
 
 
-FORMS: dict[Callable, tuple[Callable[[Numbers], Any], Numbers]] = {
+def _adagrad(numbers: Numbers, state: Any) -> Any:
+    """As ours."""
+    return numbers["learning_rate"] / jnp.sqrt(state.sum_of_squares + 1 + numbers["eps"])
+
+
+def _by_its_distance(step: Callable[[Any], Any], far: Any) -> Any:
+    """Every step from now on is `step(d)` long at most, where d is how far the walk has ever been from its start; now it is `far`
+    or 1 at most.
+
+    All rises to come are below a guess if they are as long as they all are. And no step leads further to the other side of the
+    start than d, where none is longer than that.
+    """
+    guess = 2 * step(jnp.maximum(far, 1))
+    furthest = jnp.maximum(far, 1 + guess)
+    length = step(furthest)
+    return jnp.where((length <= guess) & (length <= furthest), length, jnp.inf)
+
+
+def _dog(numbers: Numbers, state: Any) -> Any:
+    """The last step, which may have led further away than the distance that is remembered, was by the sum that is."""
+
+    def step(distance: Any, more: Any) -> Any:
+        root = jnp.sqrt(state.sum_sq_norm_grads + more + numbers["eps"])
+        return numbers["learning_rate"] * distance / root
+
+    return _by_its_distance(lambda distance: step(distance, 1), state.max_dist + step(state.max_dist, 0))
+
+
+def _dowg(numbers: Numbers, state: Any) -> Any:
+    """As DoG."""
+    distance = jnp.sqrt(state.estim_sq_dist)
+
+    def step(distance: Any, more: Any) -> Any:
+        root = jnp.sqrt(state.weighted_sq_norm_grads + more) + numbers["eps"]
+        return numbers["learning_rate"] * distance * distance / root
+
+    return _by_its_distance(lambda far: step(far, far * far), distance + step(distance, 0))
+
+
+FORMS: dict[Callable, tuple[Callable[[Numbers, Any], Any], Numbers]] = {
+    optax.adagrad: (_adagrad, {}),
     optax.adafactor: (
         _adafactor,
-        {
-            "decay_offset": 0,
-            "multiply_by_parameter_scale": True,
-            "momentum": None,
-            "weight_decay_rate": None,
-        },
+        {"decay_offset": 0, "multiply_by_parameter_scale": True, "momentum": None, "weight_decay_rate": None},
     ),
     optax.fromage: (_fromage, {}),
     optax.polyak_sgd: (_polyak, {}),
+    optax.contrib.dog: (_dog, {"init_step": ("heuristic", 1e-6), "weight_decay": None}),
+    optax.contrib.dowg: (_dowg, {"weight_decay": None}),
     optax.contrib.momo: (_momo, {"adapt_lower_bound": False}),
     optax.contrib.momo_adam: (_momo, {"adapt_lower_bound": False}),
 }
@@ -95,7 +132,7 @@ def has_reach(optimizer: AbstractOptimizer) -> bool:
 def _reach_of_optax(optimizer: OptaxOptimizer, state: PyTree) -> Any:
     """That of one of ours whose numbers are computed with a rounding or two more, which no bound follows by more than 8 eps."""
     if has_form(optimizer):
-        return _of_form(optimizer)
+        return _of_form(optimizer, state)
     own = in_own_terms(optimizer)
     if own is None or isinstance(own, AdamW):
         return jnp.asarray(jnp.inf)
@@ -103,12 +140,14 @@ def _reach_of_optax(optimizer: OptaxOptimizer, state: PyTree) -> Any:
     return at_most(lambda bound: bound * 1.0, rounded(bound * (1 + 8 * float(jnp.finfo(bound.dtype).eps))))
 
 
-def _of_form(optimizer: OptaxOptimizer) -> Any:
-    """A form's value; none where it is in doubt which case it is."""
+def _of_form(optimizer: OptaxOptimizer, state: PyTree) -> Any:
+    """A form's value, of the state's part that is remembered; none where it is in doubt which case it is."""
 
-    def value(optimizer: OptaxOptimizer) -> Any:
+    def value(optimizer: OptaxOptimizer, state: PyTree) -> Any:
         form, _ = FORMS[optimizer.factory]
-        return jnp.asarray(form(numbers_of(optimizer)), jnp.result_type(*optimizer.swept.values()))
+        parts = [part for part in state if hasattr(part, "_fields") and part]
+        bound = form(numbers_of(optimizer), parts[0] if parts else None)
+        return jnp.asarray(bound, jnp.result_type(*optimizer.swept.values()))
 
-    bound, doubt = bounded(value)(jax.tree.map(rounded, optimizer))
+    bound, doubt = bounded(value)(jax.tree.map(rounded, optimizer), state)
     return jnp.where(doubt, jnp.inf, upper_end(bound))
