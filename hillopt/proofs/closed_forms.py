@@ -16,7 +16,7 @@ from hillopt.optimizers import AbstractOptimizer, AdamW, OptaxOptimizer
 from hillopt.proofs.balls import rounded, upper_end
 from hillopt.proofs.interpreter import at_most, bounded
 from hillopt.proofs.own_terms import Numbers, in_own_terms, is_known, numbers_of
-from hillopt.proofs.reach import reach_of
+from hillopt.proofs.reach import guessed_number, overshoot_sum, reach_of
 
 
 def _by_its_size(keep: Any, rate: Any, floor: Any) -> Any:
@@ -66,6 +66,23 @@ def _adagrad(numbers: Numbers, state: Any) -> Any:
     return numbers["learning_rate"] / jnp.sqrt(state.sum_of_squares + 1 + numbers["eps"])
 
 
+def _sm3(numbers: Numbers, state: Any) -> Any:
+    """As heavy ball's, with slopes divided by the root of their number, a.
+
+    Let no crossing be followed by more than n steps uphill. Whenever it comes, the last of them still adds 1 / sqrt(a + n + 2) to
+    the memory, whose size in terms of that is rho: from step to step it becomes b1 rho r + (1 - b1) q at most, where r and q, the
+    ratios of such roots, only fall.
+    """
+    (sums,), b1 = state.mu, numbers["momentum"]
+    number = guessed_number(b1, MOST_PULL) + 1
+    a = sums.reshape(()) + EPS_OF_SM3
+    last = 1 / jnp.sqrt(a + number + 2)
+    r, q = jnp.sqrt((a + number + 3) / (a + number + 2)), jnp.sqrt((a + number + 3) / (a + 1))
+    rho = jnp.maximum(jnp.abs(state.nu.reshape(())) / last, (1 - b1) * q / (1 - b1 * r))
+    way = numbers["learning_rate"] * last * (rho + overshoot_sum(b1, 1 + rho, guessed_number(b1, 2.0)))
+    return jnp.where((b1 * r < 1) & ((1 + rho) * b1**number <= 1), way, jnp.inf)
+
+
 def _by_its_distance(step: Callable[[Any], Any], far: Any) -> Any:
     """Every step from now on is `step(d)` long at most, where d is how far the walk has ever been from its start; now it is `far`
     or 1 at most.
@@ -100,6 +117,9 @@ def _dowg(numbers: Numbers, state: Any) -> Any:
     return _by_its_distance(lambda far: step(far, far * far), distance + step(distance, 0))
 
 
+MOST_PULL = 4.0
+"""Of a memory that was filled by not much longer steps, in terms of a step."""
+EPS_OF_SM3 = 1e-8  # which its alias does not take
 FORMS: dict[Callable, tuple[Callable[[Numbers, Any], Any], Numbers]] = {
     optax.adagrad: (_adagrad, {}),
     optax.adafactor: (
@@ -107,6 +127,7 @@ FORMS: dict[Callable, tuple[Callable[[Numbers, Any], Any], Numbers]] = {
         {"decay_offset": 0, "multiply_by_parameter_scale": True, "momentum": None, "weight_decay_rate": None},
     ),
     optax.fromage: (_fromage, {}),
+    optax.sm3: (_sm3, {}),
     optax.polyak_sgd: (_polyak, {}),
     optax.contrib.dog: (_dog, {"init_step": ("heuristic", 1e-6), "weight_decay": None}),
     optax.contrib.dowg: (_dowg, {"weight_decay": None}),
