@@ -11,8 +11,8 @@ from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import as_arrays
 from hillopt.proofs import Ball, Whereabouts
 from hillopt.proofs.means import kept_by
-from hillopt.proofs.own_terms import told_shortly
 from hillopt.proofs.returns import bound_by_returns, serves
+from hillopt.proofs.tellings import told_shortly
 from hillopt.walk import move
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*optimistic_adam.* is deprecated")

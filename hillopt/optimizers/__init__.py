@@ -7,6 +7,7 @@ from hillopt.optimizers.contract import AbstractOptimizer, as_arrays
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
 from hillopt.optimizers.scheduled import SCHEDULES, AbstractSchedule, ExponentialDecay, Scheduled, WarmupCosine
+from hillopt.optimizers.undecayed import undecayed
 
 __all__ = [
     "OPTIMIZERS",
@@ -34,4 +35,5 @@ __all__ = [
     "optax_names",
     "optax_settings",
     "optimizer_named",
+    "undecayed",
 ]

@@ -31,9 +31,6 @@ from hillopt.walk import move
 Vector = Float[Array, " number"]
 MOST_NUMBERS = 16  # of a place; the frame has their square
 LEANING = 64  # at most, of what the box along a frame's edges is greater than that around it
-# Balls are drawn wider by this before a step is followed over them: the rules of balls charge for rounding what a radius of
-# rounding errors needs, and eps is far below it.
-WIDER = 1 + 2.0**-10
 
 
 class Framed(NamedTuple):
@@ -66,6 +63,12 @@ def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer, straight: bool =
     return not hides_rules(step, hill, optimizer)
 
 
+def wider(size: Any) -> Any:
+    """A radius with what its own rounding may have lost, which is some eps of it: the rules of balls charge for rounding what a
+    radius of rounding errors needs. A walk's sizes are drawn wider at every step, so that this must not be much either."""
+    return size * (1 + float(jnp.finfo(size.dtype).eps) ** 0.5)
+
+
 def framed(place: PyTree) -> Framed:
     """A place of balls, in a frame along its numbers."""
     sizes = _vector(radii(place))
@@ -91,17 +94,17 @@ def carried(step: Callable[..., PyTree], numbers: PyTree, place: Framed) -> tupl
 
     reach = _reach(place)
     derivative = bounded(jax.jacfwd(without_rules_of_its_own(moved), len(numbers)), is_derivative=True)
-    slopes, is_lost = derivative(*numbers, Ball(centre, reach * WIDER))
+    slopes, is_lost = derivative(*numbers, Ball(centre, wider(reach)))
     after, _ = bounded(step)(*numbers, put([Ball(each) for each in floats]))
     outer, in_doubt = bounded(step)(*numbers, all_within(place))
     lost, around = _vector(radii(after)), _vector(radii(outer))
-    box = (around + jnp.abs(_vector(midpoints(outer)) - _vector(midpoints(after)))) * WIDER
+    box = wider(around + jnp.abs(_vector(midpoints(outer)) - _vector(midpoints(after))))
     edges = _times(slopes.midpoint, place.frame)
     rounding = _charged(slopes.midpoint, place.frame)
     rest = lost + _times(ball_radius(slopes), reach) + _times(rounding, place.sizes)
     is_known = jnp.all(jnp.isfinite(edges)) & ~is_lost
     along = jnp.eye(rest.shape[0], dtype=rest.dtype)
-    edges, rest = jnp.where(is_known, edges, along), jnp.where(is_known, rest * WIDER, jnp.inf)
+    edges, rest = jnp.where(is_known, edges, along), jnp.where(is_known, wider(rest), jnp.inf)
     frame, sizes, turns = _reframed(edges, place.sizes, rest, box, place.turns)
     return Framed(midpoints(after), frame, sizes, box, turns), in_doubt
 
@@ -109,7 +112,7 @@ def carried(step: Callable[..., PyTree], numbers: PyTree, place: Framed) -> tupl
 def _spread(frame: Array, sizes: Vector) -> Vector:
     """How far a box in a frame reaches along every number."""
     reach = _times(jnp.abs(frame), sizes)
-    return jnp.where(jnp.isnan(reach), jnp.inf, reach * WIDER)
+    return jnp.where(jnp.isnan(reach), jnp.inf, wider(reach))
 
 
 def _reach(place: Framed) -> Vector:
@@ -146,7 +149,7 @@ def _sizes(frame: Array, inverse: Array, edges: Array, sizes: Vector, rest: Vect
     moved, boxed = _times(told, sizes) + _times(jnp.abs(inverse), rest), _times(jnp.abs(inverse), box)
     found = jnp.where(moved < boxed, moved, boxed)
     found += 2 * unlike * jnp.max(found)
-    found = found * WIDER + tiny(found)
+    found = wider(found) + tiny(found)
     return jnp.where(jnp.isfinite(found) & (unlike < 0.25), found, jnp.inf)
 
 

@@ -19,7 +19,7 @@ from hillopt.proofs.balls import midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval
 from hillopt.proofs.means import kept_by
-from hillopt.proofs.own_terms import told_shortly
+from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
 
 KINK = 1.0
@@ -46,7 +46,7 @@ class _Turn(NamedTuple):
 
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """On the endless tent, for walks that are told as such of means."""
-    if not isinstance(hill, EndlessTent) or getattr(optimizer, "asks", ()):
+    if not isinstance(hill, EndlessTent):
         return False
 
     def kept(optimizer: AbstractOptimizer) -> PyTree:

@@ -17,7 +17,7 @@ from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer, Lion
 from hillopt.proofs.ahead import is_one_dimensional
 from hillopt.proofs.balls import Ball, ball_radius, rounded, upper_end
-from hillopt.proofs.frames import WIDER
+from hillopt.proofs.frames import wider
 from hillopt.proofs.interpreter import bounded
 from hillopt.proofs.trapping import Whereabouts
 
@@ -76,10 +76,10 @@ def _top(hill: AbstractHill, optimizer: Lion, place: Whereabouts, goal: Array, s
         far = jnp.abs(momentum.midpoint - trace.midpoint) + ball_radius(momentum)
         return _Round(
             site=site,
-            momentum=Ball(momentum.midpoint, ball_radius(momentum) * WIDER),
+            momentum=Ball(momentum.midpoint, wider(ball_radius(momentum))),
             top=top,
-            sound=walk.sound & ~in_doubt & (jnp.abs(ahead.midpoint) > ball_radius(ahead) * WIDER) & (top < goal),
-            back=(site == 0) & (far * WIDER <= size),
+            sound=walk.sound & ~in_doubt & (jnp.abs(ahead.midpoint) > wider(ball_radius(ahead))) & (top < goal),
+            back=(site == 0) & (wider(far) <= size),
             num_steps=walk.num_steps + 1,
         )
 
@@ -87,6 +87,6 @@ def _top(hill: AbstractHill, optimizer: Lion, place: Whereabouts, goal: Array, s
         return walk.sound & ~walk.back & (walk.num_steps < LONGEST)
 
     no, none = jnp.zeros((), bool), jnp.int32(0)
-    begin = _Round(none, Ball(trace.midpoint, size * WIDER), jnp.full_like(size, -jnp.inf), ~no, no, none)
+    begin = _Round(none, Ball(trace.midpoint, wider(size)), jnp.full_like(size, -jnp.inf), ~no, no, none)
     last = jax.lax.while_loop(goes_on, go, varying_as_after(go, begin))
     return jnp.where(last.sound & last.back & (ball_radius(trace) <= size), last.top, jnp.inf)

@@ -19,10 +19,11 @@ from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
+from hillopt.proofs.closed_forms import has_form, has_reach
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_interval, where, whole_like
-from hillopt.proofs.own_terms import has_reach, told_shortly
 from hillopt.proofs.section import Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
+from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
 
@@ -68,7 +69,7 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     walks do whose position does not decay, none of this is needed."""
     state = jax.tree.leaves(jax.eval_shape(_init, optimizer))
     fits = isinstance(hill, EndlessTent) and not getattr(optimizer, "asks", ())
-    fits &= any(is_float(leaf) for leaf in state)
+    fits &= any(is_float(leaf) for leaf in state) and not has_form(optimizer)
     return fits and (decays(optimizer) or not has_reach(optimizer))
 
 

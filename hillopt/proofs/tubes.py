@@ -18,7 +18,7 @@ from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.ahead import Lane, Vector, decays, is_autonomous, is_curved, lane_of, path
 from hillopt.proofs.balls import Ball, ball_radius, rounded, upper_end
-from hillopt.proofs.frames import WIDER, Framed, all_within, carried, framed
+from hillopt.proofs.frames import Framed, all_within, carried, framed, wider
 from hillopt.proofs.interpreter import bounded
 from hillopt.proofs.trapping import Whereabouts
 
@@ -92,7 +92,7 @@ def _top(
         around = all_within(place)
         rise, _ = bounded(lane.rise)(numbers[0], around)
         top = jnp.maximum(section.top, upper_end(rise))
-        far = jnp.abs(around.midpoint - lane.centre) * WIDER + ball_radius(around)
+        far = wider(jnp.abs(around.midpoint - lane.centre)) + ball_radius(around)
         return _Section(
             place=place,
             top=top,

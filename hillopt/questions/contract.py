@@ -19,7 +19,7 @@ from hillopt.climbs import AbstractClimb
 from hillopt.front_door import check_hill, check_is, check_key, check_optimizer
 from hillopt.landscapes import AbstractHill, AbstractLandscape
 from hillopt.lanes import EACH, common_shape, compiler_options, cut_back, in_size_class
-from hillopt.optimizers import AbstractOptimizer, as_arrays
+from hillopt.optimizers import AbstractOptimizer, as_arrays, undecayed
 from hillopt.pytrees import AbstractPytree, Steps, is_traced, short_repr
 from hillopt.questions.again import Cost, asked_again
 from hillopt.questions.derivatives import refusing
@@ -294,10 +294,10 @@ def ask(
     common_shape((hill, optimizer))
     if question.is_noisy or key is not None:
         key = check_key(key)
-    question = question.prepared(hill, optimizer)
-    if optimizer is None:
+    numbers = None if optimizer is None else undecayed(as_arrays(optimizer))
+    question = question.prepared(hill, numbers)
+    if numbers is None:
         return _asked(question, as_arrays(hill), None, key)
-    numbers = as_arrays(optimizer)
     if not question.asks_again:
         return _asked(question, hill, numbers, key)
     if is_traced((question, hill, optimizer)):

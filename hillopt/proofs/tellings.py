@@ -1,0 +1,168 @@
+"""Optimizers of which the rest of a walk on slopes of size one is told in fewer numbers than their state has.
+
+There a mean of squares is 1 once its bias is corrected, and what is left of many a state is a mean of slopes or two
+(`hillopt.proofs.means`). It is arithmetic that balls and intervals follow.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+import optax.contrib
+from jaxtyping import PyTree
+
+from hillopt.optimizers import AbstractOptimizer, Adam, AdamW, OptaxOptimizer
+from hillopt.optimizers.adaptive import AdamState
+from hillopt.proofs.means import (
+    Mean,
+    NesterovAdamW,
+    Optimist,
+    OptimisticNadam,
+    RAdam,
+    RectifiedState,
+    RMSHeavyBall,
+    TwoMeans,
+    TwoMeansState,
+)
+from hillopt.proofs.own_terms import Lamb, Numbers, beside_root, in_own_terms, is_known, numbers_of
+
+Told = tuple[AbstractOptimizer, PyTree]
+
+
+def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
+    """An optimizer and a state of its walk on slopes of size one, in as few numbers as tell the rest of the walk."""
+    if isinstance(optimizer, (Adam, AdamW)):
+        one = jnp.ones_like(state.second)
+        return optimizer.replace(b2=0.0 * optimizer.b2), AdamState(state.first, one, state.b1_power, 0.0 * one)
+    own = in_own_terms(optimizer)
+    if isinstance(own, (AdamW, Lamb)):
+        adam = _part(state, "mu")
+        one, b1 = jnp.ones_like(adam.mu), own.adam.b1 if isinstance(own, Lamb) else own.b1
+        return own, AdamState(adam.mu, one, _power(b1, adam), 0.0 * one)
+    if isinstance(optimizer, OptaxOptimizer) and is_known(optimizer, TELLINGS):
+        telling, _ = TELLINGS[optimizer.factory]
+        return telling(numbers_of(optimizer), state)
+    return optimizer, state
+
+
+def _nadamw(numbers: Numbers, state: PyTree) -> Told:
+    adam, rate, b1 = _part(state, "mu"), numbers["learning_rate"], numbers["b1"]
+    decay = numbers.get("weight_decay", 0.0 * rate)
+    return NesterovAdamW(rate, b1, beside_root(numbers), decay), Mean(adam.mu, _power(b1, adam))
+
+
+def _muon(numbers: Numbers, state: PyTree) -> Told:
+    """On one number it is Nadam, with some of its numbers under other names."""
+    alike = {name.removeprefix("adam_"): number for name, number in numbers.items() if name.startswith("adam_")}
+    return _nadamw(numbers | alike | {"learning_rate": numbers["learning_rate"]}, state)
+
+
+def _optimistic(numbers: Numbers, state: PyTree) -> Told:
+    rate, adam = numbers["learning_rate"], _part(state, "mu")
+    alpha, beta = (numbers.get(name, 1.0) for name in ("alpha", "beta"))
+    if "optimism" in numbers:  # the first version
+        alpha, beta = 1.0, (rate if numbers["optimism"] is None else numbers["optimism"]) / rate
+    told = OptimisticNadam(alpha * rate, beta * rate, numbers["b1"], beside_root(numbers))
+    last = _part(state, "previous_gradient").previous_gradient
+    return told, Optimist(adam.mu, _power(told.b1, adam), last)
+
+
+def _ademamix(numbers: Numbers, state: PyTree) -> Told:
+    part, guard = _part(state, "m1"), 1 + beside_root(numbers)
+    told = TwoMeans(
+        learning_rate=numbers["learning_rate"],
+        b1=numbers["b1"],
+        slow=numbers["b3"],
+        share=1 / guard,
+        slow_share=numbers["alpha"] / guard,
+        weight_decay=numbers["weight_decay"],
+    )
+    return told, TwoMeansState(part.m1, _power(told.b1, part), part.m2)
+
+
+def _simplified_ademamix(numbers: Numbers, state: PyTree) -> Told:
+    """A sum that forgets is a mean over 1 - b1; the slope itself is a mean that remembers nothing."""
+    part, guard, rest = _part(state, "m"), 1 + beside_root(numbers), 1 - numbers["b1"]
+    told = TwoMeans(
+        learning_rate=numbers["learning_rate"],
+        b1=0.0 * rest,
+        slow=numbers["b1"],
+        share=numbers["alpha"] / guard,
+        slow_share=1 / (rest * guard),
+        weight_decay=numbers["weight_decay"],
+    )
+    return told, TwoMeansState(jnp.zeros_like(part.m), jnp.zeros_like(part.m), part.m * rest)
+
+
+def _adopt(numbers: Numbers, state: PyTree) -> Told:
+    """After the first step v is 1, and nothing is clipped."""
+    adam, rate, zero = _part(state, "mu"), numbers["learning_rate"], 0.0 * numbers["learning_rate"]
+    told = TwoMeans(rate, zero, numbers["b1"], zero, 1 / jnp.maximum(1.0, numbers["eps"]), zero)
+    return told, TwoMeansState(jnp.zeros_like(adam.mu), jnp.zeros_like(adam.mu), adam.mu)
+
+
+def _default(factory: Callable, name: str) -> Any:
+    return inspect.signature(factory).parameters[name].default
+
+
+def _radam(numbers: Numbers, state: PyTree) -> Told:
+    adam = _part(state, "mu")
+    told = RAdam(numbers["learning_rate"], numbers["b1"], numbers["b2"], beside_root(numbers), numbers["threshold"])
+    b2_power = _power(told.b2, adam)
+    return told, RectifiedState(adam.mu, _power(told.b1, adam), b2_power, adam.count * b2_power)
+
+
+def _rmsprop(numbers: Numbers, state: PyTree) -> Told:
+    """optax traces steps, ours slopes."""
+    rate, scaled = numbers["learning_rate"], _part(state, "nu")
+    momentum, trace = 0.0 * rate, jnp.zeros_like(scaled.nu)
+    if numbers["momentum"] is not None:
+        momentum, trace = numbers["momentum"], -_part(state, "trace").trace / rate
+    return RMSHeavyBall(rate, momentum, numbers["decay"], numbers["eps"], 0.0 * rate), Mean(trace, 1 - scaled.nu)
+
+
+def _novograd(numbers: Numbers, state: PyTree) -> Told:
+    """After the first step v is 1."""
+    guard, part, rate = 1 + beside_root(numbers), _part(state, "mu"), numbers["learning_rate"]
+    told = RMSHeavyBall(rate / guard, numbers["b1"], 0.0 * rate, 0.0 * rate, numbers["weight_decay"] * guard)
+    return told, Mean(part.mu * guard, jnp.zeros_like(part.mu))
+
+
+def _power(base: Any, adam: Any) -> Any:
+    """Of as many factors as steps, in the format of the mean."""
+    return base ** adam.count.astype(jnp.result_type(adam[1]))
+
+
+def _part(state: PyTree, name: str) -> Any:
+    """The only part of an optimizer's state that has a number of this name, and no masked one."""
+
+    def has_it(node: Any) -> bool:
+        return name in getattr(node, "_fields", ()) and not isinstance(getattr(node, name), optax.MaskedNode)
+
+    (part,) = filter(has_it, jax.tree.leaves(state, is_leaf=has_it))
+    return part
+
+
+TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
+    optax.adam: (_nadamw, {"nesterov": True}),
+    optax.nadam: (_nadamw, {"nesterov": True}),
+    optax.nadamw: (_nadamw, {"nesterov": True, "mask": None}),
+    optax.contrib.muon: (_muon, {"nesterov": True, "adam_learning_rate": None}),
+    optax.optimistic_adam: (_optimistic, {"nesterov": True}),
+    optax.optimistic_adam_v2: (_optimistic, {"nesterov": True}),
+    optax.contrib.adopt: (
+        _adopt,
+        {"nesterov": False, "clip_value_fn": _default(optax.contrib.adopt, "clip_value_fn")},
+    ),
+    optax.contrib.ademamix: (_ademamix, {"mask": None}),
+    optax.contrib.simplified_ademamix: (_simplified_ademamix, {"mask": None}),
+    optax.radam: (_radam, {"nesterov": False}),
+    optax.rmsprop: (
+        _rmsprop,
+        {"eps_in_sqrt": True, "centered": False, "nesterov": False, "bias_correction": False},
+    ),
+    optax.novograd: (_novograd, {}),
+}
