@@ -81,9 +81,13 @@ def _hull_of_row(holds: Array, each: Interval) -> Interval:
 
 
 def _cells(hull: Interval, number: int) -> Interval:
-    """So many that divide an interval; the first and the last one have no end."""
+    """So many that divide an interval; the first and the last one have no end.
+
+    What has no upper end is divided in proportion to its size.
+    """
     share = jnp.arange(1, number, dtype=hull.low.dtype) / number
-    inner = jnp.nan_to_num(hull.low + (hull.high - hull.low) * share)
+    wide = jnp.where(jnp.isinf(hull.high), (1 + jnp.abs(hull.low)) / (1 - share), hull.high - hull.low)
+    inner = jnp.nan_to_num(hull.low + wide * share)
     return Interval(jnp.append(-jnp.inf, inner), jnp.append(inner, jnp.inf))
 
 

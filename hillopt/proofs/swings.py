@@ -8,6 +8,7 @@ which are followed in thin intervals, and of all swings that begin in the n-th s
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -21,7 +22,7 @@ from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_interval, where, whole_like
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval, where, whole_like
 from hillopt.proofs.section import Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
@@ -31,6 +32,7 @@ KINK = 1.0
 LONGEST = 400  # steps of half a swing
 SWINGS = 30  # that a box is followed for, and the walk
 GROWINGS = 16  # of a box that does not come back into itself, each end that has moved by
+PATIENCE = 6  # growings after which an end that still moves is given up: sums that never forget have none
 FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 Step = Callable[[Array, PyTree], PyTree]
@@ -41,6 +43,7 @@ class _Leg(NamedTuple):
     """One cell on its way to the other side of the valley."""
 
     place: PyTree
+    """What has not crossed."""
     going: Bool[Array, ""]
     crossed: tuple[Section, Section]
     """What has crossed at first, and what later."""
@@ -169,7 +172,8 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
         comes_back = sound & boxes_within(hull, found.box.place)[0]
         closed = found.closed | (is_whole & comes_back)
         grows = is_whole & ~closed
-        place = jax.tree.map(_further, found.box.place, hull, is_leaf=is_interval)
+        further = partial(_further, found.growings >= PATIENCE)
+        place = jax.tree.map(further, found.box.place, hull, is_leaf=is_interval)
         larger = _select(grows, Section(found.box.holds, place), found.box)
         return _Set(
             section=_select(grows, sorted_into(is_key, larger), after),
@@ -187,13 +191,13 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
     return jax.lax.while_loop(is_under_way, half_a_swing, varying_as_after(half_a_swing, begin))
 
 
-def _further(old: Interval, new: Interval) -> Interval:
-    """Both together, and a little more at an end that has moved."""
+def _further(endless: Array, old: Interval, new: Interval) -> Interval:
+    """Both together, and a little more at an end that has moved; or no end there, as of whole numbers, which count."""
     low, high = hull(old, new)
     if not is_float(low):
         whole = whole_like(low)
         return Interval(jnp.where(low < old.low, whole.low, low), jnp.where(high > old.high, whole.high, high))
-    more = FURTHER * (high - low)
+    more = jnp.where(endless, jnp.inf, FURTHER * (high - low))
     return Interval(jnp.where(low < old.low, low - more, low), jnp.where(high > old.high, high + more, high))
 
 
@@ -205,6 +209,7 @@ def _crossed(step: Step, side: Array, section: Section) -> tuple[Section, Bool[A
 
 
 def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
+    """Until nothing is left on its side, or nothing but what was left before and has then been followed already."""
     is_up = side > 0
 
     def go(leg: _Leg) -> _Leg:
@@ -216,9 +221,10 @@ def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
         first, later = leg.crossed
         later = joined(later, now._replace(holds=now.holds & first.holds))
         top = jnp.where(leg.going, jnp.maximum(leg.top, _rise(position).high), leg.top)
+        place = (where(is_up, above, below), state)
         return _Leg(
-            place=(where(is_up, above, below), state),
-            going=leg.going & jnp.where(is_up, some_above, some_below),
+            place=place,
+            going=leg.going & jnp.where(is_up, some_above, some_below) & ~is_inside(place, leg.place),
             crossed=(_select(first.holds, first, now), later),
             top=top,
             num_steps=leg.num_steps + 1,

@@ -98,11 +98,15 @@ def _add(equation: JaxprEqn, inputs: list[Interval]) -> list[Interval]:
         return [_whole_sum(equation, a, b)]
     b = b if equation.primitive.name != "sub" else _turned(b)
     low, high = (jax.lax.add(*ends) for ends in zip(a, b, strict=True))
-    least = jnp.where((a.low >= 0) & (b.low >= 0), 0, -jnp.inf)
-    most = jnp.where((a.high <= 0) & (b.high <= 0), 0, jnp.inf)
+    least, most = _least_sum(a.low, b.low), -_least_sum(-a.high, -b.high)
     drawn = outward(low, high, 1, least, most)
     kept = [_is_exact_sum(*ends) for ends in zip(a, b, strict=True)]
     return [Interval(jnp.where(kept[0], low, drawn.low), jnp.where(kept[1], high, drawn.high))]
+
+
+def _least_sum(one: Any, other: Any) -> Any:
+    """What is added to a number that is not below 0 is no more than the sum."""
+    return jnp.maximum(jnp.where(one >= 0, other, -jnp.inf), jnp.where(other >= 0, one, -jnp.inf))
 
 
 def _is_exact_sum(one: Any, other: Any) -> Any:
