@@ -1,10 +1,11 @@
 """Schedule-free optimizers on the tent: walks that settle at the valley, because the average that they lean on does.
 
-Defazio et al. (2024, arXiv:2405.15682): z takes steps of length s against the slope at y = (1 - b) z + b x, and x is the average
-of all z; here y is the position. Let X and Y be how far x and y lie from the valley, at most, and c the next weight of the
-average, which only falls. Then y moves by a drift of b c |z - x| at most, where |z - x| <= (X + Y) / (1 - b), and against the slope
-by (1 - b + b c) s. While the drift is no longer than (1 - b) s, no step leads y further from the valley than it was, or beyond it
-by more than both together; and if c <= 1 - b, x comes no further from it than X, or Y + (1 - b) s. So all of this holds for ever.
+Defazio et al. (2024, arXiv:2405.15682): z takes steps of length s against the slope at y = (1 - b) z + b x, and x is the
+average of all z; here y is the position. Let X and Y be how far x and y lie from the valley, at most, and c the next weight of
+the average, which only falls. Then y moves by a drift of b c |z - x| at most, where |z - x| <= (X + Y) / (1 - b), and against
+the slope by (1 - b + b c) s. While the drift is no longer than (1 - b) s, no step leads y further from the valley than it was,
+or beyond it by more than both together; and if c <= 1 - b, x comes no further from it than X, or Y + (1 - b) s. So all of this
+holds for ever.
 """
 
 from collections.abc import Callable
