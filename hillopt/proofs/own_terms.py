@@ -7,6 +7,7 @@ All of it is arithmetic that balls and intervals follow, so that what is proved 
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PyTree
@@ -50,6 +51,42 @@ class Lamb(AbstractOptimizer):
         return jnp.where(position == 0, self.learning_rate * drive, after), state
 
 
+class BySize(AbstractOptimizer):
+    """Adafactor of a single number on slopes of size one (Shazeer and Stern 2018, algorithm 5): the mean of squares is the same at
+    every step, and a step is in proportion to the position's size, or to the least that counts."""
+
+    rate: Number
+    least: Number
+
+    def init(self, position: Float[Array, "..."]) -> tuple[()]:
+        return ()
+
+    def step(
+        self, slope: Float[Array, "..."], state: tuple[()], position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], tuple[()]]:
+        return position - self.rate * jnp.maximum(jnp.abs(position), self.least) * slope, state
+
+
+class InShort(AbstractOptimizer):
+    """An optimizer of optax that takes its steps as the one that it is told by. That one is made at every step, so that it holds
+    for all that balls around the numbers do."""
+
+    given: OptaxOptimizer
+
+    def init(self, position: Float[Array, "..."]) -> PyTree:
+        return self._told().init(position)
+
+    def step(
+        self, slope: Float[Array, "..."], state: PyTree, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], PyTree]:
+        return self._told().step(slope, state, position)
+
+    def _told(self) -> AbstractOptimizer:
+        told = in_own_terms(self.given)
+        assert told is not None
+        return told
+
+
 def _guard(numbers: Numbers) -> Any:
     """What is added to a root that is 1."""
     return jnp.sqrt(1 + numbers["eps_root"]) - 1 + numbers["eps"]
@@ -77,6 +114,11 @@ def _lamb(numbers: Numbers) -> AbstractOptimizer:
     return Lamb(numbers["learning_rate"], Adam(one, numbers["b1"], 0 * one, _guard(numbers)), numbers["weight_decay"])
 
 
+def _adafactor(numbers: Numbers) -> AbstractOptimizer:
+    step = jnp.minimum(1 / jnp.sqrt(1 + numbers["eps"]), numbers["clipping_threshold"])
+    return BySize(numbers["learning_rate"] * step, 1e-3 + 0 * step)
+
+
 def _galore(numbers: Numbers) -> AbstractOptimizer:
     """A single number has no matrix to be projected, and no use for `scale`."""
     return _adamw({**numbers, "b1": 0.9 + 0 * numbers["learning_rate"], "eps": 1e-8})
@@ -94,6 +136,10 @@ def _is_none(decay: Any) -> bool:
 
 # What is left out is not looked at on slopes of size one; what is given as a default must be left at it.
 WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers]] = {
+    optax.adafactor: (
+        _adafactor,
+        {"decay_offset": 0, "multiply_by_parameter_scale": True, "momentum": None, "weight_decay_rate": None},
+    ),
     optax.sgd: (_descent, {}),
     optax.sign_sgd: (lambda numbers: SignDescent(numbers["learning_rate"]), {}),
     optax.signum: (lambda numbers: Lion(numbers["learning_rate"], numbers["beta"], numbers["beta"]), {}),
@@ -139,6 +185,12 @@ def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
     return told(numbers_of(optimizer))
 
 
+def in_short(optimizer: AbstractOptimizer) -> AbstractOptimizer:
+    """As it is best walked on slopes of size one: without a mean that is known, and that rounding would spoil."""
+    told = jax.eval_shape(in_own_terms, optimizer)
+    return InShort(optimizer) if isinstance(optimizer, OptaxOptimizer) and isinstance(told, BySize) else optimizer
+
+
 @lattice_of.register
 def _of_optax(optimizer: OptaxOptimizer) -> Lattice | None:
     own = in_own_terms(optimizer)
@@ -152,7 +204,8 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> tuple[AbstractO
         return optimizer.replace(b2=0.0 * optimizer.b2), AdamState(state.first, one, state.b1_power, 0.0 * one)
     own = in_own_terms(optimizer)
     if isinstance(own, (AdamW, Lamb)):
-        (adam,) = (part for part in state if hasattr(part, "mu"))
+        parts = (getattr(part, "base_optimizer_state", part) for part in state)  # galore's
+        (adam,) = (part for part in parts if hasattr(part, "mu"))
         one, b1 = jnp.ones_like(adam.mu), own.adam.b1 if isinstance(own, Lamb) else own.b1
         power = b1 ** adam.count.astype(b1.dtype)
         return own, AdamState(adam.mu, one, power, 0.0 * one)
