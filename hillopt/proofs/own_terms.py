@@ -4,8 +4,9 @@ bias, is 1 exactly, and many an optimizer of optax walks as one of ours does.
 All of it is arithmetic that balls and intervals follow, so that what is proved of the one told holds for the one that was given.
 """
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -67,6 +68,35 @@ class BySize(AbstractOptimizer):
         return position - self.rate * jnp.maximum(jnp.abs(position), self.least) * slope, state
 
 
+class MeanState(NamedTuple):
+    """A mean of slopes, and the power b1^t of its bias correction."""
+
+    first: Float[Array, "..."]
+    b1_power: Float[Array, "..."]
+
+
+class Sophia(AbstractOptimizer):
+    """Sophia where the ground has no curvature (Liu et al. 2023, algorithm 3): the mean of slopes over eps, clipped."""
+
+    learning_rate: Number
+    b1: Number
+    eps: Number
+    weight_decay: Number
+    clip_threshold: Number
+
+    def init(self, position: Float[Array, "..."]) -> MeanState:
+        return MeanState(jnp.zeros_like(position), jnp.ones_like(position))
+
+    def step(
+        self, slope: Float[Array, "..."], state: MeanState, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], MeanState]:
+        first = self.b1 * state.first + (1 - self.b1) * slope
+        b1_power = self.b1 * state.b1_power
+        moved = jnp.clip(first / (1 - b1_power) / self.eps, -self.clip_threshold, self.clip_threshold)
+        position = position * (1 - self.learning_rate * self.weight_decay)
+        return position - self.learning_rate * moved, MeanState(first, b1_power)
+
+
 class InShort(AbstractOptimizer):
     """An optimizer of optax that takes its steps as the one that it is told by. That one is made at every step, so that it holds
     for all that balls around the numbers do."""
@@ -119,6 +149,11 @@ def _adafactor(numbers: Numbers) -> AbstractOptimizer:
     return BySize(numbers["learning_rate"] * step, 1e-3 + 0 * step)
 
 
+def _sophia(numbers: Numbers) -> AbstractOptimizer:
+    decay = numbers["weight_decay"] + 0 * numbers["b1"]
+    return Sophia(numbers["learning_rate"], numbers["b1"], numbers["eps"], decay, numbers["clip_threshold"])
+
+
 def _galore(numbers: Numbers) -> AbstractOptimizer:
     """A single number has no matrix to be projected, and no use for `scale`."""
     return _adamw({**numbers, "b1": 0.9 + 0 * numbers["learning_rate"], "eps": 1e-8})
@@ -134,6 +169,7 @@ def _is_none(decay: Any) -> bool:
     return isinstance(decay, float) and decay == 0
 
 
+HESSIAN = inspect.signature(optax.contrib.sophia).parameters["hessian_diagonal_fn"].default
 # What is left out is not looked at on slopes of size one; what is given as a default must be left at it.
 WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers]] = {
     optax.adafactor: (
@@ -150,6 +186,7 @@ WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers
     optax.adamaxw: (_adamw, {"mask": None}),
     optax.lion: (_lion, {"mask": None}),
     optax.lamb: (_lamb, {"mask": None}),
+    optax.contrib.sophia: (_sophia, {"weight_decay_mask": None, "hessian_diagonal_fn": HESSIAN, "verbose": False}),
     optax.contrib.galore: (_galore, {"base_optimizer": None, "mask": None}),
 }
 
@@ -188,7 +225,11 @@ def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
 def in_short(optimizer: AbstractOptimizer) -> AbstractOptimizer:
     """As it is best walked on slopes of size one: without a mean that is known, and that rounding would spoil."""
     told = jax.eval_shape(in_own_terms, optimizer)
-    return InShort(optimizer) if isinstance(optimizer, OptaxOptimizer) and isinstance(told, BySize) else optimizer
+    return (
+        InShort(optimizer)
+        if isinstance(optimizer, OptaxOptimizer) and isinstance(told, (BySize, Sophia))
+        else optimizer
+    )
 
 
 @lattice_of.register
