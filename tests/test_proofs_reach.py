@@ -193,9 +193,9 @@ def test_a_bound_that_is_attained_is_met(dtype):
     bounds = first_reach(ho.GradientDescent, {"learning_rate": rates})
     attained = (1 + rates.astype(dtype)) - dtype(1)  # the rise of a position
     assert np.all(has_met(jnp.asarray(bounds), jnp.asarray(attained)))
-    gap = NO_GAP * np.finfo(dtype).eps * np.maximum(rates, LEAST)
-    assert not np.any(has_met(jnp.asarray(bounds), jnp.asarray(attained - 2 * gap)))
-    assert has_met(jnp.asarray(dtype(0)), jnp.asarray(dtype(-10 * np.finfo(dtype).eps)))
+    gap = np.maximum(NO_GAP * np.finfo(dtype).eps * rates, LEAST)
+    assert not np.any(has_met(jnp.asarray(bounds), jnp.asarray(rates - 2 * gap)))
+    assert has_met(jnp.asarray(dtype(0)), jnp.asarray(dtype(-10 * np.finfo(np.float64).eps)))
     assert not has_met(jnp.asarray(np.inf), jnp.asarray(np.inf))
 
 

@@ -91,7 +91,7 @@ def part_of(kind: str, numbers: Mapping[str, Any], reading: Callable[[Any], Rang
     An infinite height, what is None and what is no number are left out, and a weight decay of zero, as it is walked.
     """
     known: dict[str, Range] = {}
-    if np.array_equal(numbers.get(DECAY), 0.0):
+    if np.array_equal(numbers.get(DECAY, 1.0), 0.0):
         kind, numbers = UNDECAYED.get(kind, kind), {name: numbers[name] for name in numbers if name != DECAY}
     for name, value in numbers.items():
         if name == "points":
