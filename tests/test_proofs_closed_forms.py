@@ -155,6 +155,8 @@ def test_walks_meet_their_bounds(name):
         pytest.param(
             ho.from_optax(optax.adafactor, learning_rate=0.1, clipping_threshold=-1.0), id="a threshold below 0"
         ),
+        pytest.param(ho.optax_named("sm3", learning_rate=-3.0), id="sm3 uphill"),
+        pytest.param(ho.optax_named("contrib.momo_adam", b1=1.5), id="a mean that grows"),
         pytest.param(ho.optax_named("polyak_sgd", scaling=0.3), id="polyak far beyond"),
         pytest.param(ho.optax_named("polyak_sgd", f_min=0.1), id="polyak to another height"),
         pytest.param(ho.optax_named("contrib.momo", lower_bound=-0.1), id="momo to below the valley"),
@@ -170,7 +172,8 @@ def test_walks_meet_their_bounds(name):
 )
 def test_other_settings_have_no_bound(optimizer):
     optimizer = as_arrays(optimizer)
-    assert reach_of(optimizer, _balls(optimizer.init(jnp.asarray(0.0)))) == jnp.inf
+    start = jnp.zeros(1) if optimizer.wants_axis else jnp.asarray(0.0)
+    assert reach_of(optimizer, _balls(optimizer.init(start))) == jnp.inf
 
 
 def test_schedule_free_with_a_decay_or_a_warm_up_has_none():

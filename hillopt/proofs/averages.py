@@ -64,7 +64,7 @@ def _bound(optimizer: OptaxOptimizer, position: Array, state: Any) -> Array:
     y = jnp.maximum(jnp.abs(position - VALLEY), 2 * push)
     x = jnp.maximum(jnp.abs((position - (1 - b) * state.z) / b - VALLEY), y + (1 - b) * s)
     drift = b * c * (x + y) / (1 - b)
-    settles = (drift <= (1 - b) * s) & (push + drift <= y) & (c <= 1 - b)
+    settles = (b > 0) & (drift <= (1 - b) * s) & (push + drift <= y) & (c <= 1 - b)
     if numbers.get("weight_decay") is not None:
         settles &= numbers["weight_decay"] == 0
     return jnp.where(settles, push + drift, jnp.inf)

@@ -51,12 +51,14 @@ def _momo(numbers: Numbers, state: Any) -> Any:
 
     MoMo-Adam's means all lack the same share, which its step is corrected for.
     """
-    return jnp.where((numbers["lower_bound"] >= 0) & (numbers["weight_decay"] == 0), 0.0, jnp.inf)
+    known = (numbers["lower_bound"] >= 0) & (numbers["weight_decay"] == 0)
+    return jnp.where(known & (numbers.get("eps", 0.0) >= 0) & (numbers.get("b1", 0.0) < 1), 0.0, jnp.inf)
 
 
 def _adagrad(numbers: Numbers, state: Any) -> Any:
     """As ours."""
-    return numbers["learning_rate"] / jnp.sqrt(state.sum_of_squares + 1 + numbers["eps"])
+    step = numbers["learning_rate"] / jnp.sqrt(state.sum_of_squares + 1 + numbers["eps"])
+    return jnp.where(step >= 0, step, jnp.inf)
 
 
 def _sm3(numbers: Numbers, state: Any) -> Any:
@@ -73,7 +75,7 @@ def _sm3(numbers: Numbers, state: Any) -> Any:
     r, q = jnp.sqrt((a + number + 3) / (a + number + 2)), jnp.sqrt((a + number + 3) / (a + 1))
     rho = jnp.maximum(jnp.abs(state.nu.reshape(())) / last, (1 - b1) * q / (1 - b1 * r))
     way = numbers["learning_rate"] * last * (rho + overshoot_sum(b1, 1 + rho, guessed_number(b1, 2.0)))
-    return jnp.where((b1 * r < 1) & ((1 + rho) * b1**number <= 1), way, jnp.inf)
+    return jnp.where((b1 >= 0) & (b1 * r < 1) & ((1 + rho) * b1**number <= 1) & (way >= 0), way, jnp.inf)
 
 
 def _by_its_distance(step: Callable[[Any], Any], far: Any) -> Any:

@@ -92,7 +92,8 @@ class Sophia(AbstractOptimizer):
     ) -> tuple[Float[Array, "..."], MeanState]:
         first = self.b1 * state.first + (1 - self.b1) * slope
         b1_power = self.b1 * state.b1_power
-        moved = jnp.clip(first / (1 - b1_power) / self.eps, -self.clip_threshold, self.clip_threshold)
+        size = jnp.maximum(0 * self.eps, self.eps)
+        moved = jnp.clip(first / (1 - b1_power) / size, -self.clip_threshold, self.clip_threshold)
         position = position * (1 - self.learning_rate * self.weight_decay)
         return position - self.learning_rate * moved, MeanState(first, b1_power)
 
