@@ -5,9 +5,9 @@
 prints one line for each public optimizer of optax and optax.contrib: the numbers that sweep as arrays, what it asks for
 besides the slope, the highest rise within --max_steps at three learning rates, all other numbers at optax's defaults, and which
 shares of 64 learning rates from 0.01 to 1 are, in so many steps, proved to be trapped; bounded, so that no number of steps ever
-climbs higher by more than 1 %; open; and flagged, where the running error bound cannot rule out that rounding decides. It writes
-runs/optimizers/optimizers.csv and settings.json. The line below the table counts those that sweep: 52 of 52. Where one does not,
-it is named there, and the exit code is 1.
+climbs higher by more than 1 %; open; and flagged, where the running error bound cannot rule out that rounding decides, and exact
+arithmetic (`precision="auto"`) does not serve. It writes runs/optimizers/optimizers.csv and settings.json. The line below the
+table counts those that sweep: 52 of 52. Where one does not, it is named there, and the exit code is 1.
 
     python -m launch.optimizers --preset=hills
 
