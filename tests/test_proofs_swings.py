@@ -144,6 +144,14 @@ ALIKE = {
     "adamax": (optax.adamax, {"b1": BETA, "b2": 0.9, "eps": 0.2}),
     "adamw": (optax.adamw, {"b1": BETA, "eps": 0.1, "weight_decay": 0.2}),
     "adamaxw": (optax.adamaxw, {"b1": BETA, "eps": 0.1, "weight_decay": 0.2}),
+    "lion": (optax.lion, {"b1": BETA, "weight_decay": 0.2}),
+    "galore": (optax.contrib.galore, {"scale": 3.0, "weight_decay": 0.2}),
+    "lamb": (optax.lamb, {"b1": BETA, "eps": 0.1, "weight_decay": 0.2}),
+    "sophia": (
+        optax.contrib.sophia,
+        {"b1": BETA, "eps": 0.9, "weight_decay": 0.2, "clip_threshold": np.array([0.5, 1.0, 1.2])},
+    ),
+    "adafactor": (optax.adafactor, {"clipping_threshold": np.array([0.5, 1.0, 3.0]), "eps": 0.3, "decay_rate": 0.7}),
 }
 
 
@@ -155,6 +163,37 @@ def test_what_walks_as_one_of_ours_does(factory, numbers):
     assert not isinstance(own, OptaxOptimizer)
     walks = [ho.trajectory(ho.TentHill(0.9), each, max_steps=60).position for each in (optimizer, own)]
     np.testing.assert_allclose(*walks, rtol=0, atol=1e-12)
+
+
+LONG = {
+    "lamb": {"b1": np.append([0.0, 0.5], np.full(10, 0.9)), "weight_decay": np.repeat([0.0, 0.1], 6)},
+    "adafactor": {},
+    "contrib.sophia": {"b1": np.append([0.0, 0.5], np.full(10, 0.965)), "weight_decay": np.repeat([1e-4, 0.1], 6)},
+    "contrib.galore": {"weight_decay": np.repeat([0.0, 1e-3, 0.1], 4)},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LONG)
+def test_no_long_walk_of_optax_rises_above_what_is_proved_of_its_terms(name):
+    rate = 10 ** np.random.default_rng(8).uniform(-1.7, 0, 12)
+    optimizer = as_arrays(ho.optax_named(name, learning_rate=rate, **LONG[name]))
+    bounds = ho.critical_height(ho.TentHill(), optimizer, max_steps=1_000, climb=ho.THOROUGH).upper
+
+    def top(numbers):
+        lane = optimizer.replace(**numbers)
+
+        def climb(_, carry):
+            place = move(EndlessTent(), lane, *carry[0])
+            return place, jnp.maximum(carry[1], place[0] - 1)
+
+        begin = jnp.asarray(0.0), lane.init(jnp.asarray(0.0))
+        return jax.lax.fori_loop(0, 300_000, climb, (begin, jnp.asarray(-jnp.inf)))[1]
+
+    lanes = {name: jnp.broadcast_to(number, rate.shape) for name, number in optimizer.swept.items()}
+    tops = np.asarray(jax.jit(jax.vmap(top))(lanes))
+    assert np.all(tops <= np.asarray(bounds) + 1e-9)
+    assert np.mean(np.isfinite(bounds)) > 0.7
 
 
 OTHERS = {

@@ -35,6 +35,7 @@ from hillopt.proofs import (
     carried,
     followed,
     framed,
+    in_short,
     is_ball,
     is_framed,
     lower_end,
@@ -99,6 +100,7 @@ class BoundedClimb(AbstractClimb):
             return _climb(hill, optimizer, target, max_steps, self.thorough)
 
         hill, optimizer, target = batch.lanes()
+        optimizer = in_short(optimizer) if hill.slope_is_unit else optimizer
         radius = as_lanes(0.0 if batch.target_radius is None else batch.target_radius, batch.shape, batch.dtype)
         with jax.enable_x64(True):
             wide = None if target is None else Ball(*(part.astype(jnp.float64) for part in (target, radius)))

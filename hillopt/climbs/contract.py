@@ -126,15 +126,15 @@ def is_lost(rise: Float[Array, "..."]) -> Bool[Array, "..."]:
 # In eps: the share of a closed bound that is no gap. Nothing is proved with it, the bound stays where it is and the gap is
 # counted as an error. But a walk that does attain its bound must be seen to. Those are the walks without a memory: the upper
 # end of their bound lies 3 eps above it (20 with a square root), and a rise, the difference of a position and 1, is good to
-# 1 / rise eps, so that bounds down to 1/200 are met. Of smaller ones, 0 too, the gap is that of `LEAST`, some 16 eps.
-NO_GAP, LEAST = 256, 1 / 16
+# 1 / rise eps, so that bounds down to 1/200 are met. Of smaller ones, 0 too, the gap is `LEAST`: 16 eps of the float64 in which
+# positions are walked.
+NO_GAP, LEAST = 256, 2.0**-48
 
 
 def has_met(upper: Float[Array, "..."], height: Float[Array, "..."]) -> Bool[Array, "..."]:
     """Whether a closed bound, which lies a little above the exact one, has been climbed to."""
-    return (upper < jnp.inf) & (
-        upper - height <= NO_GAP * float(jnp.finfo(upper.dtype).eps) * jnp.maximum(upper, LEAST)
-    )
+    gap = jnp.maximum(NO_GAP * float(jnp.finfo(upper.dtype).eps) * upper, LEAST)
+    return (upper < jnp.inf) & (upper - height <= gap)
 
 
 def is_decided(height: Array, upper: Array, target: Array) -> Bool[Array, "..."]:

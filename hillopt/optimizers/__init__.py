@@ -7,9 +7,10 @@ from hillopt.optimizers.contract import AbstractOptimizer, as_arrays
 from hillopt.optimizers.first_order import GradientDescent, HeavyBall, Lion, Nesterov, SignDescent
 from hillopt.optimizers.from_optax import OptaxOptimizer, from_optax
 from hillopt.optimizers.scheduled import SCHEDULES, AbstractSchedule, ExponentialDecay, Scheduled, WarmupCosine
-from hillopt.optimizers.undecayed import undecayed
+from hillopt.optimizers.undecayed import DECAY, undecayed
 
 __all__ = [
+    "DECAY",
     "OPTIMIZERS",
     "SCHEDULES",
     "AbstractOptimizer",

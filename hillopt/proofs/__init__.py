@@ -41,7 +41,7 @@ from hillopt.proofs.lattice import (
     worst_of,
 )
 from hillopt.proofs.methods import methods_for
-from hillopt.proofs.own_terms import in_own_terms
+from hillopt.proofs.own_terms import in_own_terms, in_short
 from hillopt.proofs.reach import reach_of
 from hillopt.proofs.trapping import Method, Whereabouts
 
@@ -78,6 +78,7 @@ __all__ = [
     "framed",
     "hull",
     "in_own_terms",
+    "in_short",
     "is_ball",
     "is_framed",
     "is_inside",

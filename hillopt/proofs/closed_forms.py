@@ -15,7 +15,7 @@ from jaxtyping import PyTree
 from hillopt.optimizers import AbstractOptimizer, AdamW, OptaxOptimizer
 from hillopt.proofs.balls import rounded, upper_end
 from hillopt.proofs.interpreter import at_most, bounded
-from hillopt.proofs.own_terms import Numbers, in_own_terms, is_known, numbers_of
+from hillopt.proofs.own_terms import BySize, InShort, Numbers, in_own_terms, is_known, numbers_of
 from hillopt.proofs.reach import guessed_number, overshoot_sum, reach_of
 
 
@@ -36,13 +36,6 @@ def _fromage(numbers: Numbers, state: Any) -> Any:
     return _by_its_size(1 / jnp.maximum(root, 1), rate / root, numbers["min_norm"])
 
 
-def _adafactor(numbers: Numbers, state: Any) -> Any:
-    """The mean of squares is 1 + eps from the first step on, as that forgets all before it; the least scale is optax's."""
-    step = jnp.minimum(1 / jnp.sqrt(1 + numbers["eps"]), numbers["clipping_threshold"])
-    known = (numbers["eps"] >= 0) & (numbers["clipping_threshold"] > 0)
-    return jnp.where(known, _by_its_size(1.0, numbers["learning_rate"] * step, 1e-3), jnp.inf)
-
-
 def _polyak(numbers: Numbers, state: Any) -> Any:
     """A step is q times the distance d to the valley, or shorter: most = scaling max_learning_rate. With q <= 2 no step leads
     further away than it began, and over the valley by (q - 1) d at most, where q d <= most."""
@@ -58,12 +51,14 @@ def _momo(numbers: Numbers, state: Any) -> Any:
 
     MoMo-Adam's means all lack the same share, which its step is corrected for.
     """
-    return jnp.where((numbers["lower_bound"] >= 0) & (numbers["weight_decay"] == 0), 0.0, jnp.inf)
+    known = (numbers["lower_bound"] >= 0) & (numbers["weight_decay"] == 0)
+    return jnp.where(known & (numbers.get("eps", 0.0) >= 0) & (numbers.get("b1", 0.0) < 1), 0.0, jnp.inf)
 
 
 def _adagrad(numbers: Numbers, state: Any) -> Any:
     """As ours."""
-    return numbers["learning_rate"] / jnp.sqrt(state.sum_of_squares + 1 + numbers["eps"])
+    step = numbers["learning_rate"] / jnp.sqrt(state.sum_of_squares + 1 + numbers["eps"])
+    return jnp.where(step >= 0, step, jnp.inf)
 
 
 def _sm3(numbers: Numbers, state: Any) -> Any:
@@ -80,7 +75,7 @@ def _sm3(numbers: Numbers, state: Any) -> Any:
     r, q = jnp.sqrt((a + number + 3) / (a + number + 2)), jnp.sqrt((a + number + 3) / (a + 1))
     rho = jnp.maximum(jnp.abs(state.nu.reshape(())) / last, (1 - b1) * q / (1 - b1 * r))
     way = numbers["learning_rate"] * last * (rho + overshoot_sum(b1, 1 + rho, guessed_number(b1, 2.0)))
-    return jnp.where((b1 * r < 1) & ((1 + rho) * b1**number <= 1), way, jnp.inf)
+    return jnp.where((b1 >= 0) & (b1 * r < 1) & ((1 + rho) * b1**number <= 1) & (way >= 0), way, jnp.inf)
 
 
 def _by_its_distance(step: Callable[[Any], Any], far: Any) -> Any:
@@ -122,10 +117,6 @@ MOST_PULL = 4.0
 EPS_OF_SM3 = 1e-8  # which its alias does not take
 FORMS: dict[Callable, tuple[Callable[[Numbers, Any], Any], Numbers]] = {
     optax.adagrad: (_adagrad, {}),
-    optax.adafactor: (
-        _adafactor,
-        {"decay_offset": 0, "multiply_by_parameter_scale": True, "momentum": None, "weight_decay_rate": None},
-    ),
     optax.fromage: (_fromage, {}),
     optax.sm3: (_sm3, {}),
     optax.polyak_sgd: (_polyak, {}),
@@ -147,6 +138,18 @@ def has_reach(optimizer: AbstractOptimizer) -> bool:
     kind = type(jax.eval_shape(in_own_terms, optimizer) or optimizer)
     known = kind is not OptaxOptimizer and reach_of.dispatch(kind) is not reach_of.dispatch(object)
     return known or has_form(optimizer)
+
+
+@reach_of.register
+def _of_size(optimizer: BySize, state: PyTree) -> Any:
+    del state
+    bound, doubt = bounded(lambda known: _by_its_size(1.0, known.rate, known.least))(jax.tree.map(rounded, optimizer))
+    return jnp.where(doubt, jnp.inf, upper_end(bound))
+
+
+@reach_of.register
+def _in_short(optimizer: InShort, state: PyTree) -> Any:
+    return reach_of(optimizer.given, state)
 
 
 @reach_of.register

@@ -4,12 +4,14 @@ bias, is 1 exactly, and many an optimizer of optax walks as one of ours does.
 All of it is arithmetic that balls and intervals follow, so that what is proved of the one told holds for the one that was given.
 """
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from hillopt.optimizers import (
     AbstractOptimizer,
@@ -50,6 +52,72 @@ class Lamb(AbstractOptimizer):
         return jnp.where(position == 0, self.learning_rate * drive, after), state
 
 
+class BySize(AbstractOptimizer):
+    """Adafactor of a single number on slopes of size one (Shazeer and Stern 2018, algorithm 5): the mean of squares is the same at
+    every step, and a step is in proportion to the position's size, or to the least that counts."""
+
+    rate: Number
+    least: Number
+
+    def init(self, position: Float[Array, "..."]) -> tuple[()]:
+        return ()
+
+    def step(
+        self, slope: Float[Array, "..."], state: tuple[()], position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], tuple[()]]:
+        return position - self.rate * jnp.maximum(jnp.abs(position), self.least) * slope, state
+
+
+class MeanState(NamedTuple):
+    """A mean of slopes, and the power b1^t of its bias correction."""
+
+    first: Float[Array, "..."]
+    b1_power: Float[Array, "..."]
+
+
+class Sophia(AbstractOptimizer):
+    """Sophia where the ground has no curvature (Liu et al. 2023, algorithm 3): the mean of slopes over eps, clipped."""
+
+    learning_rate: Number
+    b1: Number
+    eps: Number
+    weight_decay: Number
+    clip_threshold: Number
+
+    def init(self, position: Float[Array, "..."]) -> MeanState:
+        return MeanState(jnp.zeros_like(position), jnp.ones_like(position))
+
+    def step(
+        self, slope: Float[Array, "..."], state: MeanState, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], MeanState]:
+        first = self.b1 * state.first + (1 - self.b1) * slope
+        b1_power = self.b1 * state.b1_power
+        size = jnp.maximum(0 * self.eps, self.eps)
+        moved = jnp.clip(first / (1 - b1_power) / size, -self.clip_threshold, self.clip_threshold)
+        position = position * (1 - self.learning_rate * self.weight_decay)
+        return position - self.learning_rate * moved, MeanState(first, b1_power)
+
+
+class InShort(AbstractOptimizer):
+    """An optimizer of optax that takes its steps as the one that it is told by. That one is made at every step, so that it holds
+    for all that balls around the numbers do."""
+
+    given: OptaxOptimizer
+
+    def init(self, position: Float[Array, "..."]) -> PyTree:
+        return self._told().init(position)
+
+    def step(
+        self, slope: Float[Array, "..."], state: PyTree, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], PyTree]:
+        return self._told().step(slope, state, position)
+
+    def _told(self) -> AbstractOptimizer:
+        told = in_own_terms(self.given)
+        assert told is not None
+        return told
+
+
 def beside_root(numbers: Numbers) -> Any:
     """What is added to a root that is 1."""
     return jnp.sqrt(1 + numbers["eps_root"]) - 1 + numbers["eps"]
@@ -79,6 +147,16 @@ def _lamb(numbers: Numbers) -> AbstractOptimizer:
     )
 
 
+def _adafactor(numbers: Numbers) -> AbstractOptimizer:
+    step = jnp.minimum(1 / jnp.sqrt(1 + numbers["eps"]), numbers["clipping_threshold"])
+    return BySize(numbers["learning_rate"] * step, 1e-3 + 0 * step)
+
+
+def _sophia(numbers: Numbers) -> AbstractOptimizer:
+    decay = numbers["weight_decay"] + 0 * numbers["b1"]
+    return Sophia(numbers["learning_rate"], numbers["b1"], numbers["eps"], decay, numbers["clip_threshold"])
+
+
 def _galore(numbers: Numbers) -> AbstractOptimizer:
     """A single number has no matrix to be projected, and no use for `scale`."""
     return _adamw({**numbers, "b1": 0.9 + 0 * numbers["learning_rate"], "eps": 1e-8})
@@ -94,8 +172,13 @@ def _is_none(decay: Any) -> bool:
     return isinstance(decay, float) and decay == 0
 
 
+HESSIAN = inspect.signature(optax.contrib.sophia).parameters["hessian_diagonal_fn"].default
 # What is left out is not looked at on slopes of size one; what is given as a default must be left at it.
 WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers]] = {
+    optax.adafactor: (
+        _adafactor,
+        {"decay_offset": 0, "multiply_by_parameter_scale": True, "momentum": None, "weight_decay_rate": None},
+    ),
     optax.sgd: (_descent, {}),
     optax.sign_sgd: (lambda numbers: SignDescent(numbers["learning_rate"]), {}),
     optax.signum: (lambda numbers: Lion(numbers["learning_rate"], numbers["beta"], numbers["beta"]), {}),
@@ -106,6 +189,7 @@ WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers
     optax.adamaxw: (_adamw, {"mask": None}),
     optax.lion: (_lion, {"mask": None}),
     optax.lamb: (_lamb, {"mask": None}),
+    optax.contrib.sophia: (_sophia, {"weight_decay_mask": None, "hessian_diagonal_fn": HESSIAN, "verbose": False}),
     optax.contrib.galore: (_galore, {"base_optimizer": None, "mask": None}),
 }
 
@@ -139,6 +223,16 @@ def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
         return None
     told, _ = WALK_ALIKE[optimizer.factory]
     return told(numbers_of(optimizer))
+
+
+def in_short(optimizer: AbstractOptimizer) -> AbstractOptimizer:
+    """As it is best walked on slopes of size one: without a mean that is known, and that rounding would spoil."""
+    told = jax.eval_shape(in_own_terms, optimizer)
+    return (
+        InShort(optimizer)
+        if isinstance(optimizer, OptaxOptimizer) and isinstance(told, (BySize, Sophia))
+        else optimizer
+    )
 
 
 @lattice_of.register

@@ -18,13 +18,14 @@ from hillopt.certificates import (
 from hillopt.front_door import check_hill, check_optimizer, check_steps
 from hillopt.landscapes import AbstractHill
 from hillopt.lanes import common_dtype, common_shape
-from hillopt.optimizers import AbstractOptimizer, as_arrays
+from hillopt.optimizers import DECAY, AbstractOptimizer, as_arrays
 from hillopt.pytrees import AbstractPytree, is_traced
 from hillopt.questions.contract import DEFAULT_MAX_STEPS, ask
 from hillopt.questions.critical_height import CriticalHeight
 from hillopt.questions.escape import Escape
 
 EXACT = 2.0**10
+UNDECAYED = {"AdamW": "Adam"}  # what one without its decay is called
 """A number of a hill's points that is a multiple of 1/1024 stands for itself, as in a walk's proofs."""
 
 
@@ -87,9 +88,11 @@ def _part(thing: AbstractPytree, reading: Callable[[Any], Range]) -> Part:
 def part_of(kind: str, numbers: Mapping[str, Any], reading: Callable[[Any], Range]) -> Part:
     """A hill or an optimizer as certificates know it: its numbers, and its points where it has some, by name.
 
-    An infinite height, what is None and what is no number are left out.
+    An infinite height, what is None and what is no number are left out, and a weight decay of zero, as it is walked.
     """
     known: dict[str, Range] = {}
+    if np.array_equal(numbers.get(DECAY, 1.0), 0.0):
+        kind, numbers = UNDECAYED.get(kind, kind), {name: numbers[name] for name in numbers if name != DECAY}
     for name, value in numbers.items():
         if name == "points":
             known |= _points(value, reading)

@@ -16,7 +16,7 @@ from hillopt.front_door import check_count, check_dtype, check_is
 from hillopt.landscapes import AbstractLandscape
 from hillopt.lanes import num_blocks, on_accelerator, size_class
 from hillopt.names import near_miss
-from hillopt.optimizers import AbstractOptimizer
+from hillopt.optimizers import DECAY, AbstractOptimizer, undecayed
 from hillopt.questions import AbstractQuestion, asked_of
 from hillopt.runs import AbstractRun
 from hillopt.sweeps.budget import Doubling
@@ -56,7 +56,13 @@ class Plan:
     def arguments(self, lanes: Lanes, max_steps: int) -> tuple[Any, ...]:
         """Those of `solve`."""
         key_data = jax.random.key_data(jax.random.key(self.seed))
-        return self.world, lanes, np.uint32(self.layout.num_columns), key_data, np.int32(max_steps)
+        return (
+            _undecayed(self.world, self.axes),
+            lanes,
+            np.uint32(self.layout.num_columns),
+            key_data,
+            np.int32(max_steps),
+        )
 
     @functools.cached_property
     def fields(self) -> dict[str, jax.ShapeDtypeStruct]:
@@ -83,7 +89,7 @@ def make_plan(
     named = _checked_axes(world, axes, number_type)
     _check_ranges(world, named, number_type)
     first_cells = {name: number_type.type(axis.values[0]) for name, axis in named.items()}
-    one = _as_numbers(world, number_type).replace(**first_cells)
+    one = _undecayed(_as_numbers(world, number_type).replace(**first_cells), named)
     world = _as_numbers(world._replace(question=question.prepared(one.hill, one.optimizer)), number_type)
     most = int(world.question.max_steps)
     first = _first_budget(world.question, budget, most)
@@ -93,6 +99,12 @@ def make_plan(
     tiling = cut(shape, order, int(cells))
     layout = Layout(named, number_type, tiling, _call_shape(world.question, tiling.shape, tiling.tile, order))
     return Plan(world, layout, first, most, _checked_seed(seed))
+
+
+def _undecayed(world: World, axes: Mapping[str, Axis]) -> World:
+    """As it is walked: without a weight decay that is zero, unless that is swept."""
+    is_swept = any(name.endswith(DECAY) for name in axes)
+    return world if is_swept or world.optimizer is None else world._replace(optimizer=undecayed(world.optimizer))
 
 
 def _checked_axes(
