@@ -203,7 +203,7 @@ def is_known(optimizer: AbstractOptimizer, known: dict[Callable, tuple[Any, Numb
     dtypes = [name for name in numbers if name.endswith("_dtype")]
     if any(numbers[name] is not None for name in dtypes) or any(numbers[name] != defaults[name] for name in defaults):
         return False
-    return not any(callable(numbers[name]) for name in numbers.keys() - {*defaults, *dtypes})
+    return not any(callable(numbers[name]) for name in numbers.keys() - defaults.keys() if "dtype" not in name)
 
 
 def numbers_of(optimizer: OptaxOptimizer) -> Numbers:

@@ -10,7 +10,7 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import is_float
 from hillopt.proofs.intervals import Interval, hull, is_interval, where
 
-PHASES, PARTS = 8, 16  # cells by place and by the key
+PHASES, PARTS = 16, 16  # cells by place and by the key
 
 
 class Section(NamedTuple):
