@@ -44,7 +44,8 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
         return own, AdamState(adam.mu, one, _power(b1, adam), 0.0 * one)
     if isinstance(optimizer, OptaxOptimizer) and is_known(optimizer, TELLINGS):
         telling, _ = TELLINGS[optimizer.factory]
-        return telling(numbers_of(optimizer), state)
+        told, mean = telling(numbers_of(optimizer), state)
+        return jax.tree.map(lambda number: jnp.asarray(number, mean.first.dtype), told), mean
     return optimizer, state
 
 
