@@ -29,6 +29,7 @@ from hillopt.proofs.interpreter import bounded
 from hillopt.walk import move
 
 Vector = Float[Array, " number"]
+ROUNDED = 2**13
 MOST_NUMBERS = 16  # of a place; the frame has their square
 LEANING = 64  # at most, of what the box along a frame's edges is greater than that around it
 
@@ -64,9 +65,9 @@ def is_framed(hill: AbstractHill, optimizer: AbstractOptimizer, straight: bool =
 
 
 def wider(size: Any) -> Any:
-    """A radius with what its own rounding may have lost, which is some eps of it: the rules of balls charge for rounding what a
-    radius of rounding errors needs. A walk's sizes are drawn wider at every step, so that this must not be much either."""
-    return size * (1 + float(jnp.finfo(size.dtype).eps) ** 0.5)
+    """A radius with what its own rounding may have lost, far less than so many eps of it: the rules of balls charge for rounding
+    what a radius of rounding errors needs. As sizes are drawn wider at every step, it must not be much more either."""
+    return size * (1 + ROUNDED * float(jnp.finfo(size.dtype).eps))
 
 
 def framed(place: PyTree) -> Framed:
