@@ -30,8 +30,8 @@ from hillopt.walk import move
 KINK = 1.0
 LONGEST = 400  # steps of half a swing
 SWINGS = 30  # that a box is followed for, and the walk
-GROWINGS = 16  # of a box that does not come back into itself, each end that has moved by
-PATIENCE = 6  # growings after which an end that still moves is given up: sums that never forget have none
+GROWINGS = 20  # of a box that does not come back into itself, each end that has moved by
+PATIENCE = 16  # growings after which an end that still moves is given up: sums that never forget have none
 FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 Step = Callable[[Array, PyTree], PyTree]
