@@ -59,8 +59,8 @@ class _Set(NamedTuple):
     """1 above the valley, -1 below."""
     sound: Bool[Array, ""]
     closed: Bool[Array, ""]
-    top: Float[Array, ""]
-    """The greatest rise since the last crossing from above."""
+    tops: Float[Array, " swing"]
+    """The greatest rise in each swing since the box began."""
     num_swings: Int[Array, ""]
     """Since the box began."""
     growings: Int[Array, ""]
@@ -96,8 +96,9 @@ def bound_by_swings(
 
     width, up = _seen(hill, optimizer, middle)
     found = _followed(step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
-    holds, top = _of_the_walk(step, here, found.box)
-    return jnp.where(holds & found.closed & found.sound, jnp.maximum(top, found.top), jnp.inf)
+    swings, top = _of_the_walk(step, here, found.box)
+    later = found.tops[jnp.clip(swings, 0, SWINGS - 1)]
+    return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
 
 
 def _two_ends(tree: PyTree) -> PyTree:
@@ -165,6 +166,7 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
 
     def half_a_swing(found: _Set) -> _Set:
         crossed, sound, top = _crossed(step, found.side, found.section)
+        before = found.tops[found.num_swings]
         after = sorted_into(is_key, crossed)
         is_whole = found.side < 0
         hull = hull_of_all(after)
@@ -180,13 +182,14 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
             side=-found.side,
             sound=sound,
             closed=closed,
-            top=jnp.where(is_whole, jnp.maximum(found.top, top), top),
+            tops=found.tops.at[found.num_swings].set(jnp.where(is_whole, jnp.maximum(before, top), top)),
             num_swings=jnp.where(grows, 0, found.num_swings + is_whole),
             growings=found.growings + grows,
         )
 
     zero, no = jnp.zeros_like(box.place[0].low[0]), jnp.zeros((), bool)
-    begin = _Set(sorted_into(is_key, box), box, zero + 1, ~no, no, zero + jnp.inf, jnp.int32(0), jnp.int32(0))
+    tops = jnp.broadcast_to(zero + jnp.inf, SWINGS)
+    begin = _Set(sorted_into(is_key, box), box, zero + 1, ~no, no, tops, jnp.int32(0), jnp.int32(0))
     return jax.lax.while_loop(is_under_way, half_a_swing, varying_as_after(half_a_swing, begin))
 
 
@@ -234,13 +237,16 @@ def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
     return jax.lax.while_loop(lambda leg: leg.going & (leg.num_steps < LONGEST), go, varying_as_after(go, begin))
 
 
-def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Bool[Array, ""], Float[Array, ""]]:
-    """Whether the walk, followed in thin intervals, next comes up across the valley into the box; and the greatest rise on
-    its way there and in so many swings from there."""
+def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Int[Array, ""], Float[Array, ""]]:
+    """How many swings the walk can be followed for in thin intervals, from where it next comes up across the valley into the
+    box, and the greatest rise until then; -1 if it does not come there.
+
+    It cannot be followed over a place of which it is not known on which side of the valley it lies.
+    """
 
     def is_under_way(carry: tuple[PyTree, Array, Array, Array, Array]) -> Array:
         _, sound, swings, _, num_steps = carry
-        return sound & (swings <= SWINGS) & (num_steps < SWINGS * LONGEST)
+        return sound & (swings < SWINGS) & (num_steps < SWINGS * LONGEST)
 
     def go(carry: tuple[PyTree, Array, Array, Array, Array]) -> tuple[PyTree, Array, Array, Array, Array]:
         place, sound, swings, top, num_steps = carry
@@ -248,9 +254,10 @@ def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Bool[Array, "
         after = step(jnp.where(is_up, 1, -1).astype(place[0].low.dtype), place)
         arrives = ~is_up & (after[0].low > KINK)
         inside = boxes_within(jax.tree.map(lambda leaf: leaf[None], after), box.place)[0]
-        sound &= (is_up | (place[0].high <= KINK)) & (~arrives | (swings > 0) | inside)
-        return after, sound, swings + arrives, jnp.maximum(top, _rise(after[0]).high), num_steps + 1
+        sound &= (is_up | (place[0].high <= KINK)) & (~arrives | (swings >= 0) | inside)
+        top = jnp.where(sound, jnp.maximum(top, _rise(after[0]).high), top)
+        return after, sound, swings + (arrives & sound), top, num_steps + 1
 
-    begin = (place, jnp.ones((), bool), jnp.int32(0), jnp.full_like(place[0].low, -jnp.inf), jnp.int32(0))
-    _, sound, swings, top, _ = jax.lax.while_loop(is_under_way, go, varying_as_after(go, begin))
-    return sound & (swings > SWINGS), top
+    begin = (place, jnp.ones((), bool), jnp.int32(-1), jnp.full_like(place[0].low, -jnp.inf), jnp.int32(0))
+    _, _, swings, top, _ = jax.lax.while_loop(is_under_way, go, varying_as_after(go, begin))
+    return swings, top
