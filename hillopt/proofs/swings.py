@@ -5,6 +5,9 @@ follow every cell in interval arithmetic: up, back across the valley, down, and 
 inside the box, all crossings to come do, and from the n-th on they lie where n swings take the box: sets that shrink to what
 attracts (Tucker, "Validated Numerics", 2011, section 5). So no later rise exceeds the greatest of the walk's own next n swings,
 which are followed in thin intervals, and of all swings that begin in the n-th set.
+
+Sums that never forget grow for ever, and steps that are divided by them shrink, to nothing as far as intervals tell. So an end
+that does not come to rest is given up, and what stays on its side of the valley need not all leave it: see `_leg`.
 """
 
 from collections.abc import Callable
@@ -31,7 +34,7 @@ KINK = 1.0
 LONGEST = 400  # steps of half a swing
 SWINGS = 30  # that a box is followed for, and the walk
 GROWINGS = 20  # of a box that does not come back into itself, each end that has moved by
-PATIENCE = 16  # growings after which an end that still moves is given up: sums that never forget have none
+PATIENCE = 16  # growings; an end that moves after so many is given up
 FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 Step = Callable[[Array, PyTree], PyTree]
@@ -211,7 +214,8 @@ def _crossed(step: Step, side: Array, section: Section) -> tuple[Section, Bool[A
 
 
 def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
-    """Until nothing is left on its side, or nothing but what was left before and has then been followed already."""
+    """Until nothing is left on its side, or nothing but what lies in what was left before: one step from there has been followed,
+    so whatever stays will stay there, and whatever crosses will do so where something has crossed already."""
     is_up = side > 0
 
     def go(leg: _Leg) -> _Leg:
