@@ -217,3 +217,13 @@ def test_balls_and_exact_numbers_are_intervals_too():
     found = enclosed(lambda a, b, n: (a + b) * n)(rounded(jnp.float64(0.1)), Ball(jnp.float64(1), jnp.float64(0.5)), 2)
     assert found.low <= 1.2 <= 3.2 <= found.high
     assert found.high - found.low < 2.0000001
+
+
+def test_a_sum_that_grows_is_no_less_than_it_was():
+    largest = jnp.finfo(float).max
+    for start in (3.0, 1e300, largest):
+        total, more = Interval(jnp.asarray(start), jnp.asarray(jnp.inf)), Interval(jnp.asarray(1.0), jnp.asarray(2.0))
+        grown = enclosed(lambda total, more: total + more)(total, more)
+        assert is_inside(grown, total)
+        shrunk = enclosed(lambda total, more: -total - more)(total, more)
+        assert is_inside(shrunk, Interval(-total.high, -total.low))

@@ -15,6 +15,7 @@ import hillopt as ho
 from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import OptaxOptimizer, as_arrays
 from hillopt.proofs import Ball, Interval, Whereabouts, in_own_terms
+from hillopt.proofs.balls import is_float, midpoints
 from hillopt.proofs.section import PARTS, PHASES, Section, hull_of_all, joined, sorted_into
 from hillopt.proofs.swings import bound_by_swings, serves
 from hillopt.walk import move
@@ -53,11 +54,11 @@ DECAYING = {
 }
 
 
-def _place(optimizer):
-    """Where walks are after `STEPS`, with room for what rounding has done."""
+def _place(optimizer, steps=STEPS):
+    """Where walks are after so many, with room for what rounding has done."""
     begin = jnp.asarray(0.0), optimizer.init(jnp.asarray(0.0))
-    position, state = jax.lax.fori_loop(0, STEPS, lambda _, place: move(EndlessTent(), optimizer, *place), begin)
-    wide = lambda leaf: Ball(leaf, 1e-12 + 0 * leaf)  # noqa: E731
+    position, state = jax.lax.fori_loop(0, steps, lambda _, place: move(EndlessTent(), optimizer, *place), begin)
+    wide = lambda leaf: Ball(leaf, 1e-12 + 0 * leaf) if is_float(leaf) else Ball(leaf)  # noqa: E731
     return Whereabouts(wide(position), jax.tree.map(wide, state))
 
 
@@ -80,6 +81,35 @@ def test_no_exact_walk_rises_above_what_its_swings_are_proved_to(name):
         tops[lane] = top
     assert np.mean(np.isfinite(bounds)) > 0.9
     assert np.median(bounds / tops) < 1.05
+
+
+RATES = np.linspace(0.4, 1.5, LANES)
+NEVER_FORGETTING = {
+    "adagrad": (optax.adagrad, {"initial_accumulator_value": RATES**4, "eps": np.full(LANES, 1e-7)}),
+    "dog": (optax.contrib.dog, {"eps": np.full(LANES, 1e-8)}),
+    "dowg": (optax.contrib.dowg, {"eps": np.full(LANES, 1e-4)}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("factory", "numbers"), NEVER_FORGETTING.values(), ids=NEVER_FORGETTING)
+def test_no_long_walk_rises_above_what_is_proved_where_sums_never_forget(factory, numbers):
+    def bound_and_tops(optimizer):
+        def climb(_, carry):
+            place, top = carry
+            place = move(EndlessTent(), optimizer, *place)
+            return place, jnp.maximum(top, place[0] - 1)
+
+        begin, here = (jnp.asarray(0.0), optimizer.init(jnp.asarray(0.0))), _place(optimizer, 1_000)
+        _, earlier = jax.lax.fori_loop(0, 1_000, climb, (begin, -jnp.inf))
+        _, later = jax.lax.fori_loop(0, 100_000, climb, (midpoints(tuple(here)), -jnp.inf))
+        return bound_by_swings(EndlessTent(), optimizer, here, jnp.asarray(jnp.inf)), earlier, later
+
+    optimizer = as_arrays(ho.from_optax(factory, learning_rate=RATES, **numbers))
+    bounds, earlier, later = map(np.asarray, jax.jit(functools.partial(jax.lax.map, bound_and_tops))(optimizer))
+    assert np.all(later <= bounds + 1e-9)
+    assert np.mean(np.isfinite(bounds)) > 0.9
+    assert np.mean(bounds < earlier) > 0.8
 
 
 def test_it_serves_where_no_closed_bound_is_met():

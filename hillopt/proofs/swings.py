@@ -5,6 +5,9 @@ follow every cell in interval arithmetic: up, back across the valley, down, and 
 inside the box, all crossings to come do, and from the n-th on they lie where n swings take the box: sets that shrink to what
 attracts (Tucker, "Validated Numerics", 2011, section 5). So no later rise exceeds the greatest of the walk's own next n swings,
 which are followed in thin intervals, and of all swings that begin in the n-th set.
+
+Sums that never forget grow for ever, and steps that are divided by them shrink, to nothing as far as intervals tell. So an end
+that does not come to rest is given up, and what stays on its side of the valley need not all leave it: see `_leg`.
 """
 
 from collections.abc import Callable
@@ -31,8 +34,8 @@ from hillopt.walk import move
 KINK = 1.0
 LONGEST = 400  # steps of half a swing
 SWINGS = 30  # that a box is followed for, and the walk
-GROWINGS = 16  # of a box that does not come back into itself, each end that has moved by
-PATIENCE = 6  # growings after which an end that still moves is given up: sums that never forget have none
+GROWINGS = 20  # of a box that does not come back into itself, each end that has moved by
+PATIENCE = 16  # growings; an end that moves after so many is given up
 FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 Step = Callable[[Array, PyTree], PyTree]
@@ -60,8 +63,8 @@ class _Set(NamedTuple):
     """1 above the valley, -1 below."""
     sound: Bool[Array, ""]
     closed: Bool[Array, ""]
-    top: Float[Array, ""]
-    """The greatest rise since the last crossing from above."""
+    tops: Float[Array, " swing"]
+    """The greatest rise in each swing since the box began."""
     num_swings: Int[Array, ""]
     """Since the box began."""
     growings: Int[Array, ""]
@@ -97,8 +100,9 @@ def bound_by_swings(
 
     width, up = _seen(hill, optimizer, middle)
     found = _followed(step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
-    holds, top = _of_the_walk(step, here, found.box)
-    return jnp.where(holds & found.closed & found.sound, jnp.maximum(top, found.top), jnp.inf)
+    swings, top = _of_the_walk(step, here, found.box)
+    later = found.tops[jnp.clip(swings, 0, SWINGS - 1)]
+    return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
 
 
 def _two_ends(tree: PyTree) -> PyTree:
@@ -166,6 +170,7 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
 
     def half_a_swing(found: _Set) -> _Set:
         crossed, sound, top = _crossed(step, found.side, found.section)
+        before = found.tops[found.num_swings]
         after = sorted_into(is_key, crossed)
         is_whole = found.side < 0
         hull = hull_of_all(after)
@@ -181,13 +186,14 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
             side=-found.side,
             sound=sound,
             closed=closed,
-            top=jnp.where(is_whole, jnp.maximum(found.top, top), top),
+            tops=found.tops.at[found.num_swings].set(jnp.where(is_whole, jnp.maximum(before, top), top)),
             num_swings=jnp.where(grows, 0, found.num_swings + is_whole),
             growings=found.growings + grows,
         )
 
     zero, no = jnp.zeros_like(box.place[0].low[0]), jnp.zeros((), bool)
-    begin = _Set(sorted_into(is_key, box), box, zero + 1, ~no, no, zero + jnp.inf, jnp.int32(0), jnp.int32(0))
+    tops = jnp.broadcast_to(zero + jnp.inf, SWINGS)
+    begin = _Set(sorted_into(is_key, box), box, zero + 1, ~no, no, tops, jnp.int32(0), jnp.int32(0))
     return jax.lax.while_loop(is_under_way, half_a_swing, varying_as_after(half_a_swing, begin))
 
 
@@ -209,7 +215,8 @@ def _crossed(step: Step, side: Array, section: Section) -> tuple[Section, Bool[A
 
 
 def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
-    """Until nothing is left on its side, or nothing but what was left before and has then been followed already."""
+    """Until nothing is left on its side, or nothing but what lies in what was left before: one step from there has been followed,
+    so whatever stays will stay there, and whatever crosses will do so where something has crossed already."""
     is_up = side > 0
 
     def go(leg: _Leg) -> _Leg:
@@ -235,13 +242,16 @@ def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
     return jax.lax.while_loop(lambda leg: leg.going & (leg.num_steps < LONGEST), go, varying_as_after(go, begin))
 
 
-def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Bool[Array, ""], Float[Array, ""]]:
-    """Whether the walk, followed in thin intervals, next comes up across the valley into the box; and the greatest rise on
-    its way there and in so many swings from there."""
+def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Int[Array, ""], Float[Array, ""]]:
+    """How many swings the walk can be followed for in thin intervals, from where it next comes up across the valley into the
+    box, and the greatest rise until then; -1 if it does not come there.
+
+    It cannot be followed over a place of which it is not known on which side of the valley it lies.
+    """
 
     def is_under_way(carry: tuple[PyTree, Array, Array, Array, Array]) -> Array:
         _, sound, swings, _, num_steps = carry
-        return sound & (swings <= SWINGS) & (num_steps < SWINGS * LONGEST)
+        return sound & (swings < SWINGS) & (num_steps < SWINGS * LONGEST)
 
     def go(carry: tuple[PyTree, Array, Array, Array, Array]) -> tuple[PyTree, Array, Array, Array, Array]:
         place, sound, swings, top, num_steps = carry
@@ -249,9 +259,10 @@ def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Bool[Array, "
         after = step(jnp.where(is_up, 1, -1).astype(place[0].low.dtype), place)
         arrives = ~is_up & (after[0].low > KINK)
         inside = boxes_within(jax.tree.map(lambda leaf: leaf[None], after), box.place)[0]
-        sound &= (is_up | (place[0].high <= KINK)) & (~arrives | (swings > 0) | inside)
-        return after, sound, swings + arrives, jnp.maximum(top, _rise(after[0]).high), num_steps + 1
+        sound &= (is_up | (place[0].high <= KINK)) & (~arrives | (swings >= 0) | inside)
+        top = jnp.where(sound, jnp.maximum(top, _rise(after[0]).high), top)
+        return after, sound, swings + (arrives & sound), top, num_steps + 1
 
-    begin = (place, jnp.ones((), bool), jnp.int32(0), jnp.full_like(place[0].low, -jnp.inf), jnp.int32(0))
-    _, sound, swings, top, _ = jax.lax.while_loop(is_under_way, go, varying_as_after(go, begin))
-    return sound & (swings > SWINGS), top
+    begin = (place, jnp.ones((), bool), jnp.int32(-1), jnp.full_like(place[0].low, -jnp.inf), jnp.int32(0))
+    _, _, swings, top, _ = jax.lax.while_loop(is_under_way, go, varying_as_after(go, begin))
+    return swings, top
