@@ -16,7 +16,7 @@ from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import OptaxOptimizer, as_arrays
 from hillopt.proofs import Ball, Interval, Whereabouts, in_own_terms
 from hillopt.proofs.balls import is_float, midpoints
-from hillopt.proofs.section import PARTS, PHASES, Section, hull_of_all, joined, sorted_into
+from hillopt.proofs.section import Cells, Section, hull_of_all, joined, sorted_into
 from hillopt.proofs.swings import bound_by_swings, serves
 from hillopt.walk import move
 
@@ -139,8 +139,8 @@ def test_cells_hold_all_of_what_is_sorted_into_them():
     low, wide = rng.normal(size=(2, 9)), rng.uniform(0, 2, (2, 9))
     holds = np.arange(9) != 4
     boxes = _section(holds, (low[0], low[0] + wide[0]), (low[1], low[1] + wide[1]))
-    cells = sorted_into({"m": jnp.asarray(True)}, boxes)
-    assert cells.holds.shape == (PHASES * PARTS,)
+    cells = sorted_into(Cells(8, 16), {"m": jnp.asarray(True)}, boxes)
+    assert cells.holds.shape == (8 * 16,)
     position, state = cells.place[0], cells.place[1]["m"]
     for box in np.flatnonzero(holds):
         for share in rng.uniform(0, 1, (20, 2)):

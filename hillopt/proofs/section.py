@@ -10,7 +10,12 @@ from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import is_float
 from hillopt.proofs.intervals import Interval, hull, is_interval, where
 
-PHASES, PARTS = 16, 16  # cells by place and by the key
+
+class Cells(NamedTuple):
+    """How many divide a section, by place and by the key."""
+
+    phases: int
+    parts: int
 
 
 class Section(NamedTuple):
@@ -50,11 +55,11 @@ def key_of(pulls: list[Array], like: PyTree) -> PyTree:
     return jax.tree.unflatten(structure, [chosen == index for index in range(len(pulls))])
 
 
-def sorted_into(is_key: PyTree, found: Section) -> Section:
+def sorted_into(cells: Cells, is_key: PyTree, found: Section) -> Section:
     """Boxes in cells, which divide evenly what places and keys the boxes have: each cell's hull of all that reaches into it."""
     position, state = found.place
-    phases = _cells(_hull_of_row(found.holds, position), PHASES)
-    clipped, reaches = _clipped(position, Interval(*(jnp.repeat(end, PARTS) for end in phases)))
+    phases = _cells(_hull_of_row(found.holds, position), cells.phases)
+    clipped, reaches = _clipped(position, Interval(*(jnp.repeat(end, cells.parts) for end in phases)))
     reaches &= found.holds[:, None]
 
     def of_state(each: Interval, is_key: Array) -> tuple[Interval, Array]:
@@ -62,8 +67,8 @@ def sorted_into(is_key: PyTree, found: Section) -> Section:
         if not is_float(each.low) or each.low[0].size != 1:
             return whole, jnp.ones_like(reaches)
         row = Interval(*(end.reshape(-1) for end in each))
-        parts = _cells(_hull_of_row(found.holds, row), PARTS)
-        of_key, inside = _clipped(each, Interval(*(jnp.tile(end, PHASES) for end in parts)))
+        parts = _cells(_hull_of_row(found.holds, row), cells.parts)
+        of_key, inside = _clipped(each, Interval(*(jnp.tile(end, cells.phases) for end in parts)))
         return where(is_key, of_key, whole), inside | ~is_key
 
     leaves, structure = jax.tree.flatten(state, is_leaf=is_interval)

@@ -26,18 +26,28 @@ from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval, where, whole_like
-from hillopt.proofs.section import Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
+from hillopt.proofs.section import Cells, Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
 
 KINK = 1.0
 LONGEST = 400  # steps of half a swing
-SWINGS = 30  # that a box is followed for, and the walk
 GROWINGS = 20  # of a box that does not come back into itself, each end that has moved by
 PATIENCE = 16  # growings; an end that moves after so many is given up
 FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
+
+
+class Fineness(NamedTuple):
+    """How closely swings are looked at."""
+
+    cells: Cells
+    swings: int
+    """That a box is followed for, and the walk."""
+
+
+COARSE, FINE = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60)
 Step = Callable[[Array, PyTree], PyTree]
 """Intervals of (position, state) after a step on a slope of -1 or 1."""
 
@@ -84,7 +94,11 @@ def _init(optimizer: AbstractOptimizer) -> PyTree:
 
 
 def bound_by_swings(
-    hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts, goal: Float[Array, ""]
+    hill: AbstractHill,
+    optimizer: AbstractOptimizer,
+    place: Whereabouts,
+    goal: Float[Array, ""],
+    fineness: Fineness = COARSE,
 ) -> Float[Array, ""]:
     """Bound of every later rise by the walk's next swings, and what the box around all of them comes to."""
     del goal
@@ -99,10 +113,13 @@ def bound_by_swings(
         return _two_ends(enclosed(one)(numbers, exactly(slope), *place))
 
     width, up = _seen(hill, optimizer, middle)
-    found = _followed(step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
-    swings, top = _of_the_walk(step, here, found.box)
-    later = found.tops[jnp.clip(swings, 0, SWINGS - 1)]
+    found = _followed(fineness, step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
+    swings, top = _of_the_walk(fineness.swings, step, here, found.box)
+    later = found.tops[jnp.clip(swings, 0, fineness.swings - 1)]
     return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
+
+
+bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
 
 
 def _two_ends(tree: PyTree) -> PyTree:
@@ -162,16 +179,16 @@ def _around(width: Array, seen: PyTree) -> Section:
     return jax.tree.map(lambda leaf: leaf[None], Section(jnp.ones((), bool), box))
 
 
-def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
+def _followed(fineness: Fineness, step: Step, is_key: PyTree, box: Section) -> _Set:
     """The box, grown until one swing takes it into itself, and where some swings more take it."""
 
     def is_under_way(found: _Set) -> Array:
-        return found.sound & (found.num_swings < SWINGS) & (found.growings < GROWINGS)
+        return found.sound & (found.num_swings < fineness.swings) & (found.growings < GROWINGS)
 
     def half_a_swing(found: _Set) -> _Set:
         crossed, sound, top = _crossed(step, found.side, found.section)
         before = found.tops[found.num_swings]
-        after = sorted_into(is_key, crossed)
+        after = sorted_into(fineness.cells, is_key, crossed)
         is_whole = found.side < 0
         hull = hull_of_all(after)
         comes_back = sound & boxes_within(hull, found.box.place)[0]
@@ -181,7 +198,7 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
         place = jax.tree.map(further, found.box.place, hull, is_leaf=is_interval)
         larger = _select(grows, Section(found.box.holds, place), found.box)
         return _Set(
-            section=_select(grows, sorted_into(is_key, larger), after),
+            section=_select(grows, sorted_into(fineness.cells, is_key, larger), after),
             box=larger,
             side=-found.side,
             sound=sound,
@@ -192,8 +209,8 @@ def _followed(step: Step, is_key: PyTree, box: Section) -> _Set:
         )
 
     zero, no = jnp.zeros_like(box.place[0].low[0]), jnp.zeros((), bool)
-    tops = jnp.broadcast_to(zero + jnp.inf, SWINGS)
-    begin = _Set(sorted_into(is_key, box), box, zero + 1, ~no, no, tops, jnp.int32(0), jnp.int32(0))
+    tops = jnp.broadcast_to(zero + jnp.inf, fineness.swings)
+    begin = _Set(sorted_into(fineness.cells, is_key, box), box, zero + 1, ~no, no, tops, jnp.int32(0), jnp.int32(0))
     return jax.lax.while_loop(is_under_way, half_a_swing, varying_as_after(half_a_swing, begin))
 
 
@@ -242,16 +259,16 @@ def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
     return jax.lax.while_loop(lambda leg: leg.going & (leg.num_steps < LONGEST), go, varying_as_after(go, begin))
 
 
-def _of_the_walk(step: Step, place: PyTree, box: Section) -> tuple[Int[Array, ""], Float[Array, ""]]:
-    """How many swings the walk can be followed for in thin intervals, from where it next comes up across the valley into the
-    box, and the greatest rise until then; -1 if it does not come there.
+def _of_the_walk(most: int, step: Step, place: PyTree, box: Section) -> tuple[Int[Array, ""], Float[Array, ""]]:
+    """How many swings, so many at most, the walk can be followed for in thin intervals, from where it next comes up across the
+    valley into the box, and the greatest rise until then; -1 if it does not come there.
 
     It cannot be followed over a place of which it is not known on which side of the valley it lies.
     """
 
     def is_under_way(carry: tuple[PyTree, Array, Array, Array, Array]) -> Array:
         _, sound, swings, _, num_steps = carry
-        return sound & (swings < SWINGS) & (num_steps < SWINGS * LONGEST)
+        return sound & (swings < most) & (num_steps < most * LONGEST)
 
     def go(carry: tuple[PyTree, Array, Array, Array, Array]) -> tuple[PyTree, Array, Array, Array, Array]:
         place, sound, swings, top, num_steps = carry
