@@ -16,7 +16,7 @@ METHODS = (
     Method(sites.bound_by_sites, sites.serves, since=32, at_once=64),
     Method(crossings.bound_by_crossings, crossings.serves, since=64, again=16, at_once=8, is_costly=True),
     Method(swings.bound_by_swings, swings.serves, since=256, again=8, at_once=1, is_costly=True),
-    Method(swings.bound_by_finer_swings, swings.serves, since=2_048, again=8, at_once=1, is_costly=True),
+    Method(swings.bound_by_finer_swings, swings.serves_finer, since=2_048, again=16, at_once=1, is_costly=True),
 )
 """In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
 

@@ -122,6 +122,11 @@ def bound_by_swings(
 bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
 
 
+def serves_finer(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
+    """Where the position decays, and walks stay in a part of all swings: it takes eight times as long."""
+    return serves(hill, optimizer) and decays(optimizer)
+
+
 def _two_ends(tree: PyTree) -> PyTree:
     """With ends of their own, also where a number is exact."""
     return jax.tree.map(lambda each: Interval(*map(jnp.asarray, each)), tree, is_leaf=is_interval)
