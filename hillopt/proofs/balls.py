@@ -55,6 +55,11 @@ def undecided(value: Any, may_turn: Any) -> Undecided:
 class BothWays(list[Any]):
     """Doubts of a program that is a derivative: which number is the greatest is decided both ways there."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen_among: list[Sequence[Ball]] = []
+        """Each two of which the greater or the lesser was taken: from JAX 0.11 on they are compared with each other."""
+
 
 def is_ball(leaf: Any) -> bool:
     """Tell a ball from its parts when walking a pytree."""

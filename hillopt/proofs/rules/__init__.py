@@ -33,7 +33,7 @@ def balls_of(equation: JaxprEqn, inputs: list[Ball], doubts: list[Any]) -> list[
         return BALLS[name](values, inputs, equation, doubts)
     if name in RADII:
         ball = Ball(values[0], RADII[name](values[0], inputs, equation, doubts))
-        return [decisions.with_choice(ball, inputs, equation)]
+        return [decisions.with_choice(ball, inputs, equation, doubts)]
     return [_unknown(value, doubts) for value in values]
 
 

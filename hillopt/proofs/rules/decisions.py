@@ -1,7 +1,7 @@
 """Operations that decide: comparisons, rounding to whole numbers, the greatest of many, orders. What could be decided otherwise
 within the radii is a doubt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -37,6 +37,8 @@ def _compare(values: list[Any], inputs: list[Ball], equation: JaxprEqn, doubts: 
                 return [undecided(values[0], greatest.may_tie())]
             doubts.append(greatest.may_tie())
             return [Ball(values[0])]
+    if isinstance(doubts, BothWays) and any(_are_same(inputs, pair) for pair in doubts.chosen_among):
+        return [undecided(values[0], jnp.any(overlap(one, other)))]
     doubts.append(jnp.any(overlap(one, other)))
     return [Ball(values[0])]
 
@@ -60,7 +62,15 @@ def both_ways(values: list[Any], inputs: list[Ball], equation: JaxprEqn, doubts:
 
 
 def _is_among(one: Ball, greatest: Chosen) -> bool:
-    return any(one is each or _is_same_literal(one, each) for each in greatest.among)
+    return any(_is_same(one, each) for each in greatest.among)
+
+
+def _are_same(some: Sequence[Ball], others: Sequence[Ball]) -> bool:
+    return all(any(_is_same(one, each) for each in others) for one in some)
+
+
+def _is_same(one: Ball, other: Ball) -> bool:
+    return one is other or _is_same_literal(one, other)
 
 
 def _is_same_literal(one: Ball, other: Ball) -> bool:
@@ -68,10 +78,12 @@ def _is_same_literal(one: Ball, other: Ball) -> bool:
     return one.radius is other.radius is None and not is_traced(numbers) and np.array_equal(*numbers)
 
 
-def with_choice(ball: Ball, inputs: list[Ball], equation: JaxprEqn) -> Ball:
+def with_choice(ball: Ball, inputs: list[Ball], equation: JaxprEqn, doubts: list[Any]) -> Ball:
     """The result of an operation that chooses, or that moves about what was chosen, with what it was chosen among."""
     name = equation.primitive.name
     if name in ("max", "min"):
+        if isinstance(doubts, BothWays):
+            doubts.chosen_among.append(inputs)
         return chosen(ball, inputs, lambda: jnp.any(overlap(*inputs)))
     if name in ("reduce_max", "reduce_min"):
         return chosen(ball, inputs, lambda: _may_be_another(ball, inputs[0], equation.params["axes"]))
