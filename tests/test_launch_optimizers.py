@@ -53,10 +53,10 @@ def test_what_is_proved_on_other_hills_is_counted(tmp_path, capsys, monkeypatch)
     monkeypatch.setattr(ho, "escape", escape)
     flags = ["--hills=wedge", "--own=heavy_ball", "--num_settings=8", "--max_steps=64", f"--out={tmp_path}"]
     optimizers.main(command.parse(flags, optimizers.Settings))
-    expected = ["wedge", "heavy_ball", "0.25", "0.375", "0.25", "0.125"]
+    expected = ["wedge", "heavy_ball", "0.25", "0.375", "0", "0.25", "0.125"]
     assert capsys.readouterr().out.splitlines()[1].split() == expected
     written = (tmp_path / "optimizers" / "hills.csv").read_text().splitlines()
-    assert written == ["hill,optimizer,escaped,trapped,open,flagged", ",".join(expected)]
+    assert written == ["hill,optimizer,escaped,trapped,bounded,open,flagged", ",".join(expected)]
 
 
 def test_optaxs_are_not_asked_on_other_hills(tmp_path):
@@ -64,3 +64,19 @@ def test_optaxs_are_not_asked_on_other_hills(tmp_path):
         ValueError, match=r"^`--only` chooses among optax's optimizers, and `--hills` asks our own; leave"
     ):
         optimizers.main(command.parse(["--only=adam", "--hills=wedge", f"--out={tmp_path}"], optimizers.Settings))
+
+
+def test_what_is_proved_of_our_own_on_the_tent_is_counted(tmp_path, capsys, monkeypatch):
+    def critical_height(hill, optimizer, *, max_steps, climb):
+        assert isinstance(optimizer, ho.AdamW)
+        assert ((optimizer.weight_decay >= 1e-4) & (optimizer.weight_decay <= 0.1)).all()
+        ends = [ho.Verdict.TRAPPED, ho.Verdict.UNDECIDED, ho.Verdict.UNDECIDED, ho.Verdict.TRAPPED]
+        certainty = [ho.Certainty.CERTIFIED] * 3 + [ho.Certainty.FLAGGED]
+        upper = [1.0, 1.0099, 1.0101, 1.0]
+        return SimpleNamespace(verdict=ends, certainty=certainty, critical_height=[1.0] * 4, upper=upper)
+
+    monkeypatch.setattr(ho, "critical_height", critical_height)
+    optimizers.main(
+        command.parse(["--hills=tent", "--own=adamw", "--num_settings=4", f"--out={tmp_path}"], optimizers.Settings)
+    )
+    assert capsys.readouterr().out.splitlines()[1].split() == ["tent", "adamw", "0", "0.25", "0.25", "0.25", "0.25"]
