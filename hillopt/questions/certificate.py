@@ -25,8 +25,8 @@ from hillopt.questions.critical_height import CriticalHeight
 from hillopt.questions.escape import Escape
 
 EXACT = 2.0**10
-UNDECAYED = {"AdamW": "Adam"}  # what one without its decay is called
 """A number of a hill's points that is a multiple of 1/1024 stands for itself, as in a walk's proofs."""
+UNDECAYED = {"AdamW": "Adam"}  # what one without its decay is called
 
 
 def certificate(
