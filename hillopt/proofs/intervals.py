@@ -69,6 +69,11 @@ def _as_interval(leaf: Any) -> Interval:
     return Interval(lower_end(leaf), upper_end(leaf))
 
 
+def with_two_ends(tree: Any) -> Any:
+    """The intervals with ends of their own, also where a number is exact, so that a loop may carry them."""
+    return jax.tree.map(lambda each: Interval(*map(jnp.asarray, each)), tree, is_leaf=is_interval)
+
+
 def hull(one: Any, other: Any) -> Any:
     """The least intervals that hold both, leaf by leaf."""
 

@@ -17,7 +17,7 @@ from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, with_two_ends
 from hillopt.proofs.means import kept_by
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
@@ -142,19 +142,14 @@ def _followed(optimizer: PyTree, place: PyTree, period: Int[Array, ""], goal: Fl
         position, state, rise = enclosed(one)(optimizer, slope, position, state)
         top = jnp.maximum(turn.top, rise.high)
         return _Turn(
-            place=_with_two_ends((position, state)),
+            place=with_two_ends((position, state)),
             top=top,
             sound=turn.sound & (is_up | is_down) & (top < goal),
             downs=turn.downs + jnp.where(is_up, -1, 1),
             num_steps=turn.num_steps + 1,
         )
 
-    place = _with_two_ends(place)
+    place = with_two_ends(place)
     rise = enclosed(lambda position: position - KINK)(place[0])
     turn = _Turn(place, rise.high, jnp.ones((), bool), jnp.int32(0), jnp.int32(0))
     return jax.lax.while_loop(goes_on, step, varying_as_after(step, turn))
-
-
-def _with_two_ends(tree: PyTree) -> PyTree:
-    """With ends of their own, also where a number is exact."""
-    return jax.tree.map(lambda each: Interval(*map(jnp.asarray, each)), tree, is_leaf=is_interval)

@@ -25,7 +25,17 @@ from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval, where, whole_like
+from hillopt.proofs.intervals import (
+    Interval,
+    as_intervals,
+    exactly,
+    hull,
+    is_inside,
+    is_interval,
+    where,
+    whole_like,
+    with_two_ends,
+)
 from hillopt.proofs.section import Cells, Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
@@ -104,13 +114,13 @@ def bound_by_swings(
     del goal
     numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
     optimizer, told = told_shortly(optimizer, midpoints(place.state))
-    middle, here = (midpoints(place.position), told), _two_ends((as_intervals(place.position), state))
+    middle, here = (midpoints(place.position), told), with_two_ends((as_intervals(place.position), state))
 
     def step(slope: Array, place: PyTree) -> PyTree:
         def one(optimizer: AbstractOptimizer, slope: Array, position: Array, state: PyTree) -> tuple[Array, PyTree]:
             return optimizer.step(slope, state, position)
 
-        return _two_ends(enclosed(one)(numbers, exactly(slope), *place))
+        return with_two_ends(enclosed(one)(numbers, exactly(slope), *place))
 
     width, up = _seen(hill, optimizer, middle)
     found = _followed(fineness, step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
@@ -125,11 +135,6 @@ bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
 def serves_finer(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """Where the position decays, and walks stay in a part of all swings: it takes eight times as long."""
     return serves(hill, optimizer) and decays(optimizer)
-
-
-def _two_ends(tree: PyTree) -> PyTree:
-    """With ends of their own, also where a number is exact."""
-    return jax.tree.map(lambda each: Interval(*map(jnp.asarray, each)), tree, is_leaf=is_interval)
 
 
 def _rise(position: Interval) -> Interval:
