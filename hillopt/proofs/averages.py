@@ -18,8 +18,8 @@ from jaxtyping import Array, Float
 
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer, OptaxOptimizer, optax_settings
-from hillopt.proofs.balls import rounded, upper_end
-from hillopt.proofs.interpreter import bounded
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.interpreter import surely_at_most
 from hillopt.proofs.own_terms import Numbers, is_known, numbers_of
 from hillopt.proofs.trapping import Whereabouts
 
@@ -50,8 +50,7 @@ def bound_by_averages(
 ) -> Float[Array, ""]:
     """A step beyond the valley and the drift, from where they are as long as they ever will be."""
     del hill, goal
-    bound, doubt = bounded(_bound)(jax.tree.map(rounded, optimizer), *place)
-    return jnp.where(doubt, jnp.inf, upper_end(bound))
+    return surely_at_most(_bound, jax.tree.map(rounded, optimizer), *place)
 
 
 def _bound(optimizer: OptaxOptimizer, position: Array, state: Any) -> Array:

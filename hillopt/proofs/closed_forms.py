@@ -13,8 +13,8 @@ import optax
 from jaxtyping import PyTree
 
 from hillopt.optimizers import AbstractOptimizer, AdamW, OptaxOptimizer
-from hillopt.proofs.balls import rounded, upper_end
-from hillopt.proofs.interpreter import at_most, bounded
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.interpreter import at_most, surely_at_most
 from hillopt.proofs.own_terms import BySize, InShort, Numbers, in_own_terms, is_known, numbers_of
 from hillopt.proofs.reach import guessed_number, overshoot_sum, reach_of
 
@@ -143,8 +143,7 @@ def has_reach(optimizer: AbstractOptimizer) -> bool:
 @reach_of.register
 def _of_size(optimizer: BySize, state: PyTree) -> Any:
     del state
-    bound, doubt = bounded(lambda known: _by_its_size(1.0, known.rate, known.least))(jax.tree.map(rounded, optimizer))
-    return jnp.where(doubt, jnp.inf, upper_end(bound))
+    return surely_at_most(lambda known: _by_its_size(1.0, known.rate, known.least), jax.tree.map(rounded, optimizer))
 
 
 @reach_of.register
@@ -173,5 +172,4 @@ def _of_form(optimizer: OptaxOptimizer, state: PyTree) -> Any:
         bound = form(numbers_of(optimizer), parts[0] if parts else None)
         return jnp.asarray(bound, jnp.result_type(*optimizer.swept.values()))
 
-    bound, doubt = bounded(value)(jax.tree.map(rounded, optimizer), state)
-    return jnp.where(doubt, jnp.inf, upper_end(bound))
+    return surely_at_most(value, jax.tree.map(rounded, optimizer), state)

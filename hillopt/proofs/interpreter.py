@@ -52,6 +52,12 @@ def at_most(formula: Callable, *args: Any) -> Any:
     return upper_end(ball)
 
 
+def surely_at_most(formula: Callable, *args: Any) -> Any:
+    """The same of a formula that compares: infinite where it is in doubt which case it is."""
+    ball, in_doubt = bounded(formula)(*args)
+    return jnp.where(in_doubt, jnp.inf, upper_end(ball))
+
+
 def _evaluate(closed: ClosedJaxpr, args: Sequence[Ball], doubts: list[Any]) -> list[Ball]:
     def apply(equation: JaxprEqn, inputs: list[Ball]) -> list[Ball]:
         control = CONTROL.get(equation.primitive.name)

@@ -6,7 +6,7 @@ All of it is arithmetic that balls and intervals follow, so that what is proved 
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,7 @@ from hillopt.optimizers import (
 )
 from hillopt.optimizers.adaptive import AdamState
 from hillopt.proofs.lattice import Lattice, lattice_of
+from hillopt.proofs.means import Mean
 from hillopt.pytrees import Number
 
 Numbers = dict[str, Any]
@@ -68,13 +69,6 @@ class BySize(AbstractOptimizer):
         return position - self.rate * jnp.maximum(jnp.abs(position), self.least) * slope, state
 
 
-class MeanState(NamedTuple):
-    """A mean of slopes, and the power b1^t of its bias correction."""
-
-    first: Float[Array, "..."]
-    b1_power: Float[Array, "..."]
-
-
 class Sophia(AbstractOptimizer):
     """Sophia where the ground has no curvature (Liu et al. 2023, algorithm 3): the mean of slopes over eps, clipped."""
 
@@ -84,18 +78,18 @@ class Sophia(AbstractOptimizer):
     weight_decay: Number
     clip_threshold: Number
 
-    def init(self, position: Float[Array, "..."]) -> MeanState:
-        return MeanState(jnp.zeros_like(position), jnp.ones_like(position))
+    def init(self, position: Float[Array, "..."]) -> Mean:
+        return Mean(jnp.zeros_like(position), jnp.ones_like(position))
 
     def step(
-        self, slope: Float[Array, "..."], state: MeanState, position: Float[Array, "..."]
-    ) -> tuple[Float[Array, "..."], MeanState]:
+        self, slope: Float[Array, "..."], state: Mean, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Mean]:
         first = self.b1 * state.first + (1 - self.b1) * slope
-        b1_power = self.b1 * state.b1_power
+        power = self.b1 * state.fading
         size = jnp.maximum(0 * self.eps, self.eps)
-        moved = jnp.clip(first / (1 - b1_power) / size, -self.clip_threshold, self.clip_threshold)
+        moved = jnp.clip(first / (1 - power) / size, -self.clip_threshold, self.clip_threshold)
         position = position * (1 - self.learning_rate * self.weight_decay)
-        return position - self.learning_rate * moved, MeanState(first, b1_power)
+        return position - self.learning_rate * moved, Mean(first, power)
 
 
 class InShort(AbstractOptimizer):
@@ -172,7 +166,12 @@ def _is_none(decay: Any) -> bool:
     return isinstance(decay, float) and decay == 0
 
 
-HESSIAN = inspect.signature(optax.contrib.sophia).parameters["hessian_diagonal_fn"].default
+def default_of(factory: Callable, name: str) -> Any:
+    """What a factory takes where it is not given a number of this name."""
+    return inspect.signature(factory).parameters[name].default
+
+
+HESSIAN = default_of(optax.contrib.sophia, "hessian_diagonal_fn")
 # What is left out is not looked at on slopes of size one; what is given as a default must be left at it.
 WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers]] = {
     optax.adafactor: (
@@ -194,7 +193,7 @@ WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers
 }
 
 
-def is_known(optimizer: AbstractOptimizer, known: dict[Callable, tuple[Any, Numbers]]) -> bool:
+def is_known(optimizer: AbstractOptimizer, known: dict[Callable, tuple[Any, Numbers]]) -> TypeGuard[OptaxOptimizer]:
     """Whether a table has the factory, and what must be left at its default is."""
     if not isinstance(optimizer, OptaxOptimizer) or optimizer.factory not in known:
         return False
@@ -219,7 +218,7 @@ def numbers_of(optimizer: OptaxOptimizer) -> Numbers:
 
 def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
     """One of ours that takes the same walk on slopes of size one, in operations that balls follow; None where there is none."""
-    if not isinstance(optimizer, OptaxOptimizer) or not is_known(optimizer, WALK_ALIKE):
+    if not is_known(optimizer, WALK_ALIKE):
         return None
     told, _ = WALK_ALIKE[optimizer.factory]
     return told(numbers_of(optimizer))

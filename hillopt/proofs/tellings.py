@@ -4,7 +4,6 @@ There a mean of squares is 1 once its bias is corrected, and what is left of man
 (`hillopt.proofs.means`). It is arithmetic that balls and intervals follow.
 """
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ import optax
 import optax.contrib
 from jaxtyping import PyTree
 
-from hillopt.optimizers import AbstractOptimizer, Adam, AdamW, OptaxOptimizer
+from hillopt.optimizers import AbstractOptimizer, Adam, AdamW
 from hillopt.optimizers.adaptive import AdamState
 from hillopt.proofs.means import (
     Mean,
@@ -27,7 +26,7 @@ from hillopt.proofs.means import (
     TwoMeans,
     TwoMeansState,
 )
-from hillopt.proofs.own_terms import Lamb, Numbers, beside_root, in_own_terms, is_known, numbers_of
+from hillopt.proofs.own_terms import Lamb, Numbers, beside_root, default_of, in_own_terms, is_known, numbers_of
 
 Told = tuple[AbstractOptimizer, PyTree]
 
@@ -42,7 +41,7 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
         adam = _part(state, "mu")
         one, b1 = jnp.ones_like(adam.mu), own.adam.b1 if isinstance(own, Lamb) else own.b1
         return own, AdamState(adam.mu, one, _power(b1, adam), 0.0 * one)
-    if isinstance(optimizer, OptaxOptimizer) and is_known(optimizer, TELLINGS):
+    if is_known(optimizer, TELLINGS):
         telling, _ = TELLINGS[optimizer.factory]
         told, mean = telling(numbers_of(optimizer), state)
         return jax.tree.map(lambda number: jnp.asarray(number, mean.first.dtype), told), mean
@@ -105,10 +104,6 @@ def _adopt(numbers: Numbers, state: PyTree) -> Told:
     return told, TwoMeansState(jnp.zeros_like(adam.mu), jnp.zeros_like(adam.mu), adam.mu)
 
 
-def _default(factory: Callable, name: str) -> Any:
-    return inspect.signature(factory).parameters[name].default
-
-
 def _radam(numbers: Numbers, state: PyTree) -> Told:
     adam = _part(state, "mu")
     told = RAdam(numbers["learning_rate"], numbers["b1"], numbers["b2"], beside_root(numbers), numbers["threshold"])
@@ -156,7 +151,7 @@ TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
     optax.optimistic_adam_v2: (_optimistic, {"nesterov": True}),
     optax.contrib.adopt: (
         _adopt,
-        {"nesterov": False, "clip_value_fn": _default(optax.contrib.adopt, "clip_value_fn")},
+        {"nesterov": False, "clip_value_fn": default_of(optax.contrib.adopt, "clip_value_fn")},
     ),
     optax.contrib.ademamix: (_ademamix, {"mask": None}),
     optax.contrib.simplified_ademamix: (_simplified_ademamix, {"mask": None}),
