@@ -38,6 +38,12 @@ SETTINGS = {
         "initial_accumulator_value": rng.choice([0, 0.1, 5], LANES),
     },
     "sm3": lambda rng: {"learning_rate": 3 * _rates(rng), "momentum": rng.choice([0, 0.3, 0.9, 0.97], LANES)},
+    "adadelta": lambda rng: {
+        "learning_rate": 30 * _rates(rng),
+        "rho": rng.choice([0.5, 0.9, 0.99], LANES),
+        "eps": rng.choice([1e-6, 1e-2, 1], LANES),
+    },
+    "contrib.cocob": lambda rng: {"learning_rate": _rates(rng), "alpha": rng.choice([1, 30, 100, 2_000], LANES)},
     "contrib.dog": lambda rng: {"learning_rate": 0.2 + 3 * _rates(rng)},
     "contrib.dowg": lambda rng: {"learning_rate": 2 * _rates(rng), "eps": rng.choice([1e-4, 0.1], LANES)},
     "polyak_sgd": lambda rng: {
@@ -68,6 +74,8 @@ SETTINGS = {
         "eps": rng.choice([1e-8, 1], LANES),
     },
 }
+
+SINCE = {"contrib.cocob": 20_000}  # how many steps most have a bound after, if not after a thousand
 
 
 def _named(name, seed=3):
@@ -117,14 +125,41 @@ def _bounds_and_tops(optimizer, before, after):
 def test_no_walk_exceeds_its_bound(name, before, after):
     bounds, tops = _bounds_and_tops(_named(name, seed=before), before, after)
     assert np.all(tops <= bounds + UNSURE)
-    if before >= 1_000:
+    if before >= SINCE.get(name, 1_000):
         assert np.mean(np.isfinite(bounds)) >= 0.7
+
+
+def test_cocob_is_bounded_from_any_place_near_the_valley():
+    """Its bound, told in numbers of its walk, against plain NumPy."""
+    rng, lanes, rate = np.random.default_rng(0), 4_000, 0.5
+    w, x = 10 ** rng.uniform(3.5, 5, lanes), 1 - 0.25 * rng.uniform(0, 1, lanes) ** 3
+    skew = rng.uniform(-0.08, 0.08, lanes) * w
+    p, s = ((np.sqrt(skew**2 + 4 * x * w) + sign * skew) / 2 for sign in (1, -1))
+    optimizer = as_arrays(ho.optax_named("contrib.cocob", learning_rate=rate))
+    told = {"cumulative_gradients": rate * s, "reward": rate * (p - 1), "subgradients": rate * (w - 1)}
+    state = jax.tree.map(jnp.asarray, told)
+
+    def bound(numbers):
+        state = optimizer.init(jnp.asarray(0.0))
+        return reach_of(optimizer, _balls((*state[:-1], state[-1]._replace(**numbers))))
+
+    bounds = np.asarray(jax.jit(jax.vmap(bound))(state))
+    assert 0.3 < np.mean(np.isfinite(bounds)) < 0.9
+    top = np.full(lanes, -np.inf)
+    for _ in range(3_000):
+        is_up = x <= 1
+        s, p, w = s + np.where(is_up, 1, -1), np.where(is_up, p + x, np.maximum(p - x, 1)), w + 1
+        x = s * p / w
+        top = np.maximum(top, x - 1)
+    assert np.all(top <= bounds)
+    assert np.max(top / bounds) > 0.9  # it is no more than it has to be
 
 
 MET = {  # which part of them, after how many steps, is met or proved to rise no higher; and how nearly
     "fromage": (2_000, 0.01, 0.9),
     "adafactor": (2_000, 0.01, 0.9),
     "adagrad": (20_000, 0, 1),
+    "contrib.cocob": (20_000, 0, 1),
     "sm3": (20_000, 0, 1),
     "contrib.dowg": (20_000, 0, 0.9),
     "polyak_sgd": (200, 0, 1),
@@ -156,6 +191,9 @@ def test_walks_meet_their_bounds(name):
             ho.from_optax(optax.adafactor, learning_rate=0.1, clipping_threshold=-1.0), id="a threshold below 0"
         ),
         pytest.param(ho.optax_named("sm3", learning_rate=-3.0), id="sm3 uphill"),
+        pytest.param(ho.optax_named("adadelta", weight_decay=0.1), id="adadelta with a decay"),
+        pytest.param(ho.optax_named("adadelta", rho=1.5), id="adadelta with a mean that grows"),
+        pytest.param(ho.optax_named("contrib.cocob"), id="cocob from its start"),
         pytest.param(ho.optax_named("contrib.momo_adam", b1=1.5), id="a mean that grows"),
         pytest.param(ho.optax_named("polyak_sgd", scaling=0.3), id="polyak far beyond"),
         pytest.param(ho.optax_named("polyak_sgd", f_min=0.1), id="polyak to another height"),
