@@ -11,7 +11,7 @@ import pytest
 import hillopt as ho
 from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import DECAY, as_arrays, undecayed
-from hillopt.proofs import Ball, Whereabouts, reach_of
+from hillopt.proofs import Ball, Whereabouts, alternation, reach_of
 from hillopt.proofs.averages import bound_by_averages, serves
 from hillopt.walk import move
 
@@ -90,8 +90,11 @@ def _balls(tree):
 
 def _bound(optimizer, place):
     position, state = _balls(place)
+    asked = EndlessTent(), optimizer, Whereabouts(position, state), jnp.asarray(jnp.inf)
     if serves(EndlessTent(), optimizer):
-        return bound_by_averages(EndlessTent(), optimizer, Whereabouts(position, state), jnp.asarray(jnp.inf))
+        return bound_by_averages(*asked)
+    if alternation.serves(EndlessTent(), optimizer):
+        return jnp.minimum(alternation.bound_by_alternation(*asked), reach_of(optimizer, state))
     return reach_of(optimizer, state)
 
 
@@ -127,6 +130,44 @@ def test_no_walk_exceeds_its_bound(name, before, after):
     assert np.all(tops <= bounds + UNSURE)
     if before >= SINCE.get(name, 1_000):
         assert np.mean(np.isfinite(bounds)) >= 0.7
+
+
+def test_adadelta_comes_to_its_bound():
+    """With a great eps its steps are soon as long as they ever will be, from either side of the valley."""
+    eps = jnp.array([0.02, 0.1, 0.5, 2.0])
+    optimizer = as_arrays(ho.optax_named("adadelta", learning_rate=jnp.full(4, 0.013), eps=eps))
+    early, tops = _bounds_and_tops(optimizer, 200, 60_000)
+    late, _ = _bounds_and_tops(optimizer, 201, 0)
+    np.testing.assert_allclose(early, tops, rtol=0.03)
+    np.testing.assert_allclose(late, early, rtol=0.03)
+    assert np.all(tops <= np.minimum(early, late) + UNSURE)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_steps_that_shorten_lead_no_further_than_said(sign):
+    """DoG's, from any place at or below the valley, or one above it, against plain NumPy."""
+    rng, lanes, far = np.random.default_rng(4), 4_000, 1.4
+    sums, length = 10 ** rng.uniform(0, 4, lanes), rng.uniform(0.01, 1, lanes)
+    rates, x = length * np.sqrt(sums + 1) / far, 1 - sign * np.minimum(length, 0.4) * rng.uniform(0, 1, lanes)
+
+    def bound(rate, x, squares):
+        optimizer = as_arrays(ho.optax_named("contrib.dog", learning_rate=rate, eps=0.0))
+        told = {"is_init_step": jnp.asarray(False), "max_dist": jnp.asarray(far), "sum_sq_norm_grads": squares}
+        is_dog = lambda part: hasattr(part, "max_dist")  # noqa: E731
+        replaced = lambda part: part._replace(**told) if is_dog(part) else part  # noqa: E731
+        state = jax.tree.map(replaced, optimizer.init(jnp.asarray(0.0)), is_leaf=is_dog)
+        place = Whereabouts(*_balls((x, state)))
+        return alternation.bound_by_alternation(EndlessTent(), optimizer, place, jnp.asarray(jnp.inf))
+
+    bounds = np.asarray(jax.jit(jax.vmap(bound))(*map(jnp.asarray, (rates, x, sums))))
+    assert 0.3 < np.mean(np.isfinite(bounds)) < 1
+    top = np.full(lanes, -np.inf)
+    for step in range(20_000):
+        x = x + np.where(x <= 1, 1, -1) * rates * far / np.sqrt(sums + 1 + step)
+        rose = x > 1 if step > 0 or sign > 0 else np.zeros(lanes, bool)
+        top = np.where(rose, np.maximum(top, x - 1), top)
+    assert np.all(top <= bounds + 1e-9)
+    assert np.median((bounds / top)[np.isfinite(bounds)]) < 1.01
 
 
 def test_cocob_is_bounded_from_any_place_near_the_valley():

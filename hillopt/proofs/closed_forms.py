@@ -112,26 +112,16 @@ def _dowg(numbers: Numbers, state: Any) -> Any:
     return _by_its_distance(lambda far: step(far, far * far), distance + step(distance, 0))
 
 
-def _adadelta(numbers: Numbers, state: Any) -> Any:
-    """The mean of squared steps E follows (E + eps) / (V + eps), V the mean of squared slopes, whose distance from 1 only falls: no
-    greater E comes of one that is eps / (V + eps - 1) or less."""
-    squares, eps = jnp.minimum(state.e_g, 1), numbers["eps"]
-    most = jnp.maximum(state.e_x, eps / (squares + eps - 1))
-    step = numbers["learning_rate"] * jnp.sqrt((most + eps) / (squares + eps))
-    known = (eps > 0) & (squares + eps > 1) & (numbers["weight_decay"] == 0) & (numbers["rho"] >= 0)
-    return jnp.where(known & (numbers["rho"] <= 1) & (step >= 0), step, jnp.inf)
-
-
 def _cocob(numbers: Numbers, state: Any) -> Any:
     """All in terms of the learning rate, which is the size of a slope: x = s p / w, where s is how often it has gone up more than
     down, p is 1 and the reward, and w the number of steps and 1. A step up adds 1 to s and x to p, one down takes them away, so
     that x moves by J = (p + s x) / (w + 1).
 
     Let X = 9/8 bound x, and q <= 1/8 bound (p + s) / w, now and ever after. From at or below the valley no step leads beyond it by
-    more than q, so X does; and the lengths J, which are as good as the same from one step to the next, lead to and fro over the
-    valley: no two steps in turn end on one side of it. e = x - 1 then is J / 2 on average, but for d = X (9/4 / w + q / 8) at most,
-    which is what J changes by. That is all that p - s falls by, while s p grows as w. So |p - s| <= y w with
-    X q / 2 + d <= y, where q = y + 2 sqrt(X / w), and q is what it was said to be.
+    more than q, so X does; and the lengths J, nearly the same from one step to the next, lead to and fro over the valley: no two
+    steps in turn end on one side of it. So |x - 1| is J / 2 on average, but for d = X (9/4 / w + q / 8) at most, which is what J
+    changes by. That is all that p - s falls by, while s p grows as w: |p - s| <= y w, if it is now and X q / 2 + d <= y, where
+    q = y + 2 sqrt(X / w) is as small as was said.
     """
     rate, most, share = numbers["learning_rate"], 9 / 8, 1 / 8
     s, p, w = state.cumulative_gradients / rate, 1 + state.reward / rate, 1 + state.subgradients / rate
@@ -147,7 +137,6 @@ MOST_PULL = 4.0
 """Of a memory that was filled by not much longer steps, in terms of a step."""
 EPS_OF_SM3 = 1e-8  # which its alias does not take
 FORMS: dict[Callable, tuple[Callable[[Numbers, Any], Any], Numbers]] = {
-    optax.adadelta: (_adadelta, {"weight_decay_mask": None}),
     optax.adagrad: (_adagrad, {}),
     optax.fromage: (_fromage, {}),
     optax.sm3: (_sm3, {}),

@@ -4,11 +4,12 @@ import jax
 
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs import averages, cells, crossings, overshoots, returns, sites, swings, tubes
+from hillopt.proofs import alternation, averages, cells, crossings, overshoots, returns, sites, swings, tubes
 from hillopt.proofs.trapping import Method
 
 METHODS = (
     Method(overshoots.bound_by_overshoot, overshoots.serves),
+    Method(alternation.bound_by_alternation, alternation.serves),
     Method(averages.bound_by_averages, averages.serves),
     Method(tubes.bound_by_tube, tubes.serves, since=32, at_once=64),
     Method(cells.bound_by_cells, cells.serves, at_once=64),

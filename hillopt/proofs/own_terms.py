@@ -216,6 +216,16 @@ def numbers_of(optimizer: OptaxOptimizer) -> Numbers:
     return {**fixed, **given, **optimizer.swept}
 
 
+def part_of(state: PyTree, name: str) -> Any:
+    """The only part of an optimizer's state that has a number of this name, and no masked one."""
+
+    def has_it(node: Any) -> bool:
+        return name in getattr(node, "_fields", ()) and not isinstance(getattr(node, name), optax.MaskedNode)
+
+    (part,) = filter(has_it, jax.tree.leaves(state, is_leaf=has_it))
+    return part
+
+
 def in_own_terms(optimizer: AbstractOptimizer) -> AbstractOptimizer | None:
     """One of ours that takes the same walk on slopes of size one, in operations that balls follow; None where there is none."""
     if not is_known(optimizer, WALK_ALIKE):

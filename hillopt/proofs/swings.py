@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from hillopt.landscapes import AbstractHill, EndlessTent
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs import alternation
 from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
@@ -96,6 +97,7 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     state = jax.tree.leaves(jax.eval_shape(_init, optimizer))
     fits = isinstance(hill, EndlessTent) and not getattr(optimizer, "asks", ())
     fits &= any(is_float(leaf) for leaf in state) and not has_form(optimizer)
+    fits &= not alternation.serves(hill, optimizer)
     return fits and (decays(optimizer) or not has_reach(optimizer))
 
 

@@ -26,7 +26,16 @@ from hillopt.proofs.means import (
     TwoMeans,
     TwoMeansState,
 )
-from hillopt.proofs.own_terms import Lamb, Numbers, beside_root, default_of, in_own_terms, is_known, numbers_of
+from hillopt.proofs.own_terms import (
+    Lamb,
+    Numbers,
+    beside_root,
+    default_of,
+    in_own_terms,
+    is_known,
+    numbers_of,
+    part_of,
+)
 
 Told = tuple[AbstractOptimizer, PyTree]
 
@@ -38,7 +47,7 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
         return optimizer.replace(b2=0.0 * optimizer.b2), AdamState(state.first, one, state.b1_power, 0.0 * one)
     own = in_own_terms(optimizer)
     if isinstance(own, (AdamW, Lamb)):
-        adam = _part(state, "mu")
+        adam = part_of(state, "mu")
         one, b1 = jnp.ones_like(adam.mu), own.adam.b1 if isinstance(own, Lamb) else own.b1
         return own, AdamState(adam.mu, one, _power(b1, adam), 0.0 * one)
     if is_known(optimizer, TELLINGS):
@@ -49,7 +58,7 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
 
 
 def _nadamw(numbers: Numbers, state: PyTree) -> Told:
-    adam, rate, b1 = _part(state, "mu"), numbers["learning_rate"], numbers["b1"]
+    adam, rate, b1 = part_of(state, "mu"), numbers["learning_rate"], numbers["b1"]
     decay = numbers.get("weight_decay", 0.0 * rate)
     return NesterovAdamW(rate, b1, beside_root(numbers), decay), Mean(adam.mu, _power(b1, adam))
 
@@ -61,17 +70,17 @@ def _muon(numbers: Numbers, state: PyTree) -> Told:
 
 
 def _optimistic(numbers: Numbers, state: PyTree) -> Told:
-    rate, adam = numbers["learning_rate"], _part(state, "mu")
+    rate, adam = numbers["learning_rate"], part_of(state, "mu")
     alpha, beta = (numbers.get(name, 1.0) for name in ("alpha", "beta"))
     if "optimism" in numbers:  # the first version
         alpha, beta = 1.0, (rate if numbers["optimism"] is None else numbers["optimism"]) / rate
     told = OptimisticNadam(alpha * rate, beta * rate, numbers["b1"], beside_root(numbers))
-    last = _part(state, "previous_gradient").previous_gradient
+    last = part_of(state, "previous_gradient").previous_gradient
     return told, Optimist(adam.mu, _power(told.b1, adam), last)
 
 
 def _ademamix(numbers: Numbers, state: PyTree) -> Told:
-    part, guard = _part(state, "m1"), 1 + beside_root(numbers)
+    part, guard = part_of(state, "m1"), 1 + beside_root(numbers)
     told = TwoMeans(
         learning_rate=numbers["learning_rate"],
         b1=numbers["b1"],
@@ -85,7 +94,7 @@ def _ademamix(numbers: Numbers, state: PyTree) -> Told:
 
 def _simplified_ademamix(numbers: Numbers, state: PyTree) -> Told:
     """A sum that forgets is a mean over 1 - b1; the slope itself is a mean that remembers nothing."""
-    part, guard, rest = _part(state, "m"), 1 + beside_root(numbers), 1 - numbers["b1"]
+    part, guard, rest = part_of(state, "m"), 1 + beside_root(numbers), 1 - numbers["b1"]
     told = TwoMeans(
         learning_rate=numbers["learning_rate"],
         b1=0.0 * rest,
@@ -99,13 +108,13 @@ def _simplified_ademamix(numbers: Numbers, state: PyTree) -> Told:
 
 def _adopt(numbers: Numbers, state: PyTree) -> Told:
     """After the first step v is 1, and nothing is clipped."""
-    adam, rate, zero = _part(state, "mu"), numbers["learning_rate"], 0.0 * numbers["learning_rate"]
+    adam, rate, zero = part_of(state, "mu"), numbers["learning_rate"], 0.0 * numbers["learning_rate"]
     told = TwoMeans(rate, zero, numbers["b1"], zero, 1 / jnp.maximum(1.0, numbers["eps"]), zero)
     return told, TwoMeansState(jnp.zeros_like(adam.mu), jnp.zeros_like(adam.mu), adam.mu)
 
 
 def _radam(numbers: Numbers, state: PyTree) -> Told:
-    adam = _part(state, "mu")
+    adam = part_of(state, "mu")
     told = RAdam(numbers["learning_rate"], numbers["b1"], numbers["b2"], beside_root(numbers), numbers["threshold"])
     b2_power = _power(told.b2, adam)
     return told, RectifiedState(adam.mu, _power(told.b1, adam), b2_power, adam.count * b2_power)
@@ -113,16 +122,16 @@ def _radam(numbers: Numbers, state: PyTree) -> Told:
 
 def _rmsprop(numbers: Numbers, state: PyTree) -> Told:
     """optax traces steps, ours slopes."""
-    rate, scaled = numbers["learning_rate"], _part(state, "nu")
+    rate, scaled = numbers["learning_rate"], part_of(state, "nu")
     momentum, trace = 0.0 * rate, jnp.zeros_like(scaled.nu)
     if numbers["momentum"] is not None:
-        momentum, trace = numbers["momentum"], -_part(state, "trace").trace / rate
+        momentum, trace = numbers["momentum"], -part_of(state, "trace").trace / rate
     return RMSHeavyBall(rate, momentum, numbers["decay"], numbers["eps"], 0.0 * rate), Mean(trace, 1 - scaled.nu)
 
 
 def _novograd(numbers: Numbers, state: PyTree) -> Told:
     """After the first step v is 1."""
-    guard, part, rate = 1 + beside_root(numbers), _part(state, "mu"), numbers["learning_rate"]
+    guard, part, rate = 1 + beside_root(numbers), part_of(state, "mu"), numbers["learning_rate"]
     told = RMSHeavyBall(rate / guard, numbers["b1"], 0.0 * rate, 0.0 * rate, numbers["weight_decay"] * guard)
     return told, Mean(part.mu * guard, jnp.zeros_like(part.mu))
 
@@ -130,16 +139,6 @@ def _novograd(numbers: Numbers, state: PyTree) -> Told:
 def _power(base: Any, adam: Any) -> Any:
     """Of as many factors as steps, in the format of the mean."""
     return base ** adam.count.astype(jnp.result_type(adam[1]))
-
-
-def _part(state: PyTree, name: str) -> Any:
-    """The only part of an optimizer's state that has a number of this name, and no masked one."""
-
-    def has_it(node: Any) -> bool:
-        return name in getattr(node, "_fields", ()) and not isinstance(getattr(node, name), optax.MaskedNode)
-
-    (part,) = filter(has_it, jax.tree.leaves(state, is_leaf=has_it))
-    return part
 
 
 TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
