@@ -16,8 +16,10 @@ from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import OptaxOptimizer, as_arrays
 from hillopt.proofs import Ball, Interval, Whereabouts, in_own_terms
 from hillopt.proofs.balls import is_float, midpoints
+from hillopt.proofs.means import greatest_slow
 from hillopt.proofs.section import Cells, Section, hull_of_all, joined, sorted_into
 from hillopt.proofs.swings import bound_by_swings, serves
+from hillopt.proofs.tellings import told_shortly
 from hillopt.walk import move
 
 LANES, STEPS = 24, 200
@@ -110,6 +112,59 @@ def test_no_long_walk_rises_above_what_is_proved_where_sums_never_forget(factory
     assert np.all(later <= bounds + 1e-9)
     assert np.mean(np.isfinite(bounds)) > 0.9
     assert np.mean(bounds < earlier) > 0.8
+
+
+def _ademamix(seed, lanes):
+    rng = np.random.default_rng(seed)
+    numbers = {
+        "learning_rate": 10 ** rng.uniform(-1.7, 0, lanes),
+        "b1": rng.choice([0.0, 0.5, 0.9, 0.95], lanes),
+        "b3": 1 - 10 ** rng.uniform(-5, -2, lanes),
+        "alpha": rng.uniform(0, 10, lanes),
+    }
+    return as_arrays(ho.from_optax(optax.contrib.ademamix, **numbers))
+
+
+def test_a_slow_mean_never_pulls_more_than_is_told():
+    lanes, since = 200, 500
+
+    def bound_and_most(optimizer):
+        here = _place(optimizer, since)
+        told, state = told_shortly(optimizer, midpoints(here.state))
+
+        def climb(_, carry):
+            place, most = carry
+            place = move(EndlessTent(), optimizer, *place)
+            return place, jnp.maximum(most, jnp.abs(told_shortly(optimizer, place[1])[1].slow))
+
+        _, most = jax.lax.fori_loop(0, 20_000, climb, (midpoints(tuple(here)), 0.0))
+        return greatest_slow(told, state, midpoints(here.position) - 1), most
+
+    bounds, most = map(np.asarray, jax.jit(jax.vmap(bound_and_most))(_ademamix(7, lanes)))
+    assert np.all(most <= bounds)
+    assert np.mean(np.isfinite(bounds)) > 0.6
+    assert np.min((bounds / most)[np.isfinite(bounds)]) < 1.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("since", [300, 3_000, 20_000])
+def test_no_walk_that_a_slow_mean_pulls_rises_above_what_is_proved(since):
+    def bound_and_top(optimizer):
+        def climb(_, carry):
+            place, top = carry
+            place = move(EndlessTent(), optimizer, *place)
+            return place, jnp.maximum(top, place[0] - 1)
+
+        here = _place(optimizer, since)
+        _, top = jax.lax.fori_loop(0, 200_000, climb, (midpoints(tuple(here)), -jnp.inf))
+        return bound_by_swings(EndlessTent(), optimizer, here, jnp.asarray(jnp.inf)), top
+
+    optimizer = _ademamix(since, 64)
+    bounds, tops = map(np.asarray, jax.jit(functools.partial(jax.lax.map, bound_and_top))(optimizer))
+    assert np.all(tops <= bounds + 1e-9)
+    assert np.mean(np.isfinite(bounds)) > 0.4
+    decaying = as_arrays(ho.optax_named("contrib.ademamix", weight_decay=0.1))
+    assert bound_by_swings(EndlessTent(), decaying, _place(decaying), jnp.asarray(jnp.inf)) == jnp.inf
 
 
 def test_it_serves_where_no_closed_bound_is_met():

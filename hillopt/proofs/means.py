@@ -115,6 +115,59 @@ class TwoMeans(AbstractOptimizer):
         return position - self.learning_rate * direction, TwoMeansState(first, power, slow)
 
 
+class AdEMAMix(TwoMeans):
+    """Of the two means one is much slower than the other, and soon stays near 0: see `greatest_slow`."""
+
+
+class Pulled(AbstractOptimizer):
+    """A mean of slopes whose bias is corrected, and a pull, which may be another one at every step."""
+
+    learning_rate: Number
+    b1: Number
+    share: Number
+    pull: Number
+
+    def init(self, position: Float[Array, "..."]) -> Mean:
+        return Mean(jnp.zeros_like(position), jnp.ones_like(position))
+
+    def step(
+        self, slope: Float[Array, "..."], state: Mean, position: Float[Array, "..."]
+    ) -> tuple[Float[Array, "..."], Mean]:
+        first, power = self.b1 * state.first + (1 - self.b1) * slope, self.b1 * state.fading
+        return position - self.learning_rate * (self.share * first / (1 - power) + self.pull), Mean(first, power)
+
+
+def pulled(optimizer: TwoMeans, slow: Number) -> Pulled:
+    """As it walks with this slow mean."""
+    return Pulled(optimizer.learning_rate, optimizer.b1, optimizer.share, optimizer.slow_share * slow)
+
+
+def without_slow(state: Mean | TwoMeansState) -> Mean:
+    """The rest of it."""
+    return Mean(state.first, state.fading)
+
+
+def greatest_slow(optimizer: TwoMeans, state: TwoMeansState, place: Float[Array, ""]) -> Float[Array, ""]:
+    """What the slow mean n never exceeds in size on the tent, from so far above the valley on; infinite if nothing is known.
+
+    In units of learning_rate * share, with a = slow_share / share, c = 1 - slow and A = place - b1 / (1 - b1) first, a step makes
+    A less by g + a n', but for what fades. With g from that, n' = r n + k (A - A'), where k = c / (1 + a c), r = slow / (1 + a c):
+    besides r^t n it is k times the difference between a mean of all A so far and the last. A falls above the valley and rises
+    below while a n is less than 1, so it is greatest and least where the walk has just crossed, by a step at most.
+    """
+    ratio, rest = optimizer.slow_share / optimizer.share, 1 - optimizer.slow
+    longest = 1 / (1 - optimizer.b1 * state.fading)
+    memory = optimizer.b1 / (1 - optimizer.b1)
+    now = jnp.abs(place / (optimizer.learning_rate * optimizer.share) - memory * state.first)
+    range_of_a = 2 * (longest + memory)
+    k = rest / (1 + ratio * rest)
+    fades = _largest(state.first) * _corrections(optimizer.b1, state.fading)
+    most = (jnp.abs(state.slow) + k * (range_of_a + fades)) / (1 - 2 * k * ratio)
+    is_slow = (optimizer.share > 0) & (ratio >= 0) & (rest >= 0) & (optimizer.slow >= 0) & (2 * k * ratio < 1)
+    known = is_slow & (now <= range_of_a / 2) & (ratio * most + longest - 1 < 1) & (optimizer.weight_decay == 0)
+    return jnp.where(known & (jnp.abs(state.first) <= 1), most, jnp.inf)
+
+
 class RectifiedState(NamedTuple):
     """A mean of slopes; b1^t, b2^t and t b2^t, which fade."""
 

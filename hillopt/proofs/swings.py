@@ -37,6 +37,7 @@ from hillopt.proofs.intervals import (
     whole_like,
     with_two_ends,
 )
+from hillopt.proofs.means import AdEMAMix, Pulled, greatest_slow, pulled, without_slow
 from hillopt.proofs.section import Cells, Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
@@ -61,6 +62,8 @@ class Fineness(NamedTuple):
 COARSE, FINE = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60)
 Step = Callable[[Array, PyTree], PyTree]
 """Intervals of (position, state) after a step on a slope of -1 or 1."""
+Part = Callable[[PyTree], PyTree]
+"""What a box holds of a state."""
 
 
 class _Leg(NamedTuple):
@@ -116,19 +119,42 @@ def bound_by_swings(
     del goal
     numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
     optimizer, told = told_shortly(optimizer, midpoints(place.state))
-    middle, here = (midpoints(place.position), told), with_two_ends((as_intervals(place.position), state))
+    middle, here = (midpoints(place.position), told), (as_intervals(place.position), state)
+    walk = _stepping(numbers)
+    part: Part = _all_of_it
+    if isinstance(optimizer, AdEMAMix):
+        numbers, optimizer, middle, part = _pulled(numbers, optimizer, here, middle)
+    width, up = _seen(hill, optimizer, middle)
+    keys = key_of(pulls_of(optimizer, middle, up), up)
+    found = _followed(fineness, _stepping(numbers), keys, _around(width, up))
+    swings, top = _of_the_walk(fineness.swings, walk, with_two_ends(here), part, found.box)
+    later = found.tops[jnp.clip(swings, 0, fineness.swings - 1)]
+    return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
 
+
+def _all_of_it(state: PyTree) -> PyTree:
+    return state
+
+
+def _stepping(numbers: PyTree) -> Step:
     def step(slope: Array, place: PyTree) -> PyTree:
         def one(optimizer: AbstractOptimizer, slope: Array, position: Array, state: PyTree) -> tuple[Array, PyTree]:
             return optimizer.step(slope, state, position)
 
         return with_two_ends(enclosed(one)(numbers, exactly(slope), *place))
 
-    width, up = _seen(hill, optimizer, middle)
-    found = _followed(fineness, step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
-    swings, top = _of_the_walk(fineness.swings, step, here, found.box)
-    later = found.tops[jnp.clip(swings, 0, fineness.swings - 1)]
-    return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
+    return step
+
+
+def _pulled(numbers: PyTree, optimizer: AdEMAMix, here: PyTree, middle: PyTree) -> tuple[PyTree, Pulled, PyTree, Part]:
+    """What is looked at instead, so that a box need not hold the slow mean: one that pulls as that ever may."""
+
+    def greatest(optimizer: AdEMAMix, position: Array, state: PyTree) -> Array:
+        return greatest_slow(optimizer, state, position - KINK)
+
+    most, (position, told) = enclosed(greatest)(numbers, *here).high, middle
+    numbers = enclosed(pulled)(numbers, Interval(-most, most))
+    return numbers, pulled(optimizer, told.slow), (position, without_slow(told)), without_slow
 
 
 bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
@@ -271,7 +297,9 @@ def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
     return jax.lax.while_loop(lambda leg: leg.going & (leg.num_steps < LONGEST), go, varying_as_after(go, begin))
 
 
-def _of_the_walk(most: int, step: Step, place: PyTree, box: Section) -> tuple[Int[Array, ""], Float[Array, ""]]:
+def _of_the_walk(
+    most: int, step: Step, place: PyTree, part: Part, box: Section
+) -> tuple[Int[Array, ""], Float[Array, ""]]:
     """How many swings, so many at most, the walk can be followed for in thin intervals, from where it next comes up across the
     valley into the box, and the greatest rise until then; -1 if it does not come there.
 
@@ -287,7 +315,8 @@ def _of_the_walk(most: int, step: Step, place: PyTree, box: Section) -> tuple[In
         is_up = place[0].low > KINK
         after = step(jnp.where(is_up, 1, -1).astype(place[0].low.dtype), place)
         arrives = ~is_up & (after[0].low > KINK)
-        inside = boxes_within(jax.tree.map(lambda leaf: leaf[None], after), box.place)[0]
+        found = jax.tree.map(lambda leaf: leaf[None], (after[0], part(after[1])))
+        inside = boxes_within(found, box.place)[0]
         sound &= (is_up | (place[0].high <= KINK)) & (~arrives | (swings >= 0) | inside)
         top = jnp.where(sound, jnp.maximum(top, _rise(after[0]).high), top)
         return after, sound, swings + (arrives & sound), top, num_steps + 1

@@ -16,6 +16,7 @@ from jaxtyping import PyTree
 from hillopt.optimizers import AbstractOptimizer, Adam, AdamW
 from hillopt.optimizers.adaptive import AdamState
 from hillopt.proofs.means import (
+    AdEMAMix,
     Mean,
     NesterovAdamW,
     Optimist,
@@ -81,7 +82,7 @@ def _optimistic(numbers: Numbers, state: PyTree) -> Told:
 
 def _ademamix(numbers: Numbers, state: PyTree) -> Told:
     part, guard = part_of(state, "m1"), 1 + beside_root(numbers)
-    told = TwoMeans(
+    told = AdEMAMix(
         learning_rate=numbers["learning_rate"],
         b1=numbers["b1"],
         slow=numbers["b3"],
