@@ -16,6 +16,7 @@ from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import OptaxOptimizer, as_arrays
 from hillopt.proofs import Ball, Interval, Whereabouts, in_own_terms
 from hillopt.proofs.balls import is_float, midpoints
+from hillopt.proofs.dual_averages import Madgrad, averaged, lead_of, weight_of
 from hillopt.proofs.means import greatest_slow
 from hillopt.proofs.section import Cells, Section, hull_of_all, joined, sorted_into
 from hillopt.proofs.swings import bound_by_swings, serves
@@ -125,6 +126,50 @@ def _ademamix(seed, lanes):
     return as_arrays(ho.from_optax(optax.contrib.ademamix, **numbers))
 
 
+def _madgrad(seed, lanes):
+    rng = np.random.default_rng(seed)
+    numbers = {"learning_rate": 10 ** rng.uniform(-2, 0, lanes), "momentum": rng.choice([0.0, 0.5, 0.9, 0.95], lanes)}
+    return as_arrays(Madgrad(**numbers, eps=np.full(lanes, 1e-6), weight_decay=np.zeros(lanes)))
+
+
+def test_madgrad_is_led_as_is_told():
+    lanes, since = 200, 300
+
+    def lead_and_led(optimizer):
+        here = midpoints(tuple(_place(optimizer, since)))
+
+        def climb(_, carry):
+            place, *seen = carry
+            after = move(EndlessTent(), optimizer, *place)
+            roots = [jnp.cbrt(state.weights) + optimizer.eps for state in (place[1], after[1])]
+            pull = averaged(optimizer, place[1]) * (1 - roots[0] / roots[1])
+            length = weight_of(optimizer, place[1]) / roots[1]
+            seen = jnp.minimum(seen[0], length), jnp.maximum(seen[1], length), jnp.maximum(seen[2], jnp.abs(pull))
+            return after, *seen
+
+        _, *seen = jax.lax.fori_loop(0, 20_000, climb, (here, jnp.inf, 0.0, 0.0))
+        return lead_of(optimizer, here[1], here[0] - 1), seen
+
+    lead, (shortest, longest, pull) = jax.jit(jax.vmap(lead_and_led))(_madgrad(5, lanes))
+    assert np.all((lead.shortest <= shortest) & (longest <= lead.longest) & (pull <= lead.pull))
+    assert np.mean(np.isfinite(lead.pull)) > 0.9
+    assert np.min(lead.longest / lead.shortest) < 1.01
+
+
+def test_madgrad_is_told_as_it_was_published():
+    rate, momentum = np.array([0.3, 0.07, 0.0131]), np.array([0.9, 0.5, 0.0])
+    given = as_arrays(ho.from_optax(optax.contrib.madgrad, learning_rate=rate, momentum=momentum))
+    walks = [ho.trajectory(ho.TentHill(0.9), each, max_steps=60).position for each in (given, in_own_terms(given))]
+    np.testing.assert_allclose(*walks, rtol=0, atol=1e-5)  # optax takes the root of the count in float32
+    x, sums, total, walk = np.zeros(3), np.zeros(3), np.zeros(3), []
+    for step in range(60):
+        weight, slope = (rate + 1e-6) * np.sqrt(step + 1), np.where(x > 1, 1, -1)
+        sums, total = sums + weight * slope, total + weight
+        x = momentum * x - (1 - momentum) * sums / (np.cbrt(total) + 1e-6)
+        walk.append(x)
+    np.testing.assert_allclose(walks[1][1:], walk, rtol=0, atol=1e-12)
+
+
 def test_a_slow_mean_never_pulls_more_than_is_told():
     lanes, since = 200, 500
 
@@ -148,7 +193,8 @@ def test_a_slow_mean_never_pulls_more_than_is_told():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("since", [300, 3_000, 20_000])
-def test_no_walk_that_a_slow_mean_pulls_rises_above_what_is_proved(since):
+@pytest.mark.parametrize("drawn", [_ademamix, _madgrad])
+def test_no_walk_that_is_pulled_rises_above_what_is_proved(drawn, since):
     def bound_and_top(optimizer):
         def climb(_, carry):
             place, top = carry
@@ -159,11 +205,16 @@ def test_no_walk_that_a_slow_mean_pulls_rises_above_what_is_proved(since):
         _, top = jax.lax.fori_loop(0, 200_000, climb, (midpoints(tuple(here)), -jnp.inf))
         return bound_by_swings(EndlessTent(), optimizer, here, jnp.asarray(jnp.inf)), top
 
-    optimizer = _ademamix(since, 64)
+    optimizer = drawn(since, 64)
     bounds, tops = map(np.asarray, jax.jit(functools.partial(jax.lax.map, bound_and_top))(optimizer))
     assert np.all(tops <= bounds + 1e-9)
     assert np.mean(np.isfinite(bounds)) > 0.4
-    decaying = as_arrays(ho.optax_named("contrib.ademamix", weight_decay=0.1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["contrib.ademamix", "contrib.madgrad"])
+def test_nothing_is_told_of_pulls_where_positions_decay(name):
+    decaying = as_arrays(ho.optax_named(name, weight_decay=0.1))
     assert bound_by_swings(EndlessTent(), decaying, _place(decaying), jnp.asarray(jnp.inf)) == jnp.inf
 
 

@@ -25,6 +25,7 @@ from hillopt.optimizers import (
     SignDescent,
 )
 from hillopt.optimizers.adaptive import AdamState
+from hillopt.proofs.dual_averages import Madgrad
 from hillopt.proofs.lattice import Lattice, lattice_of
 from hillopt.proofs.means import Mean
 from hillopt.pytrees import Number
@@ -99,14 +100,15 @@ class InShort(AbstractOptimizer):
     given: OptaxOptimizer
 
     def init(self, position: Float[Array, "..."]) -> PyTree:
-        return self._told().init(position)
+        return self.told().init(position)
 
     def step(
         self, slope: Float[Array, "..."], state: PyTree, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], PyTree]:
-        return self._told().step(slope, state, position)
+        return self.told().step(slope, state, position)
 
-    def _told(self) -> AbstractOptimizer:
+    def told(self) -> AbstractOptimizer:
+        """The one that it is told by."""
         told = in_own_terms(self.given)
         assert told is not None
         return told
@@ -151,6 +153,10 @@ def _sophia(numbers: Numbers) -> AbstractOptimizer:
     return Sophia(numbers["learning_rate"], numbers["b1"], numbers["eps"], decay, numbers["clip_threshold"])
 
 
+def _madgrad(numbers: Numbers) -> AbstractOptimizer:
+    return Madgrad(numbers["learning_rate"], numbers["momentum"], numbers["eps"], numbers["weight_decay"])
+
+
 def _galore(numbers: Numbers) -> AbstractOptimizer:
     """A single number has no matrix to be projected, and no use for `scale`."""
     return _adamw({**numbers, "b1": 0.9 + 0 * numbers["learning_rate"], "eps": 1e-8})
@@ -189,6 +195,7 @@ WALK_ALIKE: dict[Callable, tuple[Callable[[Numbers], AbstractOptimizer], Numbers
     optax.lion: (_lion, {"mask": None}),
     optax.lamb: (_lamb, {"mask": None}),
     optax.contrib.sophia: (_sophia, {"weight_decay_mask": None, "hessian_diagonal_fn": HESSIAN, "verbose": False}),
+    optax.contrib.madgrad: (_madgrad, {}),
     optax.contrib.galore: (_galore, {"base_optimizer": None, "mask": None}),
 }
 
@@ -239,7 +246,7 @@ def in_short(optimizer: AbstractOptimizer) -> AbstractOptimizer:
     told = jax.eval_shape(in_own_terms, optimizer)
     return (
         InShort(optimizer)
-        if isinstance(optimizer, OptaxOptimizer) and isinstance(told, (BySize, Sophia))
+        if isinstance(optimizer, OptaxOptimizer) and isinstance(told, (BySize, Madgrad, Sophia))
         else optimizer
     )
 

@@ -25,6 +25,7 @@ from hillopt.proofs import alternation
 from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
+from hillopt.proofs.dual_averages import Following, Lead, Madgrad, averaged, lead_of
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import (
     Interval,
@@ -63,7 +64,7 @@ COARSE, FINE = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60)
 Step = Callable[[Array, PyTree], PyTree]
 """Intervals of (position, state) after a step on a slope of -1 or 1."""
 Part = Callable[[PyTree], PyTree]
-"""What a box holds of a state."""
+"""What a box holds of a place."""
 
 
 class _Leg(NamedTuple):
@@ -124,6 +125,8 @@ def bound_by_swings(
     part: Part = _all_of_it
     if isinstance(optimizer, AdEMAMix):
         numbers, optimizer, middle, part = _pulled(numbers, optimizer, here, middle)
+    elif isinstance(optimizer, Madgrad):
+        numbers, optimizer, middle, part = _following(numbers, optimizer, here, middle)
     width, up = _seen(hill, optimizer, middle)
     keys = key_of(pulls_of(optimizer, middle, up), up)
     found = _followed(fineness, _stepping(numbers), keys, _around(width, up))
@@ -132,8 +135,8 @@ def bound_by_swings(
     return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
 
 
-def _all_of_it(state: PyTree) -> PyTree:
-    return state
+def _all_of_it(place: PyTree) -> PyTree:
+    return place
 
 
 def _stepping(numbers: PyTree) -> Step:
@@ -152,9 +155,33 @@ def _pulled(numbers: PyTree, optimizer: AdEMAMix, here: PyTree, middle: PyTree) 
     def greatest(optimizer: AdEMAMix, position: Array, state: PyTree) -> Array:
         return greatest_slow(optimizer, state, position - KINK)
 
-    most, (position, told) = enclosed(greatest)(numbers, *here).high, middle
+    most, told = enclosed(greatest)(numbers, *here).high, middle[1]
     numbers = enclosed(pulled)(numbers, Interval(-most, most))
-    return numbers, pulled(optimizer, told.slow), (position, without_slow(told)), without_slow
+    part = lambda place: (place[0], without_slow(place[1]))  # noqa: E731
+    return numbers, pulled(optimizer, told.slow), part(middle), part
+
+
+def _following(
+    numbers: PyTree, optimizer: Madgrad, here: PyTree, middle: PyTree
+) -> tuple[PyTree, Following, PyTree, Part]:
+    """Instead of sums that grow, how far the place is behind what it follows."""
+
+    def lead(optimizer: Madgrad, position: Array, state: PyTree) -> Lead:
+        return lead_of(optimizer, state, position - KINK)
+
+    def behind(optimizer: Madgrad, position: Array, state: PyTree) -> Array:
+        return averaged(optimizer, state) - position
+
+    found, likely = enclosed(lead)(numbers, *here), lead(optimizer, *middle)
+    most = found.pull.high
+    followed = Following(numbers.momentum, Interval(found.shortest.low, found.longest.high), Interval(-most, most))
+    instead = Following(optimizer.momentum, likely.shortest, jnp.zeros_like(likely.shortest))
+    return (
+        followed,
+        instead,
+        (middle[0], behind(optimizer, *middle)),
+        lambda place: (place[0], enclosed(behind)(numbers, *place)),
+    )
 
 
 bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
@@ -315,7 +342,7 @@ def _of_the_walk(
         is_up = place[0].low > KINK
         after = step(jnp.where(is_up, 1, -1).astype(place[0].low.dtype), place)
         arrives = ~is_up & (after[0].low > KINK)
-        found = jax.tree.map(lambda leaf: leaf[None], (after[0], part(after[1])))
+        found = jax.tree.map(lambda leaf: leaf[None], part(after))
         inside = boxes_within(found, box.place)[0]
         sound &= (is_up | (place[0].high <= KINK)) & (~arrives | (swings >= 0) | inside)
         top = jnp.where(sound, jnp.maximum(top, _rise(after[0]).high), top)

@@ -28,6 +28,7 @@ from hillopt.proofs.means import (
     TwoMeansState,
 )
 from hillopt.proofs.own_terms import (
+    InShort,
     Lamb,
     Numbers,
     beside_root,
@@ -46,6 +47,8 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
     if isinstance(optimizer, (Adam, AdamW)):
         one = jnp.ones_like(state.second)
         return optimizer.replace(b2=0.0 * optimizer.b2), AdamState(state.first, one, state.b1_power, 0.0 * one)
+    if isinstance(optimizer, InShort):
+        return optimizer.told(), state
     own = in_own_terms(optimizer)
     if isinstance(own, (AdamW, Lamb)):
         adam = part_of(state, "mu")
