@@ -25,6 +25,8 @@ from hillopt.proofs.means import (
     RMSHeavyBall,
     TwoMeans,
     TwoMeansState,
+    Yogi,
+    YogiState,
 )
 from hillopt.proofs.own_terms import Lamb, Numbers, beside_root, default_of, in_own_terms, is_known, numbers_of
 
@@ -127,6 +129,17 @@ def _novograd(numbers: Numbers, state: PyTree) -> Told:
     return told, Mean(part.mu * guard, jnp.zeros_like(part.mu))
 
 
+def _yogi(numbers: Numbers, state: PyTree) -> Told:
+    """Until the second moment is within a step of 1, nothing is told: the learning rate may be any number."""
+    adam, rest = _part(state, "mu"), 1 - numbers["b2"]
+    above = adam.nu - 1
+    other = adam.nu - rest * jnp.sign(above)
+    takes_turns = (jnp.abs(above) < rest) & (jnp.abs(above) > 0)
+    rate = numbers["learning_rate"] / takes_turns.astype(above.dtype)
+    told = Yogi(rate, numbers["b1"], numbers["b2"], numbers["eps"])
+    return told, YogiState(adam.mu, _power(told.b1, adam), _power(told.b2, adam), adam.nu, other)
+
+
 def _power(base: Any, adam: Any) -> Any:
     """Of as many factors as steps, in the format of the mean."""
     return base ** adam.count.astype(jnp.result_type(adam[1]))
@@ -161,4 +174,5 @@ TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
         {"eps_in_sqrt": True, "centered": False, "nesterov": False, "bias_correction": False},
     ),
     optax.novograd: (_novograd, {}),
+    optax.yogi: (_yogi, {}),
 }
