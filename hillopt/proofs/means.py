@@ -180,38 +180,6 @@ class RMSHeavyBall(AbstractOptimizer):
         return position - self.learning_rate * first, Mean(first, fading)
 
 
-class YogiState(NamedTuple):
-    """A mean of slopes; b1^t and b2^t, which fade; the last second moment and the one before, which take turns."""
-
-    first: Float[Array, "..."]
-    b1_power: Float[Array, "..."]
-    b2_power: Float[Array, "..."]
-    second: Float[Array, "..."]
-    other: Float[Array, "..."]
-
-
-class Yogi(AbstractOptimizer):
-    """Yogi (Zaheer et al. 2018), once its second moment has come to 1: there it goes up and down by 1 - b2 for ever."""
-
-    learning_rate: Number
-    b1: Number
-    b2: Number
-    eps: Number
-
-    def init(self, position: Float[Array, "..."]) -> YogiState:
-        one = jnp.ones_like(position)
-        return YogiState(jnp.zeros_like(position), one, one, one, one)
-
-    def step(
-        self, slope: Float[Array, "..."], state: YogiState, position: Float[Array, "..."]
-    ) -> tuple[Float[Array, "..."], YogiState]:
-        first = self.b1 * state.first + (1 - self.b1) * slope
-        b1_power, b2_power = self.b1 * state.b1_power, self.b2 * state.b2_power
-        root = jnp.sqrt(state.other / (1 - b2_power)) + self.eps
-        state = YogiState(first, b1_power, b2_power, state.other, state.second)
-        return position - self.learning_rate / root * first / (1 - b1_power), state
-
-
 class Kept(NamedTuple):
     """What a walk keeps: the position less an offset moves by one and the same length, down or up the slope."""
 

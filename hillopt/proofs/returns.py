@@ -62,8 +62,8 @@ def bound_by_returns(
     del hill
     numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
     walk = told_shortly(optimizer, midpoints(place.state))
-    seen = _seen(*walk, midpoints(place.position))
-    period = _period(seen)
+    seen = seen_from(*walk, midpoints(place.position))
+    period = period_of(seen)
     kept = enclosed(kept_by)(numbers, state)
 
     def top(floor: Array) -> Array:
@@ -94,7 +94,9 @@ class _Seen(NamedTuple):
     """Of the number, for this step."""
 
 
-def _seen(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen:
+def seen_from(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen:
+    """The next steps of a walk on the tent, as it is told."""
+
     def go(carry: tuple[Array, _Seen], _: None) -> tuple[tuple[Array, _Seen], _Seen]:
         position, seen = carry
         is_up = position > KINK
@@ -108,7 +110,7 @@ def _seen(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen
     return jax.lax.scan(go, varying_as_after(lambda carry: go(carry, None)[0], begin), length=SEEN + 1)[1]
 
 
-def _period(seen: _Seen) -> Int[Array, ""]:
+def period_of(seen: _Seen) -> Int[Array, ""]:
     """The fewest steps after which the walk goes up and down as before, all along, as often up as down; 0 if none seem to be."""
     periods = jnp.arange(1, LONGEST + 1)
     before = (seen.mark[SEEN - periods] - seen.mark[LONGEST - periods]) * seen.power[periods]

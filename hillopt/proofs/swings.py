@@ -46,6 +46,7 @@ LONGEST = 400  # steps of half a swing
 GROWINGS = 20  # of a box that does not come back into itself, each end that has moved by
 PATIENCE = 16  # growings; an end that moves after so many is given up
 FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
+GOLDEN = (5**0.5 - 1) / 2  # whose multiples lie evenly modulo 1
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 
 
@@ -148,21 +149,26 @@ def _select(condition: Array, one: PyTree, other: PyTree) -> PyTree:
 def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
     """How far beyond the valley crossings end, and between which ends states lie there on the way up.
 
-    By the walk in floating point: a guess of where to look.
+    By the walk in floating point, which is put elsewhere beyond the valley whenever it comes there, evenly in the end: a walk that
+    repeats itself would show too little. It is a guess of where to look.
     """
 
-    def go(carry: tuple[PyTree, Array, PyTree], _: None) -> tuple[tuple[PyTree, Array, PyTree], None]:
+    def go(carry: tuple[PyTree, Array, PyTree], share: Array) -> tuple[tuple[PyTree, Array, PyTree], None]:
         place, widest, seen = carry
         after = move(hill, optimizer, *place)
         is_up = after[0] > KINK
         crosses = (place[0] > KINK) != is_up
         widest = jnp.where(crosses, jnp.maximum(widest, jnp.abs(after[0] - KINK)), widest)
-        return (after, widest, _reaching(seen, after[1], crosses & is_up)), None
+        arrives = crosses & is_up
+        seen = _reaching(seen, after[1], arrives)
+        position = jnp.where(arrives, KINK + share * widest, after[0])
+        return ((position, after[1]), widest, seen), None
 
     nothing = jax.tree.map(lambda leaf: Interval(*whole_like(leaf)[::-1]), place[1])
     begin = (place, jnp.full_like(place[0], jnp.finfo(place[0].dtype).eps), nothing)
-    begin = varying_as_after(lambda carry: go(carry, None)[0], begin)
-    (_, widest, seen), _ = jax.lax.scan(go, begin, length=FOLLOWED)
+    shares = (jnp.arange(1, FOLLOWED + 1) * GOLDEN).astype(place[0].dtype) % 1
+    begin = varying_as_after(lambda carry: go(carry, shares[0])[0], begin)
+    (_, widest, seen), _ = jax.lax.scan(go, begin, shares)
     return WIDER * widest, seen
 
 

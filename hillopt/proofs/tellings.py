@@ -25,9 +25,8 @@ from hillopt.proofs.means import (
     RMSHeavyBall,
     TwoMeans,
     TwoMeansState,
-    Yogi,
-    YogiState,
 )
+from hillopt.proofs.memories import ACProp, AdaBelief, DeviationState, Yogi, YogiState
 from hillopt.proofs.own_terms import Lamb, Numbers, beside_root, default_of, in_own_terms, is_known, numbers_of
 
 Told = tuple[AbstractOptimizer, PyTree]
@@ -140,6 +139,23 @@ def _yogi(numbers: Numbers, state: PyTree) -> Told:
     return told, YogiState(adam.mu, _power(told.b1, adam), _power(told.b2, adam), adam.nu, other)
 
 
+def _adabelief(numbers: Numbers, state: PyTree) -> Told:
+    names = "learning_rate", "b1", "b2", "eps", "eps_root"
+    told = AdaBelief(*(numbers[name] for name in names))
+    return told, _deviation(told, state)
+
+
+def _acprop(numbers: Numbers, state: PyTree) -> Told:
+    names = "learning_rate", "b1", "b2", "eps", "eps_root", "weight_decay"
+    told = ACProp(*(numbers[name] for name in names))
+    return told, _deviation(told, state)
+
+
+def _deviation(told: AdaBelief | ACProp, state: PyTree) -> DeviationState:
+    part = _part(state, "mu")
+    return DeviationState(part.mu, part.nu, _power(told.b1, part), _power(told.b2, part))
+
+
 def _power(base: Any, adam: Any) -> Any:
     """Of as many factors as steps, in the format of the mean."""
     return base ** adam.count.astype(jnp.result_type(adam[1]))
@@ -175,4 +191,6 @@ TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
     ),
     optax.novograd: (_novograd, {}),
     optax.yogi: (_yogi, {}),
+    optax.adabelief: (_adabelief, {"nesterov": False}),
+    optax.contrib.acprop: (_acprop, {"mask": None}),
 }
