@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from hillopt.optimizers import AbstractOptimizer
+from hillopt.proofs.means import Kept, corrections, kept_by
 from hillopt.pytrees import Number
 
 
@@ -42,6 +43,23 @@ class Yogi(AbstractOptimizer):
         root = jnp.sqrt(state.other / (1 - b2_power)) + self.eps
         state = YogiState(first, b1_power, b2_power, state.other, state.second)
         return position - self.learning_rate / root * first / (1 - b1_power), state
+
+
+@kept_by.register
+def _by_yogi(optimizer: Yogi, state: YogiState) -> Kept:
+    """A step is l m, where l takes turns: of what m is now, l b1 + l' b1^2 + l b1^3 + ... is still to come. Corrections of the bias
+    make l larger by p / (1 - p) of it, p = b1^t, or less by 1 - sqrt(1 - q) <= q, q = b2^t."""
+    b1, b2 = optimizer.b1, optimizer.b2
+    now, then = (optimizer.learning_rate / (jnp.sqrt(v) + optimizer.eps) for v in (state.other, state.second))
+    largest = jnp.maximum(now, then) * jnp.maximum(jnp.abs(state.first), 1.0)
+    left = largest * (corrections(b1, state.b1_power) + state.b2_power * b2 / (1 - b2))
+    gone = jnp.zeros_like(left)
+    return Kept(
+        offset=b1 * (now + b1 * then) / (1 - b1 * b1) * state.first,
+        left=jnp.where(optimizer.eps >= 0, left, jnp.inf),
+        at_last=state._replace(b1_power=gone, b2_power=gone),
+        takes_turns=True,
+    )
 
 
 class DeviationState(NamedTuple):

@@ -39,8 +39,8 @@ class _Turn(NamedTuple):
     """No rise so far is greater."""
     sound: Bool[Array, ""]
     """They have agreed so far on which way to go."""
-    downs: Int[Array, ""]
-    """Steps down less steps up."""
+    downs: Int[Array, "2"]
+    """Steps down less steps up, after an even number of steps and after an odd one."""
     num_steps: Int[Array, ""]
 
 
@@ -74,7 +74,8 @@ def bound_by_returns(
         begins = (place.position, kept.offset, enclosed(kept_by)(numbers, memory).offset, room)
         position = enclosed(lambda position, now, then, room: position + (then - now) + room)(*begins)
         turn = _followed(numbers, (position, memory), period, goal)
-        back = is_inside(turn.place[1], memory) & (turn.downs == 0) & (period > 0)
+        evened = jnp.where(kept.takes_turns.high, jnp.all(turn.downs == 0), jnp.sum(turn.downs) == 0)
+        back = is_inside(turn.place[1], memory) & evened & (period > 0)
         return jnp.where(turn.sound & back, turn.top, jnp.inf)
 
     eps = float(jnp.finfo(midpoints(place.position).dtype).eps)
@@ -147,11 +148,11 @@ def _followed(optimizer: PyTree, place: PyTree, period: Int[Array, ""], goal: Fl
             place=with_two_ends((position, state)),
             top=top,
             sound=turn.sound & (is_up | is_down) & (top < goal),
-            downs=turn.downs + jnp.where(is_up, -1, 1),
+            downs=turn.downs.at[turn.num_steps % 2].add(jnp.where(is_up, -1, 1)),
             num_steps=turn.num_steps + 1,
         )
 
     place = with_two_ends(place)
     rise = enclosed(lambda position: position - KINK)(place[0])
-    turn = _Turn(place, rise.high, jnp.ones((), bool), jnp.int32(0), jnp.int32(0))
+    turn = _Turn(place, rise.high, jnp.ones((), bool), jnp.zeros(2, jnp.int32), jnp.int32(0))
     return jax.lax.while_loop(goes_on, step, varying_as_after(step, turn))
