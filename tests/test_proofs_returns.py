@@ -34,6 +34,7 @@ TOLD = {
     "rmsprop": (optax.rmsprop, {"decay": 0.8, "eps": 0.1, "initial_scale": 3.0}),
     "rmsprop with momentum": (optax.rmsprop, {"decay": 0.8, "momentum": 0.7}),
     "simplified ademamix": (optax.contrib.simplified_ademamix, {"b1": 0.8, "alpha": 0.5, "weight_decay": 0.1}),
+    "yogi": (optax.yogi, {"b1": 0.8, "b2": 0.93, "eps": 0.1}),
 }
 AWAY = {  # what else would decay the position, so that nothing was kept
     "adamw": {"weight_decay": 0.0},
@@ -84,8 +85,9 @@ def test_the_position_less_an_offset_moves_by_one_length_and_what_is_left(name):
     if name == "radam that is never rectified":
         assert float(kept.left) == np.inf
         return
-    # of as many ups as downs, in any order, nothing is left but what fades
-    paired = np.stack([slopes, -slopes]).T
+    # of as many ups as downs at even steps, and at odd ones, in any order, nothing is left but what fades
+    pairs = slopes.reshape(-1, 2)
+    paired = np.stack([pairs, -pairs], 1)
     orders = np.concatenate([paired.ravel(), np.sort(slopes), -np.sort(slopes)])
     moved = state, place[0]
     for slope in jnp.asarray(orders):

@@ -20,29 +20,32 @@ from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, with_two_ends
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, where, with_two_ends
 from hillopt.proofs.memories import mirrored_by
 from hillopt.proofs.returns import KINK, LONGEST, period_of, seen_from
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
 
+TRIES = 2  # the first of which shows how much room is needed
 WIDER = 2.0  # than sums are in first order
 LEAST = 2.0**-96  # of what a number changes by: more than is lost where it has faded to nothing
 Vector = Float[Array, " number"]
 
 
-class _Half(NamedTuple):
-    """All places of a box, some steps of half a turn later."""
+class _Turn(NamedTuple):
+    """All places of a box, some steps later."""
 
     position: Interval
     memory: PyTree
     """Intervals of a vector."""
+    halfway: Interval
+    """The memory, no later than after half the turn."""
     turned: Interval
-    """Of the derivatives of how far the position has moved, and of the memory, by the memory that the half turn began with."""
+    """The derivatives of how far the position had moved until then, and of the memory, by the memory that the turn began with."""
     top: Float[Array, ""]
     """No rise so far is greater."""
     sound: Bool[Array, ""]
-    """They have gone up and down so far as the word says."""
+    """They have gone up and down so far as the word says, and as its opposite does."""
     num_steps: Int[Array, ""]
 
 
@@ -69,25 +72,39 @@ def bound_by_half_turns(
     unravel = ravel_pytree(walk[1])[1]
     position, memory = as_intervals(place.position), enclosed(lambda state: ravel_pytree(state)[0])(state)
 
-    def half(word: Array, position: Interval, memory: Interval) -> _Half:
-        return _followed(numbers, unravel, (position, memory), word, length, goal)
-
     def in_mirror(optimizer: AbstractOptimizer, memory: Vector) -> tuple[Vector, Bool[Array, ""]]:
         state, holds = mirrored_by(optimizer, unravel(memory))
         return ravel_pytree(state)[0], holds
 
-    first = half(word, position, memory)
-    image, holds = enclosed(in_mirror)(numbers, first.memory)
-    changed = _size(enclosed(jnp.subtract)(image, memory))
-    drift, sums = _guessed_sums(_size(first.turned), changed)
-    around = enclosed(lambda here, away: jax.tree.map(jnp.add, here, away))
-    box = around((position, memory), (Interval(-drift, drift), Interval(-sums, sums)))
-    one = half(word, *box)
-    other = half(~word, one.position, one.memory)
-    needed = enclosed(lambda turned, sums, changed: turned @ sums + jnp.append(0.0, changed))
-    enough = needed(_size(one.turned), sums, changed).high <= jnp.append(drift, sums)
-    sound = first.sound & one.sound & other.sound & holds.low & jnp.all(enough) & jnp.all(sums >= 0) & (length > 0)
-    return jnp.where(sound, jnp.maximum(one.top, other.top), jnp.inf)
+    def again(found: _Found, _: None) -> tuple[_Found, None]:
+        """With room for the changes to come that the last try has shown to be needed."""
+        room = Interval(-found.drift, found.drift), Interval(-found.sums, found.sums)
+        box = enclosed(lambda here, room: jax.tree.map(jnp.add, here, room))((position, memory), room)
+        turn = _followed(numbers, unravel, box, word, length, goal)
+        image, holds = enclosed(in_mirror)(numbers, turn.halfway)
+        changed = _size(enclosed(jnp.subtract)(image, memory))
+        changed = jnp.minimum(found.changed, jnp.where(turn.sound, changed, jnp.inf))
+        turned = _size(turn.turned)
+        needed = enclosed(lambda turned, sums, changed: turned @ sums + jnp.append(0.0, changed))
+        needed = needed(turned, found.sums, changed).high
+        enough = jnp.all(needed <= jnp.append(found.drift, found.sums)) & jnp.all(found.sums >= 0)
+        top = jnp.where(turn.sound & holds.low & enough & (length > 0), turn.top, jnp.inf)
+        return _Found(*_guessed_sums(turned, changed), changed, jnp.minimum(found.top, top)), None
+
+    zero = jnp.zeros_like(memory.low)
+    begin = _Found(zero[0], zero, zero + jnp.inf, zero[0] + jnp.inf)
+    begin = varying_as_after(lambda found: again(found, None)[0], begin)
+    return jax.lax.scan(again, begin, length=TRIES)[0].top
+
+
+class _Found(NamedTuple):
+    """What the position changes by at most in all half turns to come, each number of the memory, and this in the next one."""
+
+    drift: Float[Array, ""]
+    sums: Vector
+    changed: Vector
+    top: Float[Array, ""]
+    """No later rise is greater."""
 
 
 def _guessed_sums(turned: Float[Array, "moved number"], changed: Vector) -> tuple[Float[Array, ""], Vector]:
@@ -109,10 +126,10 @@ def _followed(
     word: Bool[Array, " step"],
     length: Int[Array, ""],
     goal: Float[Array, ""],
-) -> _Half:
-    """A box of places through half a turn, as long as all of it goes as the word says."""
+) -> _Turn:
+    """A box of places through a turn, as long as all of it goes as the word of the first half says."""
 
-    def one(optimizer: AbstractOptimizer, slope: Array, memory: Vector) -> Vector:
+    def one(optimizer: AbstractOptimizer, slope: Array, memory: Vector) -> Float[Array, " moved"]:
         moved, state = optimizer.step(slope, unravel(memory), jnp.zeros_like(slope))
         return ravel_pytree((moved, state))[0]
 
@@ -120,30 +137,33 @@ def _followed(
         after = jnp.sum(step[:, :, None] * turned[None, 1:], 1)
         return after.at[0].add(turned[0])
 
-    def goes_on(half: _Half) -> Bool[Array, ""]:
-        return half.sound & (half.num_steps < length)
+    def moved(position: Array, after: Array) -> tuple[Array, Array, Array]:
+        position = position + after[0]
+        return position, position - KINK, after[1:]
 
-    def step(half: _Half) -> _Half:
-        is_up = word[half.num_steps]
-        slope = exactly(jnp.where(is_up, 1.0, -1.0).astype(half.position.low.dtype))
-        after = enclosed(one)(numbers, slope, half.memory)
-        turned = enclosed(jax.jacfwd(one, 2))(numbers, slope, half.memory)
-        position = enclosed(lambda position, after: position + after[0])(half.position, after)
-        rise, memory = enclosed(lambda position, after: (position - KINK, after[1:]))(position, after)
-        as_said = jnp.where(is_up, half.position.low > KINK, half.position.high <= KINK)
-        top = jnp.maximum(half.top, rise.high)
-        return _Half(
+    def goes_on(turn: _Turn) -> Bool[Array, ""]:
+        return turn.sound & (turn.num_steps < 2 * length)
+
+    def step(turn: _Turn) -> _Turn:
+        is_first = turn.num_steps < length
+        is_up = word[turn.num_steps % length] == is_first
+        slope = exactly(jnp.where(is_up, 1.0, -1.0).astype(turn.position.low.dtype))
+        after, by_memory = (enclosed(each)(numbers, slope, turn.memory) for each in (one, jax.jacfwd(one, 2)))
+        position, rise, memory = enclosed(moved)(turn.position, after)
+        as_said = jnp.where(is_up, turn.position.low > KINK, turn.position.high <= KINK)
+        top = jnp.maximum(turn.top, rise.high)
+        return _Turn(
             position=position,
             memory=memory,
-            turned=enclosed(chained)(turned, half.turned),
+            halfway=where(is_first, memory, turn.halfway),
+            turned=where(is_first, enclosed(chained)(by_memory, turn.turned), turn.turned),
             top=top,
-            sound=half.sound & as_said & (top < goal),
-            num_steps=half.num_steps + 1,
+            sound=turn.sound & as_said & (top < goal),
+            num_steps=turn.num_steps + 1,
         )
 
-    position, memory = begin
+    position, memory = with_two_ends(begin)
     rise = enclosed(lambda position: position - KINK)(position)
-    size = memory.low.size
-    unturned = exactly(jnp.eye(size + 1, size, -1, dtype=memory.low.dtype))
-    half = _Half(*with_two_ends((position, memory, unturned)), rise.high, jnp.ones((), bool), jnp.int32(0))
-    return jax.lax.while_loop(goes_on, step, varying_as_after(step, half))
+    unturned = with_two_ends(exactly(jnp.eye(memory.low.size + 1, memory.low.size, -1, dtype=memory.low.dtype)))
+    turn = _Turn(position, memory, memory, unturned, rise.high, jnp.ones((), bool), jnp.int32(0))
+    return jax.lax.while_loop(goes_on, step, varying_as_after(step, turn))

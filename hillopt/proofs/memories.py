@@ -47,8 +47,10 @@ class Yogi(AbstractOptimizer):
 
 @kept_by.register
 def _by_yogi(optimizer: Yogi, state: YogiState) -> Kept:
-    """A step is l m, where l takes turns: of what m is now, l b1 + l' b1^2 + l b1^3 + ... is still to come. Corrections of the bias
-    make l larger by p / (1 - p) of it, p = b1^t, or less by 1 - sqrt(1 - q) <= q, q = b2^t."""
+    """A step is l m, where l takes turns: of what m is now, l b1 + l' b1^2 + l b1^3 + ... is still to come.
+
+    Corrections of the bias make l larger by p / (1 - p) of it at most, p = b1^t, or less by 1 - sqrt(1 - q) <= q, q = b2^t.
+    """
     b1, b2 = optimizer.b1, optimizer.b2
     now, then = (optimizer.learning_rate / (jnp.sqrt(v) + optimizer.eps) for v in (state.other, state.second))
     largest = jnp.maximum(now, then) * jnp.maximum(jnp.abs(state.first), 1.0)
