@@ -74,7 +74,11 @@ class DeviationState(NamedTuple):
 
 
 class AdaBelief(AbstractOptimizer):
-    """AdaBelief (Zhuang et al. 2020)."""
+    """AdaBelief (Zhuang et al. 2020), whose second moment s is told by u = s + k m^2, k = b1 (1 - b2) / (1 - b1).
+
+    Where g^2 = 1, (g - m')^2 is b1 + b1 (b1 m^2 - m'^2) / (1 - b1), so that most of what s goes up and down by in a swing comes
+    from where it begins and ends. Without it, u' = b2 u + (1 - b2) b1 - k (b2 - b1) m^2.
+    """
 
     learning_rate: Number
     b1: Number
@@ -88,13 +92,17 @@ class AdaBelief(AbstractOptimizer):
     def step(
         self, slope: Float[Array, "..."], state: DeviationState, position: Float[Array, "..."]
     ) -> tuple[Float[Array, "..."], DeviationState]:
-        first = self.b1 * state.first + (1 - self.b1) * slope
-        far = slope - first
-        second = self.b2 * state.second + (1 - self.b2) * far * far + self.eps_root
+        first, share = self.b1 * state.first + (1 - self.b1) * slope, self.of_square()
+        steady = (1 - self.b2) * self.b1 - share * (self.b2 - self.b1) * state.first**2
+        second = self.b2 * state.second + steady + self.eps_root
         b1_power, b2_power = self.b1 * state.b1_power, self.b2 * state.b2_power
-        root = jnp.sqrt(second / (1 - b2_power)) + self.eps
+        root = jnp.sqrt((second - share * first**2) / (1 - b2_power)) + self.eps
         state = DeviationState(first, second, b1_power, b2_power)
         return position - self.learning_rate / root * first / (1 - b1_power), state
+
+    def of_square(self) -> Number:
+        """The share k of the mean's square that is told with the second moment."""
+        return self.b1 * (1 - self.b2) / (1 - self.b1)
 
 
 class ACProp(AbstractOptimizer):

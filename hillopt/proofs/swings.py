@@ -4,7 +4,7 @@ Between two crossings the slope is constant. So take a box of places just beyond
 follow every cell in interval arithmetic: up, back across the valley, down, and across once more. If where they come back to lies
 inside the box, all crossings to come do, and from the n-th on they lie where n swings take the box: sets that shrink to what
 attracts (Tucker, "Validated Numerics", 2011, section 5). So no later rise exceeds the greatest of the walk's own next n swings,
-which are followed in thin intervals, and of all swings that begin in the n-th set.
+which are followed in thin intervals, and of all swings that begin in the n-th set, whichever n.
 
 Sums that never forget grow for ever, and steps that are divided by them shrink, to nothing as far as intervals tell. So an end
 that does not come to rest is given up, and what stays on its side of the valley need not all leave it: see `_leg`.
@@ -43,9 +43,9 @@ from hillopt.walk import move
 
 KINK = 1.0
 LONGEST = 400  # steps of half a swing
-GROWINGS = 20  # of a box that does not come back into itself, each end that has moved by
-PATIENCE = 16  # growings; an end that moves after so many is given up
-FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
+GROWINGS = 64  # of a box that does not come back into itself, each end that has moved by
+PATIENCE = 56  # growings; an end that moves after so many is given up
+FURTHER, SLACK = 0.02, 1e-6  # shares of its width, and of its numbers' sizes
 GOLDEN = (5**0.5 - 1) / 2  # whose multiples lie evenly modulo 1
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 
@@ -126,7 +126,7 @@ def bound_by_swings(
     width, up = _seen(hill, optimizer, middle)
     found = _followed(fineness, step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
     swings, top = _of_the_walk(fineness.swings, step, here, found.box)
-    later = found.tops[jnp.clip(swings, 0, fineness.swings - 1)]
+    later = jnp.min(jnp.where(jnp.arange(fineness.swings) <= swings, found.tops, jnp.inf))
     return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
 
 

@@ -142,7 +142,8 @@ def _yogi(numbers: Numbers, state: PyTree) -> Told:
 def _adabelief(numbers: Numbers, state: PyTree) -> Told:
     names = "learning_rate", "b1", "b2", "eps", "eps_root"
     told = AdaBelief(*(numbers[name] for name in names))
-    return told, _deviation(told, state)
+    state = _deviation(told, state)
+    return told, state._replace(second=state.second + told.of_square() * state.first**2)
 
 
 def _acprop(numbers: Numbers, state: PyTree) -> Told:
