@@ -18,6 +18,9 @@ METHODS = (
     Method(crossings.bound_by_crossings, crossings.serves, since=64, again=16, at_once=8, is_costly=True),
     Method(swings.bound_by_swings, swings.serves, since=256, again=8, at_once=1, is_costly=True),
     Method(swings.bound_by_finer_swings, swings.serves_finer, since=2_048, again=16, at_once=1, is_costly=True),
+    Method(
+        swings.bound_by_swings_of_memories, swings.serves_memories, since=2_048, again=16, at_once=1, is_costly=True
+    ),
 )
 """In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
 

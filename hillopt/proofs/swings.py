@@ -58,7 +58,7 @@ class Fineness(NamedTuple):
     """That a box is followed for, and the walk."""
 
 
-COARSE, FINE = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60)
+COARSE, FINE, BY_MEMORY = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60), Fineness(Cells(16, 64), 60)
 Step = Callable[[Array, PyTree], PyTree]
 """Intervals of (position, state) after a step on a slope of -1 or 1."""
 
@@ -131,11 +131,17 @@ def bound_by_swings(
 
 
 bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
+bound_by_swings_of_memories = partial(bound_by_swings, fineness=BY_MEMORY)
 
 
 def serves_finer(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """Where the position decays, and walks stay in a part of all swings: it takes eight times as long."""
     return serves(hill, optimizer) and decays(optimizer)
+
+
+def serves_memories(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
+    """Where it does not decay, and nothing but the memory draws walks together."""
+    return serves(hill, optimizer) and not decays(optimizer)
 
 
 def _rise(position: Interval) -> Interval:
