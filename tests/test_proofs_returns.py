@@ -10,6 +10,9 @@ import hillopt as ho
 from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import as_arrays
 from hillopt.proofs import Ball, Whereabouts
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.enclosures import enclosed
+from hillopt.proofs.intervals import as_intervals
 from hillopt.proofs.means import kept_by
 from hillopt.proofs.returns import bound_by_returns, serves
 from hillopt.proofs.tellings import told_shortly
@@ -103,6 +106,15 @@ def test_nothing_is_kept_where_the_position_decays(name):
     optimizer = _made(name)
     (_, state), _ = _drawn(optimizer, BEFORE)
     assert float(kept_by(*told_shortly(optimizer, state)).left) == np.inf
+
+
+@pytest.mark.parametrize(("second", "taking_turns"), [(1.0005, True), (0.9995, True), (0.5, False), (1.0, False)])
+def test_yogi_is_told_only_once_its_second_moment_takes_turns(second, taking_turns):
+    optimizer = _made("yogi", b2=0.999)
+    adam, *others = optimizer.init(jnp.asarray(0.3))
+    state = (adam._replace(nu=Ball(jnp.asarray(second), jnp.asarray(1e-9))), *others)
+    told, _ = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(state))
+    assert np.isfinite(told.learning_rate.high) == taking_turns
 
 
 def test_it_serves_walks_of_means_on_the_tent():

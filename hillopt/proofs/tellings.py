@@ -129,7 +129,7 @@ def _novograd(numbers: Numbers, state: PyTree) -> Told:
 
 
 def _yogi(numbers: Numbers, state: PyTree) -> Told:
-    """Until the second moment is within a step of 1, nothing is told: the learning rate may be any number."""
+    """Unless the second moment is surely within a step of 1, nothing is proved: the learning rate has no upper end."""
     adam, rest = _part(state, "mu"), 1 - numbers["b2"]
     above = adam.nu - 1
     other = adam.nu - rest * jnp.sign(above)
