@@ -10,6 +10,9 @@ import hillopt as ho
 from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import as_arrays
 from hillopt.proofs import Ball, Whereabouts
+from hillopt.proofs.balls import rounded
+from hillopt.proofs.enclosures import enclosed
+from hillopt.proofs.intervals import as_intervals
 from hillopt.proofs.means import kept_by
 from hillopt.proofs.returns import bound_by_returns, serves
 from hillopt.proofs.tellings import told_shortly
@@ -34,6 +37,7 @@ TOLD = {
     "rmsprop": (optax.rmsprop, {"decay": 0.8, "eps": 0.1, "initial_scale": 3.0}),
     "rmsprop with momentum": (optax.rmsprop, {"decay": 0.8, "momentum": 0.7}),
     "simplified ademamix": (optax.contrib.simplified_ademamix, {"b1": 0.8, "alpha": 0.5, "weight_decay": 0.1}),
+    "yogi": (optax.yogi, {"b1": 0.8, "b2": 0.93, "eps": 0.1}),
 }
 AWAY = {  # what else would decay the position, so that nothing was kept
     "adamw": {"weight_decay": 0.0},
@@ -84,8 +88,9 @@ def test_the_position_less_an_offset_moves_by_one_length_and_what_is_left(name):
     if name == "radam that is never rectified":
         assert float(kept.left) == np.inf
         return
-    # of as many ups as downs, in any order, nothing is left but what fades
-    paired = np.stack([slopes, -slopes]).T
+    # of as many ups as downs at even steps, and at odd ones, in any order, nothing is left but what fades
+    pairs = slopes.reshape(-1, 2)
+    paired = np.stack([pairs, -pairs], 1)
     orders = np.concatenate([paired.ravel(), np.sort(slopes), -np.sort(slopes)])
     moved = state, place[0]
     for slope in jnp.asarray(orders):
@@ -101,6 +106,15 @@ def test_nothing_is_kept_where_the_position_decays(name):
     optimizer = _made(name)
     (_, state), _ = _drawn(optimizer, BEFORE)
     assert float(kept_by(*told_shortly(optimizer, state)).left) == np.inf
+
+
+@pytest.mark.parametrize(("second", "taking_turns"), [(1.0005, True), (0.9995, True), (0.5, False), (1.0, False)])
+def test_yogi_is_told_only_once_its_second_moment_takes_turns(second, taking_turns):
+    optimizer = _made("yogi", b2=0.999)
+    adam, *others = optimizer.init(jnp.asarray(0.3))
+    state = (adam._replace(nu=Ball(jnp.asarray(second), jnp.asarray(1e-9))), *others)
+    told, _ = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(state))
+    assert np.isfinite(told.learning_rate.high) == taking_turns
 
 
 def test_it_serves_walks_of_means_on_the_tent():

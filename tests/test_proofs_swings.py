@@ -302,6 +302,8 @@ def test_what_walks_as_one_of_ours_does(factory, numbers):
 
 
 LONG = {
+    "adabelief": {"b1": np.append([0.3, 0.5], np.full(10, 0.9)), "b2": np.tile([0.9, 0.99, 0.995], 4)},
+    "yogi": {"b1": np.append([0.0, 0.5], np.full(10, 0.9)), "b2": np.tile([0.9, 0.96, 0.99], 4)},
     "lamb": {"b1": np.append([0.0, 0.5], np.full(10, 0.9)), "weight_decay": np.repeat([0.0, 0.1], 6)},
     "adafactor": {},
     "contrib.sophia": {"b1": np.append([0.0, 0.5], np.full(10, 0.965)), "weight_decay": np.repeat([1e-4, 0.1], 6)},

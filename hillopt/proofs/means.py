@@ -10,7 +10,7 @@ import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from hillopt.optimizers import AbstractOptimizer, AdamW
 from hillopt.optimizers.adaptive import AdamState
@@ -161,7 +161,7 @@ def greatest_slow(optimizer: TwoMeans, state: TwoMeansState, place: Float[Array,
     now = jnp.abs(place / (optimizer.learning_rate * optimizer.share) - memory * state.first)
     range_of_a = 2 * (longest + memory)
     k = rest / (1 + ratio * rest)
-    fades = _largest(state.first) * _corrections(optimizer.b1, state.fading)
+    fades = _largest(state.first) * corrections(optimizer.b1, state.fading)
     most = (jnp.abs(state.slow) + k * (range_of_a + fades)) / (1 - 2 * k * ratio)
     is_slow = (optimizer.share > 0) & (ratio >= 0) & (rest >= 0) & (optimizer.slow >= 0) & (2 * k * ratio < 1)
     known = is_slow & (now <= range_of_a / 2) & (ratio * most + longest - 1 < 1) & (optimizer.weight_decay == 0)
@@ -242,6 +242,8 @@ class Kept(NamedTuple):
     """Whatever slopes follow, from this state on it moves by no more than that besides."""
     at_last: PyTree
     """The state with what fades gone."""
+    takes_turns: Bool[Array, ""] | bool = False
+    """Whether it moves by one length at every other step, and by another one between."""
 
 
 @functools.singledispatch
@@ -255,7 +257,7 @@ def kept_by(optimizer: AbstractOptimizer, state: PyTree) -> Kept | None:
 def _by_adamw(optimizer: AdamW, state: AdamState) -> Kept:
     """A step is spacing m / (1 - p), p = b1^t: more than spacing m by p / (1 - p), whose sum is a geometric series at most."""
     spacing = optimizer.learning_rate / (1 + optimizer.eps)
-    left = spacing * _largest(state.first) * _corrections(optimizer.b1, state.b1_power)
+    left = spacing * _largest(state.first) * corrections(optimizer.b1, state.b1_power)
     return Kept(
         offset=spacing * optimizer.b1 / (1 - optimizer.b1) * state.first,
         left=_unless(optimizer.weight_decay, left),
@@ -268,7 +270,7 @@ def _by_two_means(optimizer: TwoMeans, state: TwoMeansState) -> Kept:
     """The fast mean's as Adam's; the slow one has no correction."""
     fast = optimizer.share * optimizer.b1 / (1 - optimizer.b1) * state.first
     slow = optimizer.slow_share * optimizer.slow / (1 - optimizer.slow) * state.slow
-    left = jnp.abs(optimizer.share) * _largest(state.first) * _corrections(optimizer.b1, state.fading)
+    left = jnp.abs(optimizer.share) * _largest(state.first) * corrections(optimizer.b1, state.fading)
     return Kept(
         offset=optimizer.learning_rate * (fast + slow),
         left=_unless(optimizer.weight_decay, optimizer.learning_rate * left),
@@ -282,7 +284,7 @@ def _by_radam(optimizer: RAdam, state: RectifiedState) -> Kept:
     1 - r <= 1 - r^2 <= 2 l t b2^t / ((l - 4) (l - 2) (1 - b2^t)), whose sum has a closed form."""
     spacing, rest = optimizer.learning_rate / (1 + optimizer.eps), 1 - optimizer.b2
     largest, (longest, length) = _largest(state.first), _lengths(optimizer, state)
-    corrected = largest * _corrections(optimizer.b1, state.b1_power)
+    corrected = largest * corrections(optimizer.b1, state.b1_power)
     steepest = 2 * longest / ((longest - 4) * (longest - 2) * (1 - optimizer.b2 * state.b2_power))
     times = optimizer.b2 * (state.times + state.b2_power / rest) / rest
     unrectified = steepest * times * largest / (1 - optimizer.b1 * state.b1_power)
@@ -318,7 +320,7 @@ def _by_optimistic_nadam(optimizer: OptimisticNadam, state: Optimist) -> Kept:
 def _kept_ahead(b1: Number, state: Mean | Optimist) -> Kept:
     """Nadam's direction is b1 m / (1 - b1 p) + (1 - b1) g / (1 - p), p = b1^t: more than without p by b1^2 p / (1 - b1 p) and
     (1 - b1) p / (1 - p) times the greatest mean at most."""
-    left = (b1 * b1 + (1 - b1)) * _largest(state.first) * _corrections(b1, state.fading)
+    left = (b1 * b1 + (1 - b1)) * _largest(state.first) * corrections(b1, state.fading)
     return Kept(b1 * b1 / (1 - b1) * state.first, left, state._replace(fading=jnp.zeros_like(left)))
 
 
@@ -341,7 +343,7 @@ def _largest(first: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.maximum(jnp.abs(first), 1.0)
 
 
-def _corrections(decay: Number, power: Float[Array, ""]) -> Float[Array, ""]:
+def corrections(decay: Number, power: Float[Array, ""]) -> Float[Array, ""]:
     """Bound of the sum of p / (1 - p) over p = power decay^s, s >= 1."""
     return power * decay / ((1 - decay) * (1 - power * decay))
 

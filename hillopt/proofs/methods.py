@@ -4,7 +4,18 @@ import jax
 
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs import alternation, averages, cells, crossings, overshoots, returns, sites, swings, tubes
+from hillopt.proofs import (
+    alternation,
+    averages,
+    cells,
+    crossings,
+    half_turns,
+    overshoots,
+    returns,
+    sites,
+    swings,
+    tubes,
+)
 from hillopt.proofs.trapping import Method
 
 METHODS = (
@@ -14,10 +25,14 @@ METHODS = (
     Method(tubes.bound_by_tube, tubes.serves, since=32, at_once=64),
     Method(cells.bound_by_cells, cells.serves, at_once=64),
     Method(returns.bound_by_returns, returns.serves, since=64, again=4),
+    Method(half_turns.bound_by_half_turns, half_turns.serves, since=64, again=4),
     Method(sites.bound_by_sites, sites.serves, since=32, at_once=64),
     Method(crossings.bound_by_crossings, crossings.serves, since=64, again=16, at_once=8, is_costly=True),
     Method(swings.bound_by_swings, swings.serves, since=256, again=8, at_once=1, is_costly=True),
     Method(swings.bound_by_finer_swings, swings.serves_finer, since=2_048, again=16, at_once=1, is_costly=True),
+    Method(
+        swings.bound_by_swings_of_memories, swings.serves_memories, since=2_048, again=16, at_once=1, is_costly=True
+    ),
 )
 """In the order in which they are asked: a lane that one has proved costs the later ones nothing."""
 

@@ -39,8 +39,8 @@ class _Turn(NamedTuple):
     """No rise so far is greater."""
     sound: Bool[Array, ""]
     """They have agreed so far on which way to go."""
-    downs: Int[Array, ""]
-    """Steps down less steps up."""
+    downs: Int[Array, "2"]
+    """Steps down less steps up, after an even number of steps and after an odd one."""
     num_steps: Int[Array, ""]
 
 
@@ -62,8 +62,8 @@ def bound_by_returns(
     del hill
     numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
     walk = told_shortly(optimizer, midpoints(place.state))
-    seen = _seen(*walk, midpoints(place.position))
-    period = _period(seen)
+    seen = seen_from(*walk, midpoints(place.position))
+    period = period_of(seen)
     kept = enclosed(kept_by)(numbers, state)
 
     def top(floor: Array) -> Array:
@@ -74,7 +74,8 @@ def bound_by_returns(
         begins = (place.position, kept.offset, enclosed(kept_by)(numbers, memory).offset, room)
         position = enclosed(lambda position, now, then, room: position + (then - now) + room)(*begins)
         turn = _followed(numbers, (position, memory), period, goal)
-        back = is_inside(turn.place[1], memory) & (turn.downs == 0) & (period > 0)
+        evened = jnp.where(kept.takes_turns.high, jnp.all(turn.downs == 0), jnp.sum(turn.downs) == 0)
+        back = is_inside(turn.place[1], memory) & evened & (period > 0)
         return jnp.where(turn.sound & back, turn.top, jnp.inf)
 
     eps = float(jnp.finfo(midpoints(place.position).dtype).eps)
@@ -94,7 +95,9 @@ class _Seen(NamedTuple):
     """Of the number, for this step."""
 
 
-def _seen(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen:
+def seen_from(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen:
+    """The next steps of a walk on the tent, as it is told."""
+
     def go(carry: tuple[Array, _Seen], _: None) -> tuple[tuple[Array, _Seen], _Seen]:
         position, seen = carry
         is_up = position > KINK
@@ -108,7 +111,7 @@ def _seen(optimizer: AbstractOptimizer, state: PyTree, position: Array) -> _Seen
     return jax.lax.scan(go, varying_as_after(lambda carry: go(carry, None)[0], begin), length=SEEN + 1)[1]
 
 
-def _period(seen: _Seen) -> Int[Array, ""]:
+def period_of(seen: _Seen) -> Int[Array, ""]:
     """The fewest steps after which the walk goes up and down as before, all along, as often up as down; 0 if none seem to be."""
     periods = jnp.arange(1, LONGEST + 1)
     before = (seen.mark[SEEN - periods] - seen.mark[LONGEST - periods]) * seen.power[periods]
@@ -145,11 +148,11 @@ def _followed(optimizer: PyTree, place: PyTree, period: Int[Array, ""], goal: Fl
             place=with_two_ends((position, state)),
             top=top,
             sound=turn.sound & (is_up | is_down) & (top < goal),
-            downs=turn.downs + jnp.where(is_up, -1, 1),
+            downs=turn.downs.at[turn.num_steps % 2].add(jnp.where(is_up, -1, 1)),
             num_steps=turn.num_steps + 1,
         )
 
     place = with_two_ends(place)
     rise = enclosed(lambda position: position - KINK)(place[0])
-    turn = _Turn(place, rise.high, jnp.ones((), bool), jnp.int32(0), jnp.int32(0))
+    turn = _Turn(place, rise.high, jnp.ones((), bool), jnp.zeros(2, jnp.int32), jnp.int32(0))
     return jax.lax.while_loop(goes_on, step, varying_as_after(step, turn))

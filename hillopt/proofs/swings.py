@@ -4,7 +4,7 @@ Between two crossings the slope is constant. So take a box of places just beyond
 follow every cell in interval arithmetic: up, back across the valley, down, and across once more. If where they come back to lies
 inside the box, all crossings to come do, and from the n-th on they lie where n swings take the box: sets that shrink to what
 attracts (Tucker, "Validated Numerics", 2011, section 5). So no later rise exceeds the greatest of the walk's own next n swings,
-which are followed in thin intervals, and of all swings that begin in the n-th set.
+which are followed in thin intervals, and of all swings that begin in the n-th set, whichever n.
 
 Sums that never forget grow for ever, and steps that are divided by them shrink, to nothing as far as intervals tell. So an end
 that does not come to rest is given up, and what stays on its side of the valley need not all leave it: see `_leg`.
@@ -46,9 +46,10 @@ from hillopt.walk import move
 
 KINK = 1.0
 LONGEST = 400  # steps of half a swing
-GROWINGS = 20  # of a box that does not come back into itself, each end that has moved by
-PATIENCE = 16  # growings; an end that moves after so many is given up
-FURTHER, SLACK = 0.2, 1e-6  # shares of its width, and of its numbers' sizes
+GROWINGS = 64  # of a box that does not come back into itself, each end that has moved by
+PATIENCE = 56  # growings; an end that moves after so many is given up
+FURTHER, SLACK = 0.02, 1e-6  # shares of its width, and of its numbers' sizes
+GOLDEN = (5**0.5 - 1) / 2  # whose multiples lie evenly modulo 1
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 
 
@@ -60,7 +61,7 @@ class Fineness(NamedTuple):
     """That a box is followed for, and the walk."""
 
 
-COARSE, FINE = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60)
+COARSE, FINE, BY_MEMORY = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60), Fineness(Cells(16, 64), 60)
 Step = Callable[[Array, PyTree], PyTree]
 """Intervals of (position, state) after a step on a slope of -1 or 1."""
 Part = Callable[[PyTree], PyTree]
@@ -131,7 +132,7 @@ def bound_by_swings(
     keys = key_of(pulls_of(optimizer, middle, up), up)
     found = _followed(fineness, _stepping(numbers), keys, _around(width, up))
     swings, top = _of_the_walk(fineness.swings, walk, with_two_ends(here), part, found.box)
-    later = found.tops[jnp.clip(swings, 0, fineness.swings - 1)]
+    later = jnp.min(jnp.where(jnp.arange(fineness.swings) <= swings, found.tops, jnp.inf))
     return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
 
 
@@ -185,11 +186,17 @@ def _following(
 
 
 bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
+bound_by_swings_of_memories = partial(bound_by_swings, fineness=BY_MEMORY)
 
 
 def serves_finer(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """Where the position decays, and walks stay in a part of all swings: it takes eight times as long."""
     return serves(hill, optimizer) and decays(optimizer)
+
+
+def serves_memories(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
+    """Where it does not decay, and nothing but the memory draws walks together."""
+    return serves(hill, optimizer) and not decays(optimizer)
 
 
 def _rise(position: Interval) -> Interval:
@@ -203,21 +210,26 @@ def _select(condition: Array, one: PyTree, other: PyTree) -> PyTree:
 def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
     """How far beyond the valley crossings end, and between which ends states lie there on the way up.
 
-    By the walk in floating point: a guess of where to look.
+    By the walk in floating point, which is put elsewhere beyond the valley whenever it comes there, evenly in the end: a walk that
+    repeats itself would show too little. It is a guess of where to look.
     """
 
-    def go(carry: tuple[PyTree, Array, PyTree], _: None) -> tuple[tuple[PyTree, Array, PyTree], None]:
+    def go(carry: tuple[PyTree, Array, PyTree], share: Array) -> tuple[tuple[PyTree, Array, PyTree], None]:
         place, widest, seen = carry
         after = move(hill, optimizer, *place)
         is_up = after[0] > KINK
         crosses = (place[0] > KINK) != is_up
         widest = jnp.where(crosses, jnp.maximum(widest, jnp.abs(after[0] - KINK)), widest)
-        return (after, widest, _reaching(seen, after[1], crosses & is_up)), None
+        arrives = crosses & is_up
+        seen = _reaching(seen, after[1], arrives)
+        position = jnp.where(arrives, KINK + share * widest, after[0])
+        return ((position, after[1]), widest, seen), None
 
     nothing = jax.tree.map(lambda leaf: Interval(*whole_like(leaf)[::-1]), place[1])
     begin = (place, jnp.full_like(place[0], jnp.finfo(place[0].dtype).eps), nothing)
-    begin = varying_as_after(lambda carry: go(carry, None)[0], begin)
-    (_, widest, seen), _ = jax.lax.scan(go, begin, length=FOLLOWED)
+    shares = (jnp.arange(1, FOLLOWED + 1) * GOLDEN).astype(place[0].dtype) % 1
+    begin = varying_as_after(lambda carry: go(carry, shares[0])[0], begin)
+    (_, widest, seen), _ = jax.lax.scan(go, begin, shares)
     return WIDER * widest, seen
 
 

@@ -27,6 +27,7 @@ from hillopt.proofs.means import (
     TwoMeans,
     TwoMeansState,
 )
+from hillopt.proofs.memories import ACProp, AdaBelief, DeviationState, Yogi, YogiState
 from hillopt.proofs.own_terms import (
     InShort,
     Lamb,
@@ -140,6 +141,35 @@ def _novograd(numbers: Numbers, state: PyTree) -> Told:
     return told, Mean(part.mu * guard, jnp.zeros_like(part.mu))
 
 
+def _yogi(numbers: Numbers, state: PyTree) -> Told:
+    """Unless the second moment is surely within a step of 1, nothing is proved: the learning rate has no upper end."""
+    adam, rest = part_of(state, "mu"), 1 - numbers["b2"]
+    above = adam.nu - 1
+    other = adam.nu - rest * jnp.sign(above)
+    takes_turns = (jnp.abs(above) < rest) & (jnp.abs(above) > 0)
+    rate = numbers["learning_rate"] / takes_turns.astype(above.dtype)
+    told = Yogi(rate, numbers["b1"], numbers["b2"], numbers["eps"])
+    return told, YogiState(adam.mu, _power(told.b1, adam), _power(told.b2, adam), adam.nu, other)
+
+
+def _adabelief(numbers: Numbers, state: PyTree) -> Told:
+    names = "learning_rate", "b1", "b2", "eps", "eps_root"
+    told = AdaBelief(*(numbers[name] for name in names))
+    state = _deviation(told, state)
+    return told, state._replace(second=state.second + told.of_square() * state.first**2)
+
+
+def _acprop(numbers: Numbers, state: PyTree) -> Told:
+    names = "learning_rate", "b1", "b2", "eps", "eps_root", "weight_decay"
+    told = ACProp(*(numbers[name] for name in names))
+    return told, _deviation(told, state)
+
+
+def _deviation(told: AdaBelief | ACProp, state: PyTree) -> DeviationState:
+    part = part_of(state, "mu")
+    return DeviationState(part.mu, part.nu, _power(told.b1, part), _power(told.b2, part))
+
+
 def _power(base: Any, adam: Any) -> Any:
     """Of as many factors as steps, in the format of the mean."""
     return base ** adam.count.astype(jnp.result_type(adam[1]))
@@ -164,4 +194,7 @@ TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
         {"eps_in_sqrt": True, "centered": False, "nesterov": False, "bias_correction": False},
     ),
     optax.novograd: (_novograd, {}),
+    optax.yogi: (_yogi, {}),
+    optax.adabelief: (_adabelief, {"nesterov": False}),
+    optax.contrib.acprop: (_acprop, {"mask": None}),
 }
