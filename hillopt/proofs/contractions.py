@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from hillopt.landscapes import AbstractHill, EndlessTent
@@ -49,7 +50,7 @@ class _Search(NamedTuple):
     nearest: Float[Array, ""]
     """Distance to the kink since then."""
     kept: Float[Array, ""]
-    """What the decay has left, since then, of the distance of two walks."""
+    """What is left since then of the distance of two walks that go the same way."""
     found: Bool[Array, ""]
 
 
@@ -95,14 +96,16 @@ def bound_by_contraction(
 def _sought(
     hill: AbstractHill, optimizer: AbstractOptimizer, place: tuple[Array, PyTree]
 ) -> tuple[_Search, Float[Array, ""]]:
-    """Two places a cycle apart, so near to each other that the cycle keeps away from the kink; and what a step takes of the
-    distance of two walks."""
+    """Two places a cycle apart, so near to each other that the cycle keeps away from the kink; and what a step takes at least of
+    the distance of two walks."""
     eps = float(jnp.finfo(place[0].dtype).eps)
+    numbers, unravel = ravel_pytree(place)
 
-    def position_after(position: Array) -> Array:
-        return optimizer.step(jnp.ones_like(position), place[1], position)[0]
+    def stepped(numbers: Float[Array, " number"]) -> Float[Array, " number"]:
+        position, state = unravel(numbers)
+        return ravel_pytree(optimizer.step(jnp.ones_like(position), state, position))[0]
 
-    keep = jax.jvp(position_after, place[:1], (jnp.ones_like(place[0]),))[1]
+    keep = jnp.max(jnp.abs(jnp.diagonal(jax.jacfwd(stepped)(numbers))))
 
     def goes_on(search: _Search) -> Bool[Array, ""]:
         return ~search.found & (search.num_steps < LONGEST) & (keep < 1) & ((1 - keep) ** 2 > eps)
