@@ -4,7 +4,7 @@ import jax
 
 from hillopt.landscapes import AbstractHill
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs import averages, cells, contractions, crossings, overshoots, returns, sites, swings, tubes
+from hillopt.proofs import averages, cells, contractions, crossings, overshoots, returns, sites, swings, tubes, wakes
 from hillopt.proofs.trapping import Method
 
 METHODS = (
@@ -16,6 +16,7 @@ METHODS = (
     Method(sites.bound_by_sites, sites.serves, since=32, at_once=64),
     Method(crossings.bound_by_crossings, crossings.serves, since=64, again=16, at_once=8, is_costly=True),
     Method(contractions.bound_by_contraction, contractions.serves, since=256, again=64, at_once=8, is_costly=True),
+    Method(wakes.bound_by_wake, wakes.serves, since=256, again=64, at_once=1, is_costly=True),
     Method(swings.bound_by_swings, swings.serves, since=256, again=8, at_once=1, is_costly=True),
     Method(swings.bound_by_finer_swings, swings.serves_finer, since=2_048, again=16, at_once=1, is_costly=True),
 )

@@ -122,7 +122,7 @@ def bound_by_swings(
 
         return with_two_ends(enclosed(one)(numbers, exactly(slope), *place))
 
-    width, up = _seen(hill, optimizer, middle)
+    width, up = seen_ahead(hill, optimizer, middle)
     found = _followed(fineness, step, key_of(pulls_of(optimizer, middle, up), up), _around(width, up))
     swings, top = _of_the_walk(fineness.swings, step, here, found.box)
     later = found.tops[jnp.clip(swings, 0, fineness.swings - 1)]
@@ -145,7 +145,7 @@ def _select(condition: Array, one: PyTree, other: PyTree) -> PyTree:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
-def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
+def seen_ahead(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
     """How far beyond the valley crossings end, and between which ends states lie there on the way up.
 
     By the walk in floating point: a guess of where to look.
