@@ -12,6 +12,7 @@ anything: so they can be fine (Dellnitz and Hohmann 1997, "A subdivision algorit
 global attractors").
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -39,15 +40,19 @@ MOST_ROUNDS = 2_048
 FURTHER, LEAST = (
     0.1,
     1e-9,
-)  # shares of its width, and of its numbers' or a slope's size, that a box grows further than it must
+)  # shares of its width, and of a number's or a slope's size, that a box grows further than it must
 SIDE = 1 << 14  # keys of a row of cells
 
 
 class _Boxes(NamedTuple):
     """Ends of places, each a vector with the position first."""
 
-    low: Float[Array, "box number"]
-    high: Float[Array, "box number"]
+    low: Float[Array, "... number"]
+    high: Float[Array, "... number"]
+
+
+Step = Callable[[Array, _Boxes], _Boxes]
+"""A place's box after a step on a slope of -1 or 1."""
 
 
 class _Grid(NamedTuple):
@@ -123,7 +128,7 @@ def bound_by_wake(
     first, top, sound = _leg(step, here, is_whole)
     none = _Boxes(*jnp.zeros((2, MOST, here.low.size), here.low.dtype))
     keys, no = jnp.full(MOST, NOTHING, jnp.int32), jnp.zeros(MOST, bool)
-    empty = _Wake(keys, none, no, top, is_whole & sound, jnp.int32(0))
+    empty = _Wake(keys, none, no, top, is_whole & sound & (grid.phase > LEAST), jnp.int32(0))
     begin = _reached(grid, empty, jax.tree.map(lambda end: end[None], first), ~no[:1])
     wake = jax.lax.while_loop(goes_on, follow, varying_as_after(follow, begin))
     return jnp.where(wake.sound & ~jnp.any(wake.fresh), wake.top, jnp.inf)
@@ -136,7 +141,7 @@ def _ends(place: PyTree) -> _Boxes:
     return _Boxes(ravel_pytree(low)[0], ravel_pytree(high)[0])
 
 
-def _leg(step: PyTree, box: _Boxes, holds: Array) -> tuple[_Boxes, Float[Array, ""], Bool[Array, ""]]:
+def _leg(step: Step, box: _Boxes, holds: Array) -> tuple[_Boxes, Float[Array, ""], Bool[Array, ""]]:
     """One cell's box until it has come up across the valley or stands astride the kink; how high it rose, and whether that was
     to an end."""
 
@@ -201,21 +206,16 @@ def _reached(grid: _Grid, wake: _Wake, found: _Boxes, holds: Array) -> _Wake:
 def _cut(grid: _Grid, low: Array, high: Array) -> tuple[Int[Array, "..."], _Boxes, Bool[Array, "..."]]:
     """The cells that a box reaches into: their keys, its parts in them, as long as they are, and whether there are no more."""
 
-    def cells(low: Array, high: Array, begin: Array | float, width: Array) -> tuple[Array, Interval, Array]:
+    def cells(low: Array, high: Array, begin: Array | float, width: Array) -> tuple[Array, Interval, Interval, Array]:
         first, last = jnp.ceil((low - begin) / width) - 1, jnp.floor((high - begin) / width)
-        index = first + jnp.arange(ACROSS)
-        inside = Interval(
-            jnp.where(index > first, begin + index * width, low),
-            jnp.where(index < last, begin + (index + 1) * width, high),
-        )
-        return jnp.where(index <= last, index, jnp.nan), inside, last - first < ACROSS
+        index = first + jnp.arange(ACROSS + 1)
+        edges, index = begin + index * width, index[:-1]
+        inside = Interval(jnp.where(index > first, edges[:-1], low), jnp.where(index < last, edges[1:], high))
+        whole = Interval(jnp.minimum(inside.low, edges[:-1]), jnp.maximum(inside.high, edges[1:]))
+        return jnp.where(index <= last, index, jnp.nan), inside, whole, last - first < ACROSS
 
-    phase, of_phase, no_more = cells(low[0], high[0], KINK, grid.phase)
-    part, of_part, none_else = cells(low[grid.key], high[grid.key], 0.0, grid.part)
-    whole = Interval(
-        jnp.minimum(of_phase.low, KINK + phase * grid.phase),
-        jnp.maximum(of_phase.high, KINK + (phase + 1) * grid.phase),
-    )
+    phase, _, whole, no_more = cells(low[0], high[0], KINK, grid.phase)
+    part, of_part, _, none_else = cells(low[grid.key], high[grid.key], 0.0, grid.part)
     near = (jnp.abs(phase[:, None]) < SIDE) & (jnp.abs(part) < SIDE // 2)
     is_one = ~jnp.isnan(phase[:, None] + part)
     row, column = (jnp.nan_to_num(jnp.where(near, each, 0)).astype(jnp.int32) for each in (phase[:, None], part))
