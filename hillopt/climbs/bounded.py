@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import Array, Bool, Int, PyTree
 
 from hillopt.climbs.contract import AbstractClimb, Batch, Climbed, has_met, is_decided, is_lost, narrowed
 from hillopt.jaxprs import depends_on
@@ -150,9 +150,11 @@ def _climb(
 
     def walk_round(carry: tuple[Array, _Walk]) -> tuple[Array, _Walk]:
         end, walks = jax.lax.while_loop(lambda carry: jnp.any(walking_to(*carry)), take_steps, carry)
+        settled = jnp.zeros_like(walks.known)
         for method in methods:
-            due = method.is_due(end, max_steps) & jax.vmap(is_open)(walks, target)
-            walks = _asked(method, hill, optimizer, target, walks, due)
+            due = method.is_due(end, max_steps) & jax.vmap(is_open)(walks, target) & ~settled
+            walks, is_bounded = _asked(method, hill, optimizer, target, walks, due)
+            settled |= is_bounded & method.is_closest
         return jnp.where(end < max_steps // 2, 2 * end, max_steps), walks
 
     walks = varying_as_after(lambda walks: take_step_of_all(walks, max_steps), walks)
@@ -181,8 +183,8 @@ def _asked(
     target: Ball | None,
     walks: _Walk,
     due: Array,
-) -> _Walk:
-    """The walks with what a method proves of those that are due."""
+) -> tuple[_Walk, Bool[Array, " lane"]]:
+    """The walks with what a method proves of those that are due, and of which it has proved a bound."""
     given = common_dtype(optimizer)
     goal = jnp.full_like(walks.height, jnp.inf) if target is None else lower_end(target)
     place = jax.tree.map(lambda leaf: _in_format(leaf, given), (walks.position, walks.state), is_leaf=is_ball)
@@ -196,7 +198,7 @@ def _asked(
     later = where_going(due, ask, lanes, varying_alike((walks, jnp.full_like(walks.upper, jnp.inf)))[1], method.at_once)
     upper = jnp.maximum(jnp.minimum(walks.upper, later), walks.highest)
     met = _has_met(optimizer, jnp.maximum(later, walks.height), walks.height)
-    return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met)
+    return walks._replace(upper=upper, proved=walks.proved | met, known=walks.known | met), jnp.isfinite(later)
 
 
 def _set_out(thorough: bool, hill: AbstractHill, optimizer: AbstractOptimizer, target: Ball | None) -> _Walk:

@@ -8,6 +8,7 @@ from hillopt.proofs import (
     alternation,
     averages,
     cells,
+    contractions,
     crossings,
     half_turns,
     overshoots,
@@ -15,6 +16,7 @@ from hillopt.proofs import (
     sites,
     swings,
     tubes,
+    wakes,
 )
 from hillopt.proofs.trapping import Method
 
@@ -28,6 +30,16 @@ METHODS = (
     Method(half_turns.bound_by_half_turns, half_turns.serves, since=64, again=4),
     Method(sites.bound_by_sites, sites.serves, since=32, at_once=64),
     Method(crossings.bound_by_crossings, crossings.serves, since=64, again=16, at_once=8, is_costly=True),
+    Method(
+        contractions.bound_by_contraction,
+        contractions.serves,
+        since=256,
+        again=8,
+        at_once=8,
+        is_costly=True,
+        is_closest=True,
+    ),
+    Method(wakes.bound_by_wake, wakes.serves, since=256, again=8, at_once=1, is_costly=True, is_closest=True),
     Method(swings.bound_by_swings, swings.serves, since=256, again=8, at_once=1, is_costly=True),
     Method(swings.bound_by_finer_swings, swings.serves_finer, since=2_048, again=16, at_once=1, is_costly=True),
     Method(

@@ -73,7 +73,7 @@ def bound_by_returns(
         room = Interval(-kept.left.high, kept.left.high)
         begins = (place.position, kept.offset, enclosed(kept_by)(numbers, memory).offset, room)
         position = enclosed(lambda position, now, then, room: position + (then - now) + room)(*begins)
-        turn = _followed(numbers, (position, memory), period, goal)
+        turn = followed(numbers, (position, memory), period, goal)
         evened = jnp.where(kept.takes_turns.high, jnp.all(turn.downs == 0), jnp.sum(turn.downs) == 0)
         back = is_inside(turn.place[1], memory) & evened & (period > 0)
         return jnp.where(turn.sound & back, turn.top, jnp.inf)
@@ -128,7 +128,7 @@ def _around(seen: Float[Array, " time"], now: Interval, period: Int[Array, ""], 
     return Interval(low - more, high + more)
 
 
-def _followed(optimizer: PyTree, place: PyTree, period: Int[Array, ""], goal: Float[Array, ""]) -> _Turn:
+def followed(optimizer: PyTree, place: PyTree, period: Int[Array, ""], goal: Float[Array, ""]) -> _Turn:
     """A box of places through one turn, as long as all of it goes the same way."""
 
     def goes_on(turn: _Turn) -> Bool[Array, ""]:

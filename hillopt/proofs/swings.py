@@ -128,7 +128,7 @@ def bound_by_swings(
         numbers, optimizer, middle, part = _pulled(numbers, optimizer, here, middle)
     elif isinstance(optimizer, Madgrad):
         numbers, optimizer, middle, part = _following(numbers, optimizer, here, middle)
-    width, up = _seen(hill, optimizer, middle)
+    width, up = seen_ahead(hill, optimizer, middle)
     keys = key_of(pulls_of(optimizer, middle, up), up)
     found = _followed(fineness, _stepping(numbers), keys, _around(width, up))
     swings, top = _of_the_walk(fineness.swings, walk, with_two_ends(here), part, found.box)
@@ -207,7 +207,7 @@ def _select(condition: Array, one: PyTree, other: PyTree) -> PyTree:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
-def _seen(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
+def seen_ahead(hill: AbstractHill, optimizer: AbstractOptimizer, place: PyTree) -> tuple[Float[Array, ""], PyTree]:
     """How far beyond the valley crossings end, and between which ends states lie there on the way up.
 
     By the walk in floating point, which is put elsewhere beyond the valley whenever it comes there, evenly in the end: a walk that

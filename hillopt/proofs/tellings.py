@@ -13,8 +13,9 @@ import optax
 import optax.contrib
 from jaxtyping import PyTree
 
-from hillopt.optimizers import AbstractOptimizer, Adam, AdamW
+from hillopt.optimizers import AbstractOptimizer, Adam, AdamW, Lion
 from hillopt.optimizers.adaptive import AdamState
+from hillopt.optimizers.first_order import TraceState
 from hillopt.proofs.means import (
     AdEMAMix,
     Mean,
@@ -55,6 +56,8 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
         adam = part_of(state, "mu")
         one, b1 = jnp.ones_like(adam.mu), own.adam.b1 if isinstance(own, Lamb) else own.b1
         return own, AdamState(adam.mu, one, _power(b1, adam), 0.0 * one)
+    if isinstance(own, Lion):
+        return own, TraceState(part_of(state, "mu").mu)
     if is_known(optimizer, TELLINGS):
         telling, _ = TELLINGS[optimizer.factory]
         told, mean = telling(numbers_of(optimizer), state)

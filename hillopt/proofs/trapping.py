@@ -39,6 +39,8 @@ class Method(NamedTuple):
     """Lanes that are asked side by side."""
     is_costly: bool = False
     """Whether it takes far longer than a walk, to compile too, and is for those who ask for it."""
+    is_closest: bool = False
+    """Whether those that are asked after it would hardly bound anything closer, and are spared where it has a bound."""
 
     def is_due(self, steps: Int[Array, ""], max_steps: Int[Array, ""]) -> Bool[Array, ""]:
         """Whether it is asked after so many steps, which double from one time to the next."""
