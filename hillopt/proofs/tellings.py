@@ -15,6 +15,7 @@ from jaxtyping import PyTree
 
 from hillopt.optimizers import AbstractOptimizer, Adam, AdamW
 from hillopt.optimizers.adaptive import AdamState
+from hillopt.proofs.estimates import CENTRE, DAdaptAdamW, DAdapting, Prodigy, Weighing
 from hillopt.proofs.means import (
     Mean,
     NesterovAdamW,
@@ -127,9 +128,56 @@ def _novograd(numbers: Numbers, state: PyTree) -> Told:
     return told, Mean(part.mu * guard, jnp.zeros_like(part.mu))
 
 
+def _dadapt_adamw(numbers: Numbers, state: PyTree) -> Told:
+    rate, sums = numbers["learning_rate"], _part(state, "estim_lr")
+    b1, b2 = (beta + 0 * rate for beta in numbers["betas"])
+    told = DAdaptAdamW(rate, b1, b2, numbers["eps"], numbers["weight_decay"])
+    scale = 1 / ((1 - jnp.sqrt(b2)) * sums.estim_lr)
+    return told, DAdapting(
+        first=sums.exp_avg / sums.estim_lr,
+        b1_power=_power_of(b1, sums.count, sums.exp_avg),
+        b2_power=_power_of(b2, sums.count, sums.exp_avg),
+        total=sums.grad_sum * scale,
+        numerator=sums.numerator_weighted * scale * scale,
+        estimate=sums.estim_lr,
+        growths=jnp.zeros_like(sums.estim_lr),
+    )
+
+
+def _prodigy(numbers: Numbers, state: PyTree) -> Told:
+    rate, sums, least = numbers["learning_rate"], _part(state, "estim_lr"), numbers["estim_lr0"]
+    b1, b2 = (beta + 0 * rate for beta in numbers["betas"])
+    told = Prodigy(
+        learning_rate=rate,
+        b1=b1,
+        b2=b2,
+        keep=jnp.sqrt(b2) if numbers["beta3"] is None else numbers["beta3"],
+        eps=numbers["eps"],
+        coefficient=numbers["estim_lr_coef"] * jnp.sign(least),
+        weight_decay=numbers["weight_decay"],
+    )
+    square = sums.estim_lr * sums.estim_lr
+    total = sums.grad_sum * least / square
+    return told, Weighing(
+        first=sums.exp_avg / sums.estim_lr,
+        b1_power=_power_of(b1, sums.count, sums.exp_avg),
+        b2_power=_power_of(b2, sums.count, sums.exp_avg),
+        unlike=1 - sums.exp_avg_sq / square,
+        total=total,
+        numerator=sums.numerator_weighted * least / square + (CENTRE - sums.params0) * total,
+        estimate=sums.estim_lr,
+        growths=jnp.zeros_like(sums.estim_lr),
+        start=sums.params0,
+    )
+
+
 def _power(base: Any, adam: Any) -> Any:
     """Of as many factors as steps, in the format of the mean."""
-    return base ** adam.count.astype(jnp.result_type(adam[1]))
+    return _power_of(base, adam.count, adam[1])
+
+
+def _power_of(base: Any, count: Any, mean: Any) -> Any:
+    return base ** count.astype(jnp.result_type(mean))
 
 
 def _part(state: PyTree, name: str) -> Any:
@@ -161,4 +209,6 @@ TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
         {"eps_in_sqrt": True, "centered": False, "nesterov": False, "bias_correction": False},
     ),
     optax.novograd: (_novograd, {}),
+    optax.contrib.dadapt_adamw: (_dadapt_adamw, {}),
+    optax.contrib.prodigy: (_prodigy, {"safeguard_warmup": False}),
 }
