@@ -1,8 +1,8 @@
 """Optimizers that estimate their learning rate, told on slopes of size one by sums that are in terms of the estimate.
 
-An estimate never falls, and grows only where a ratio of two sums that forget exceeds it. Once a walk goes round and round the valley
-the numerator is below zero, and stays there: so the estimate stays as it is, and the walk is Adam's. All sums are divided by what
-the estimate makes of them; where it grows they are scaled down.
+An estimate never falls, and grows only where a ratio of two sums that forget exceeds it. Once a walk goes round and round the
+valley the ratio stays below it: so the estimate stays as it is, and the walk is Adam's. All sums are divided by what the estimate
+makes of them; where it grows they are scaled down.
 """
 
 from functools import partial
@@ -64,7 +64,7 @@ class DAdaptAdamW(AbstractOptimizer):
         )
         position = position * (1 - self.weight_decay * rate * estimate)
         position = position - estimate * after.first / (jnp.sqrt(1 - b2_power) + self.eps)
-        numerator, size = jnp.abs(estimate) * after.numerator, jnp.abs(after.total)
+        numerator, size = estimate * after.numerator, jnp.abs(after.total)
         ratio = estimate * size / numerator  # of the old estimate to the new one
         grown = after._replace(
             first=ratio * after.first,
@@ -99,7 +99,7 @@ class Weighing(NamedTuple):
 class Prodigy(AbstractOptimizer):
     """Prodigy as optax has it (Mishchenko and Defazio 2023).
 
-    Its numerator has the ways from the start, that is those from the centre and the total times the way from there. On the tent the
+    Its numerator has the ways from the start: those from the centre, and the total times the way from there. On the tent the
     former are never above zero, and the latter is no more than the denominator.
     """
 
@@ -154,8 +154,8 @@ def _either(grows: Bool[Array, "..."], grown: PyTree, after: PyTree) -> PyTree:
 
 @kept_by.register
 def _by_dadapt_adamw(optimizer: DAdaptAdamW, state: DAdapting) -> Kept:
-    """As long as the estimate stays. A step is that times a mean m of slopes times r, over a root s: 1 / s is 1 but for b2^t / s at
-    most, and r but for `_unlike_one`."""
+    """As long as the estimate stays. A step is that times a mean of slopes times r, over s: 1 / s is 1 / (1 + eps) but for b2^t /
+    s at most, and r is 1 but for `_unlike_one`."""
     eps, rate = optimizer.eps, jnp.abs(optimizer.learning_rate)
     over = 1 / (jnp.sqrt(1 - optimizer.b2 * state.b2_power) + eps)
     most = jnp.maximum(jnp.abs(state.first), rate / (1 - optimizer.b1 * state.b1_power))
@@ -166,8 +166,8 @@ def _by_dadapt_adamw(optimizer: DAdaptAdamW, state: DAdapting) -> Kept:
 
 @kept_by.register
 def _by_prodigy(optimizer: Prodigy, state: Weighing) -> Kept:
-    """As long as the estimate stays. A step is that and the learning rate times a mean of slopes times r / s, where s is the root of
-    1 - q, with a q that fades, and eps: that is 1 / (1 + eps) but for |q| / s at most, and for `_unlike_one` / s."""
+    """As long as the estimate stays. A step is that and the learning rate times a mean of slopes times r / s, where s is the root
+    of 1 - q, with a q that fades, and eps: 1 / (1 + eps) but for |q| / s at most, and for `_unlike_one` / s."""
     eps, rate = optimizer.eps, state.estimate * optimizer.learning_rate
     over = 1 / (jnp.sqrt(1 - jnp.maximum(optimizer.b2 * state.unlike, 0.0)) + eps)
     left = over * (_unlike_one(optimizer, state) + _sum_of(optimizer.b2, jnp.abs(state.unlike)))
@@ -184,7 +184,8 @@ def _kept(optimizer: DAdaptAdamW | Prodigy, offset: Array, left: Array, at_last:
 
 
 def _unlike_one(optimizer: DAdaptAdamW | Prodigy, state: DAdapting | Weighing) -> Array:
-    """Bound of the sum of |r - 1|, r = sqrt(1 - b2^t) / (1 - b1^t), from the next step on: it is (b1^t + b2^t) / (1 - b1^t) at most."""
+    """Bound of the sum of |r - 1|, r = sqrt(1 - b2^t) / (1 - b1^t), from the next step on: (b1^t + b2^t) / (1 - b1^t) each at
+    most."""
     powers = _sum_of(optimizer.b1, state.b1_power) + _sum_of(optimizer.b2, state.b2_power)
     return powers / (1 - optimizer.b1 * state.b1_power)
 

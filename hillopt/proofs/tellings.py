@@ -129,46 +129,46 @@ def _novograd(numbers: Numbers, state: PyTree) -> Told:
 
 
 def _dadapt_adamw(numbers: Numbers, state: PyTree) -> Told:
-    rate, sums = numbers["learning_rate"], _part(state, "estim_lr")
-    b1, b2 = (beta + 0 * rate for beta in numbers["betas"])
+    rate, sums, estimate, (b1, b2) = _estimating(numbers, state)
+    scale = 1 / ((1 - jnp.sqrt(b2)) * estimate)
     told = DAdaptAdamW(rate, b1, b2, numbers["eps"], numbers["weight_decay"])
-    scale = 1 / ((1 - jnp.sqrt(b2)) * sums.estim_lr)
     return told, DAdapting(
-        first=sums.exp_avg / sums.estim_lr,
-        b1_power=_power_of(b1, sums.count, sums.exp_avg),
-        b2_power=_power_of(b2, sums.count, sums.exp_avg),
+        first=sums.exp_avg / estimate,
+        b1_power=_power_of(b1, sums.count, estimate),
+        b2_power=_power_of(b2, sums.count, estimate),
         total=sums.grad_sum * scale,
         numerator=sums.numerator_weighted * scale * scale,
-        estimate=sums.estim_lr,
-        growths=jnp.zeros_like(sums.estim_lr),
+        estimate=estimate,
+        growths=jnp.zeros_like(estimate),
     )
 
 
 def _prodigy(numbers: Numbers, state: PyTree) -> Told:
-    rate, sums, least = numbers["learning_rate"], _part(state, "estim_lr"), numbers["estim_lr0"]
-    b1, b2 = (beta + 0 * rate for beta in numbers["betas"])
-    told = Prodigy(
-        learning_rate=rate,
-        b1=b1,
-        b2=b2,
-        keep=jnp.sqrt(b2) if numbers["beta3"] is None else numbers["beta3"],
-        eps=numbers["eps"],
-        coefficient=numbers["estim_lr_coef"] * jnp.sign(least),
-        weight_decay=numbers["weight_decay"],
-    )
-    square = sums.estim_lr * sums.estim_lr
-    total = sums.grad_sum * least / square
+    rate, sums, estimate, (b1, b2) = _estimating(numbers, state)
+    keep = jnp.sqrt(b2) if numbers["beta3"] is None else numbers["beta3"]
+    square = estimate * estimate
+    scale = numbers["estim_lr0"] / square
+    total = sums.grad_sum * scale
+    told = Prodigy(rate, b1, b2, keep, numbers["eps"], numbers["estim_lr_coef"], numbers["weight_decay"])
     return told, Weighing(
-        first=sums.exp_avg / sums.estim_lr,
-        b1_power=_power_of(b1, sums.count, sums.exp_avg),
-        b2_power=_power_of(b2, sums.count, sums.exp_avg),
+        first=sums.exp_avg / estimate,
+        b1_power=_power_of(b1, sums.count, estimate),
+        b2_power=_power_of(b2, sums.count, estimate),
         unlike=1 - sums.exp_avg_sq / square,
         total=total,
-        numerator=sums.numerator_weighted * least / square + (CENTRE - sums.params0) * total,
-        estimate=sums.estim_lr,
-        growths=jnp.zeros_like(sums.estim_lr),
+        numerator=sums.numerator_weighted * scale + (CENTRE - sums.params0) * total,
+        estimate=estimate,
+        growths=jnp.zeros_like(estimate),
         start=sums.params0,
     )
+
+
+def _estimating(numbers: Numbers, state: PyTree) -> tuple[Any, Any, Any, tuple[Any, Any]]:
+    """The learning rate, the state, what is estimated, which is above zero, and both betas."""
+    rate, sums = numbers["learning_rate"], _part(state, "estim_lr")
+    estimate = jnp.where(numbers["estim_lr0"] > 0, sums.estim_lr, jnp.nan)
+    b1, b2 = (beta + 0 * rate for beta in numbers["betas"])
+    return rate, sums, estimate, (b1, b2)
 
 
 def _power(base: Any, adam: Any) -> Any:
