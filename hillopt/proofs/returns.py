@@ -6,6 +6,7 @@ begins within the same bounds as this one, and so does every later one: the high
 that of all. It is Floquet's argument for a map whose multiplier along the place is 1.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -17,7 +18,7 @@ from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.balls import midpoints, rounded
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, with_two_ends
+from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval, with_two_ends
 from hillopt.proofs.means import kept_by
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
@@ -27,6 +28,7 @@ LONGEST = 768  # steps of a turn
 SEEN = 3_072  # steps of the walk that say how long a turn is, and between which ends the memory lies
 BASE = 0x9E3779B1  # an odd number, whose powers repeat late
 WIDER = 0.25  # shares of what a number was seen to move by that its interval is wider
+GROWINGS = 8  # of the intervals, at most
 # And eps of its size, or of a slope's: enough for what a turn rounds, which a slow memory keeps for long, and no more.
 EPS_OF_FLOORS = (16, 256, 4_096)
 
@@ -66,17 +68,17 @@ def bound_by_returns(
     period = period_of(seen)
     kept = enclosed(kept_by)(numbers, state)
 
+    def followed_from(memory: PyTree) -> _Turn:
+        room = Interval(-kept.left.high, kept.left.high)
+        begins = (place.position, kept.offset, enclosed(kept_by)(numbers, memory).offset, room)
+        position = enclosed(lambda position, now, then, room: position + (then - now) + room)(*begins)
+        return followed(numbers, (position, memory), period, goal)
+
     def top(floor: Array) -> Array:
         memory = jax.tree.map(
             lambda seen, now, at_last: _around(seen, hull(now, at_last), period, floor), seen.state, state, kept.at_last
         )
-        room = Interval(-kept.left.high, kept.left.high)
-        begins = (place.position, kept.offset, enclosed(kept_by)(numbers, memory).offset, room)
-        position = enclosed(lambda position, now, then, room: position + (then - now) + room)(*begins)
-        turn = followed(numbers, (position, memory), period, goal)
-        evened = jnp.where(kept.takes_turns.high, jnp.all(turn.downs == 0), jnp.sum(turn.downs) == 0)
-        back = is_inside(turn.place[1], memory) & evened & (period > 0)
-        return jnp.where(turn.sound & back, turn.top, jnp.inf)
+        return _grown(followed_from, with_two_ends(memory), period > 0, kept.takes_turns.high)
 
     eps = float(jnp.finfo(midpoints(place.position).dtype).eps)
     return jnp.min(jax.vmap(top)(eps * jnp.array(EPS_OF_FLOORS, midpoints(place.position).dtype)))
@@ -126,6 +128,47 @@ def _around(seen: Float[Array, " time"], now: Interval, period: Int[Array, ""], 
     high = jnp.maximum(jnp.max(jnp.where(begins, seen, -jnp.inf)), now.high)
     more = WIDER * (high - low) + floor * jnp.maximum(jnp.maximum(jnp.abs(low), jnp.abs(high)), 1)
     return Interval(low - more, high + more)
+
+
+class _Growing(NamedTuple):
+    """Memories that are made more, until a turn takes them into themselves."""
+
+    memory: PyTree
+    bound: Float[Array, ""]
+    """That of the turn that does, infinite before."""
+    may_return: Bool[Array, ""]
+    growings: Int[Array, ""]
+
+
+def _grown(
+    followed_from: Callable[[PyTree], _Turn], memory: PyTree, may_return: Bool[Array, ""], takes_turns: Bool[Array, ""]
+) -> Float[Array, ""]:
+    """Bound of the turn of these memories, or of more: what it makes of them, and more still (Rump 1999)."""
+
+    def goes_on(growing: _Growing) -> Bool[Array, ""]:
+        return growing.may_return & (growing.growings < GROWINGS)
+
+    def grow(growing: _Growing) -> _Growing:
+        turn = followed_from(growing.memory)
+        after, back = turn.place[1], is_inside(turn.place[1], growing.memory)
+        evened = jnp.where(takes_turns, jnp.all(turn.downs == 0), jnp.sum(turn.downs) == 0)
+        sound = turn.sound & evened
+        return _Growing(
+            memory=jax.tree.map(_wider, growing.memory, after, is_leaf=is_interval),
+            bound=jnp.where(sound & back, turn.top, jnp.inf),
+            may_return=sound & ~back,
+            growings=growing.growings + 1,
+        )
+
+    begin = _Growing(memory, jnp.asarray(jnp.inf, memory[0].low.dtype), may_return, jnp.int32(0))
+    return jax.lax.while_loop(goes_on, grow, varying_as_after(grow, begin)).bound
+
+
+def _wider(old: Interval, new: Interval) -> Interval:
+    """Both, and as much again at an end that has moved."""
+    low, high = hull(old, new)
+    more = high - low
+    return Interval(jnp.where(low < old.low, low - more, low), jnp.where(high > old.high, high + more, high))
 
 
 def followed(optimizer: PyTree, place: PyTree, period: Int[Array, ""], goal: Float[Array, ""]) -> _Turn:

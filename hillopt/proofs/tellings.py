@@ -16,6 +16,7 @@ from jaxtyping import PyTree
 from hillopt.optimizers import AbstractOptimizer, Adam, AdamW, Lion
 from hillopt.optimizers.adaptive import AdamState
 from hillopt.optimizers.first_order import TraceState
+from hillopt.proofs.estimates import CENTRE, DAdaptAdamW, DAdapting, Prodigy, Weighing
 from hillopt.proofs.means import (
     AdEMAMix,
     Mean,
@@ -173,9 +174,56 @@ def _deviation(told: AdaBelief | ACProp, state: PyTree) -> DeviationState:
     return DeviationState(part.mu, part.nu, _power(told.b1, part), _power(told.b2, part))
 
 
+def _dadapt_adamw(numbers: Numbers, state: PyTree) -> Told:
+    rate, sums, estimate, (b1, b2) = _estimating(numbers, state)
+    scale = 1 / ((1 - jnp.sqrt(b2)) * estimate)
+    told = DAdaptAdamW(rate, b1, b2, numbers["eps"], numbers["weight_decay"])
+    return told, DAdapting(
+        first=sums.exp_avg / estimate,
+        b1_power=_power_of(b1, sums.count, estimate),
+        b2_power=_power_of(b2, sums.count, estimate),
+        total=sums.grad_sum * scale,
+        numerator=sums.numerator_weighted * scale * scale,
+        estimate=estimate,
+        growths=jnp.zeros_like(estimate),
+    )
+
+
+def _prodigy(numbers: Numbers, state: PyTree) -> Told:
+    rate, sums, estimate, (b1, b2) = _estimating(numbers, state)
+    keep = jnp.sqrt(b2) if numbers["beta3"] is None else numbers["beta3"]
+    square = estimate * estimate
+    scale = numbers["estim_lr0"] / square
+    total = sums.grad_sum * scale
+    told = Prodigy(rate, b1, b2, keep, numbers["eps"], numbers["estim_lr_coef"], numbers["weight_decay"])
+    return told, Weighing(
+        first=sums.exp_avg / estimate,
+        b1_power=_power_of(b1, sums.count, estimate),
+        b2_power=_power_of(b2, sums.count, estimate),
+        unlike=1 - sums.exp_avg_sq / square,
+        total=total,
+        numerator=sums.numerator_weighted * scale + (CENTRE - sums.params0) * total,
+        estimate=estimate,
+        growths=jnp.zeros_like(estimate),
+        start=sums.params0,
+    )
+
+
+def _estimating(numbers: Numbers, state: PyTree) -> tuple[Any, Any, Any, tuple[Any, Any]]:
+    """The learning rate, the state, what is estimated, which is above zero, and both betas."""
+    rate, sums = numbers["learning_rate"], part_of(state, "estim_lr")
+    estimate = jnp.where(numbers["estim_lr0"] > 0, sums.estim_lr, jnp.nan)
+    b1, b2 = (beta + 0 * rate for beta in numbers["betas"])
+    return rate, sums, estimate, (b1, b2)
+
+
 def _power(base: Any, adam: Any) -> Any:
     """Of as many factors as steps, in the format of the mean."""
-    return base ** adam.count.astype(jnp.result_type(adam[1]))
+    return _power_of(base, adam.count, adam[1])
+
+
+def _power_of(base: Any, count: Any, mean: Any) -> Any:
+    return base ** count.astype(jnp.result_type(mean))
 
 
 TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
@@ -200,4 +248,6 @@ TELLINGS: dict[Callable, tuple[Callable[[Numbers, PyTree], Told], Numbers]] = {
     optax.yogi: (_yogi, {}),
     optax.adabelief: (_adabelief, {"nesterov": False}),
     optax.contrib.acprop: (_acprop, {"mask": None}),
+    optax.contrib.dadapt_adamw: (_dadapt_adamw, {}),
+    optax.contrib.prodigy: (_prodigy, {"safeguard_warmup": False}),
 }
