@@ -25,7 +25,6 @@ from hillopt.proofs import alternation
 from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
-from hillopt.proofs.dual_averages import Following, Lead, Madgrad, averaged, lead_of
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import (
     Interval,
@@ -38,8 +37,8 @@ from hillopt.proofs.intervals import (
     whole_like,
     with_two_ends,
 )
-from hillopt.proofs.means import AdEMAMix, Pulled, greatest_slow, pulled, without_slow
 from hillopt.proofs.section import Cells, Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
+from hillopt.proofs.stand_ins import stand_in
 from hillopt.proofs.tellings import told_shortly
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
@@ -64,8 +63,6 @@ class Fineness(NamedTuple):
 COARSE, FINE, BY_MEMORY = Fineness(Cells(16, 16), 30), Fineness(Cells(32, 32), 60), Fineness(Cells(16, 64), 60)
 Step = Callable[[Array, PyTree], PyTree]
 """Intervals of (position, state) after a step on a slope of -1 or 1."""
-Part = Callable[[PyTree], PyTree]
-"""What a box holds of a place."""
 
 
 class _Leg(NamedTuple):
@@ -123,21 +120,13 @@ def bound_by_swings(
     optimizer, told = told_shortly(optimizer, midpoints(place.state))
     middle, here = (midpoints(place.position), told), (as_intervals(place.position), state)
     walk = _stepping(numbers)
-    part: Part = _all_of_it
-    if isinstance(optimizer, AdEMAMix):
-        numbers, optimizer, middle, part = _pulled(numbers, optimizer, here, middle)
-    elif isinstance(optimizer, Madgrad):
-        numbers, optimizer, middle, part = _following(numbers, optimizer, here, middle)
-    width, up = seen_ahead(hill, optimizer, middle)
-    keys = key_of(pulls_of(optimizer, middle, up), up)
-    found = _followed(fineness, _stepping(numbers), keys, _around(width, up))
-    swings, top = _of_the_walk(fineness.swings, walk, with_two_ends(here), part, found.box)
+    other = stand_in(optimizer, numbers, here, middle)
+    width, up = seen_ahead(hill, other.optimizer, other.place)
+    keys = key_of(pulls_of(other.optimizer, other.place, up), up)
+    found = _followed(fineness, _stepping(other.numbers), keys, _around(width, up))
+    swings, top = _of_the_walk(fineness.swings, walk, with_two_ends(here), other.part, found.box)
     later = jnp.min(jnp.where(jnp.arange(fineness.swings) <= swings, found.tops, jnp.inf))
     return jnp.where((swings >= 0) & found.closed & found.sound, jnp.maximum(top, later), jnp.inf)
-
-
-def _all_of_it(place: PyTree) -> PyTree:
-    return place
 
 
 def _stepping(numbers: PyTree) -> Step:
@@ -148,41 +137,6 @@ def _stepping(numbers: PyTree) -> Step:
         return with_two_ends(enclosed(one)(numbers, exactly(slope), *place))
 
     return step
-
-
-def _pulled(numbers: PyTree, optimizer: AdEMAMix, here: PyTree, middle: PyTree) -> tuple[PyTree, Pulled, PyTree, Part]:
-    """What is looked at instead, so that a box need not hold the slow mean: one that pulls as that ever may."""
-
-    def greatest(optimizer: AdEMAMix, position: Array, state: PyTree) -> Array:
-        return greatest_slow(optimizer, state, position - KINK)
-
-    most, told = enclosed(greatest)(numbers, *here).high, middle[1]
-    numbers = enclosed(pulled)(numbers, Interval(-most, most))
-    part = lambda place: (place[0], without_slow(place[1]))  # noqa: E731
-    return numbers, pulled(optimizer, told.slow), part(middle), part
-
-
-def _following(
-    numbers: PyTree, optimizer: Madgrad, here: PyTree, middle: PyTree
-) -> tuple[PyTree, Following, PyTree, Part]:
-    """Instead of sums that grow, how far the place is behind what it follows."""
-
-    def lead(optimizer: Madgrad, position: Array, state: PyTree) -> Lead:
-        return lead_of(optimizer, state, position - KINK)
-
-    def behind(optimizer: Madgrad, position: Array, state: PyTree) -> Array:
-        return averaged(optimizer, state) - position
-
-    found, likely = enclosed(lead)(numbers, *here), lead(optimizer, *middle)
-    most = found.pull.high
-    followed = Following(numbers.momentum, Interval(found.shortest.low, found.longest.high), Interval(-most, most))
-    instead = Following(optimizer.momentum, likely.shortest, jnp.zeros_like(likely.shortest))
-    return (
-        followed,
-        instead,
-        (middle[0], behind(optimizer, *middle)),
-        lambda place: (place[0], enclosed(behind)(numbers, *place)),
-    )
 
 
 bound_by_finer_swings = partial(bound_by_swings, fineness=FINE)
@@ -337,7 +291,7 @@ def _leg(step: Step, side: Array, holds: Array, place: PyTree) -> _Leg:
 
 
 def _of_the_walk(
-    most: int, step: Step, place: PyTree, part: Part, box: Section
+    most: int, step: Step, place: PyTree, part: Callable[[PyTree], PyTree], box: Section
 ) -> tuple[Int[Array, ""], Float[Array, ""]]:
     """How many swings, so many at most, the walk can be followed for in thin intervals, from where it next comes up across the
     valley into the box, and the greatest rise until then; -1 if it does not come there.
