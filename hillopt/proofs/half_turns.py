@@ -85,8 +85,8 @@ def bound_by_half_turns(
         changed = _size(enclosed(jnp.subtract)(image, memory))
         changed = jnp.minimum(found.changed, jnp.where(turn.sound, changed, jnp.inf))
         turned = _size(turn.turned)
-        needed = enclosed(lambda turned, sums, changed: turned @ sums + jnp.append(0.0, changed))
-        needed = needed(turned, found.sums, changed).high
+        needed = enclosed(lambda turned, sums, changed: turned @ sums + changed)
+        needed = needed(turned, found.sums, jnp.pad(changed, (1, 0))).high
         enough = jnp.all(needed <= jnp.append(found.drift, found.sums)) & jnp.all(found.sums >= 0)
         top = jnp.where(turn.sound & holds.low & enough & (length > 0), turn.top, jnp.inf)
         return _Found(*_guessed_sums(turned, changed), changed, jnp.minimum(found.top, top)), None
@@ -98,11 +98,14 @@ def bound_by_half_turns(
 
 
 class _Found(NamedTuple):
-    """What the position changes by at most in all half turns to come, each number of the memory, and this in the next one."""
+    """What a try has shown."""
 
     drift: Float[Array, ""]
+    """A guess of what the position changes by at most in all half turns to come, from one to the next but one,"""
     sums: Vector
+    """of what each number of the memory does, in the mirror,"""
     changed: Vector
+    """and at most in the first of them: no guess."""
     top: Float[Array, ""]
     """No later rise is greater."""
 
