@@ -92,7 +92,8 @@ def test_the_position_less_an_offset_moves_by_one_length_and_what_is_left(name):
 def test_nothing_is_kept_where_the_position_decays(name):
     for decay, is_kept in ((0.0, True), (0.05, False)):
         optimizer = _made(name, weight_decay=decay)
-        kept = kept_by(*told_shortly(optimizer, optimizer.init(jnp.asarray(0.0))))
+        _, state = _under_way(optimizer, -np.ones(3))
+        kept = kept_by(*told_shortly(optimizer, state))
         assert np.isfinite(kept.left) == is_kept
 
 

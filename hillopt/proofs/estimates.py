@@ -23,7 +23,7 @@ class DAdapting(NamedTuple):
     """Sums of slopes and of products, over the estimate; b1^t and b2^t, which fade."""
 
     first: Float[Array, "..."]
-    """The mean of the slopes, each times the learning rate and its correction."""
+    """The mean of the slopes, each times the learning rate and its correction; over the root of 1 - b2^t."""
     b1_power: Float[Array, "..."]
     b2_power: Float[Array, "..."]
     total: Float[Array, "..."]
@@ -55,15 +55,16 @@ class DAdaptAdamW(AbstractOptimizer):
         rate = self.learning_rate * jnp.sqrt(1 - b2_power) / (1 - b1_power)
         keep, estimate = jnp.sqrt(self.b2), state.estimate
         product = slope * state.total / (jnp.sqrt(1 - state.b2_power) + self.eps)
+        slowed = self.b1 * _slowing(self, state) * state.first
         after = state._replace(
-            first=self.b1 * state.first + (1 - self.b1) * rate * slope,
+            first=slowed + (1 - self.b1) * self.learning_rate / (1 - b1_power) * slope,
             b1_power=b1_power,
             b2_power=b2_power,
             total=keep * state.total + rate * slope,
             numerator=keep * state.numerator + rate * product,
         )
         position = position * (1 - self.weight_decay * rate * estimate)
-        position = position - estimate * after.first / (jnp.sqrt(1 - b2_power) + self.eps)
+        position = position - estimate * after.first / (1 + self.eps / jnp.sqrt(1 - b2_power))
         numerator, size = estimate * after.numerator, jnp.abs(after.total)
         ratio = estimate * size / numerator  # of the old estimate to the new one
         grown = after._replace(
@@ -83,8 +84,8 @@ class Weighing(NamedTuple):
     """The mean of slopes."""
     b1_power: Float[Array, "..."]
     b2_power: Float[Array, "..."]
-    unlike: Float[Array, "..."]
-    """1 less the mean of squares."""
+    missing: Float[Array, "..."]
+    """From the mean of squares, that it were 1 - b2^t."""
     total: Float[Array, "..."]
     """The sum of the slopes, each times the learning rate and its correction."""
     numerator: Float[Array, "..."]
@@ -115,7 +116,7 @@ class Prodigy(AbstractOptimizer):
 
     def init(self, position: Float[Array, "..."]) -> Weighing:
         zero, one = jnp.zeros_like(position), jnp.ones_like(position)
-        return Weighing(zero, one, one, one, zero, zero, one, zero, position)
+        return Weighing(zero, one, one, zero, zero, zero, one, zero, position)
 
     def step(
         self, slope: Float[Array, "..."], state: Weighing, position: Float[Array, "..."]
@@ -126,7 +127,7 @@ class Prodigy(AbstractOptimizer):
             first=self.b1 * state.first + (1 - self.b1) * slope,
             b1_power=b1_power,
             b2_power=b2_power,
-            unlike=self.b2 * state.unlike,
+            missing=self.b2 * state.missing,
             total=self.keep * state.total + rate * slope,
             numerator=self.keep * state.numerator + rate * slope * (CENTRE - position),
         )
@@ -137,44 +138,58 @@ class Prodigy(AbstractOptimizer):
         square = ratio * ratio
         grown = after._replace(
             first=ratio * after.first,
-            unlike=1 - (1 - after.unlike) * square,
+            missing=(1 - b2_power) * (1 - square) + square * after.missing,
             total=square * after.total,
             numerator=square * after.numerator,
             estimate=numerator / size,
             growths=after.growths + 1,
         )
-        under = jnp.sqrt(1 - after.unlike) + jnp.where(grows, self.eps / ratio, self.eps)
+        eps = jnp.where(grows, self.eps / ratio, self.eps)
+        under = jnp.sqrt(1 - after.missing / (1 - b2_power)) + eps / jnp.sqrt(1 - b2_power)
+        step = self.learning_rate / (1 - b1_power) * after.first / under
         position = position * (1 - self.weight_decay * rate * estimate)
-        return position - estimate * rate * after.first / under, _either(grows, grown, after)
+        return position - estimate * step, _either(grows, grown, after)
 
 
 def _either(grows: Bool[Array, "..."], grown: PyTree, after: PyTree) -> PyTree:
     return jax.tree.map(partial(jnp.where, grows), grown, after)
 
 
+def _slowing(optimizer: DAdaptAdamW, state: DAdapting) -> Array:
+    """What the root of 1 - b2^t is times that after a step."""
+    power = state.b2_power
+    return jnp.sqrt(1 - power * (1 - optimizer.b2) / (1 - optimizer.b2 * power))
+
+
 @kept_by.register
 def _by_dadapt_adamw(optimizer: DAdaptAdamW, state: DAdapting) -> Kept:
-    """As long as the estimate stays. A step is that times a mean of slopes times r, over s: 1 / s is 1 / (1 + eps) but for b2^t /
-    s at most, and r is 1 but for `_unlike_one`."""
-    eps, rate = optimizer.eps, jnp.abs(optimizer.learning_rate)
-    over = 1 / (jnp.sqrt(1 - optimizer.b2 * state.b2_power) + eps)
-    most = jnp.maximum(jnp.abs(state.first), rate / (1 - optimizer.b1 * state.b1_power))
-    left = rate * _unlike_one(optimizer, state) + most * over * _sum_of(optimizer.b2, state.b2_power)
-    offset = state.estimate * optimizer.b1 / (1 - optimizer.b1) * state.first / (1 + eps)
+    """As long as the estimate stays. A step is that times m / (1 + eps / r), r^2 = 1 - b2^t, and m is a mean of slopes but that
+    k m stands for m. 1 - k is (1 - b2) b2^t / r^2 at most, and b1 / (1 - b1) (1 - k) m is what a step lacks for it;
+    1 / (1 + eps / r) is 1 / (1 + eps) but for eps b2^t / r^2 at most."""
+    b1, eps, rate = optimizer.b1, optimizer.eps, jnp.abs(optimizer.learning_rate)
+    square = 1 - optimizer.b2 * state.b2_power
+    most = jnp.maximum(jnp.abs(state.first), rate / (1 - b1 * state.b1_power))
+    slowed = b1 / (1 - b1) * most * state.b2_power / square
+    guarded = most * eps * _sum_of(optimizer.b2, state.b2_power) / square
+    left = rate * _corrections(optimizer, state) + slowed + guarded
+    offset = state.estimate * b1 / (1 - b1) * state.first / (1 + eps)
     return _kept(optimizer, offset, jnp.abs(state.estimate) * left, _at_last(state))
 
 
 @kept_by.register
 def _by_prodigy(optimizer: Prodigy, state: Weighing) -> Kept:
-    """As long as the estimate stays. A step is that and the learning rate times a mean of slopes times r / s, where s is the root
-    of 1 - q, with a q that fades, and eps: 1 / (1 + eps) but for |q| / s at most, and for `_unlike_one` / s."""
+    """As long as the estimate stays. A step is that and the learning rate times a corrected mean of slopes, over s: the root of
+    1 - q / r^2, r^2 = 1 - b2^t, with a q that fades, and eps / r. 1 / s is 1 / (1 + eps) but for (|q| + eps b2^t) / (r^2 s) at
+    most."""
     eps, rate = optimizer.eps, state.estimate * optimizer.learning_rate
-    over = 1 / (jnp.sqrt(1 - jnp.maximum(optimizer.b2 * state.unlike, 0.0)) + eps)
-    left = over * (_unlike_one(optimizer, state) + _sum_of(optimizer.b2, jnp.abs(state.unlike)))
+    square = 1 - optimizer.b2 * state.b2_power
+    over = 1 / jnp.sqrt(1 - jnp.maximum(optimizer.b2 * state.missing, 0.0) / square)
+    fading = _sum_of(optimizer.b2, jnp.abs(state.missing) + eps * state.b2_power) / square
     most = jnp.maximum(jnp.abs(state.first), 1.0)
+    left = over * most * (_corrections(optimizer, state) + fading)
     offset = rate * optimizer.b1 / (1 - optimizer.b1) * state.first / (1 + eps)
-    at_last = _at_last(state)._replace(unlike=jnp.zeros_like(state.unlike))
-    return _kept(optimizer, offset, jnp.abs(rate) * most * left, at_last)
+    at_last = _at_last(state)._replace(missing=jnp.zeros_like(state.missing))
+    return _kept(optimizer, offset, jnp.abs(rate) * left, at_last)
 
 
 def _kept(optimizer: DAdaptAdamW | Prodigy, offset: Array, left: Array, at_last: PyTree) -> Kept:
@@ -183,11 +198,9 @@ def _kept(optimizer: DAdaptAdamW | Prodigy, offset: Array, left: Array, at_last:
     return Kept(offset=offset, left=jnp.where(is_known, left, jnp.inf), at_last=at_last)
 
 
-def _unlike_one(optimizer: DAdaptAdamW | Prodigy, state: DAdapting | Weighing) -> Array:
-    """Bound of the sum of |r - 1|, r = sqrt(1 - b2^t) / (1 - b1^t), from the next step on: (b1^t + b2^t) / (1 - b1^t) each at
-    most."""
-    powers = _sum_of(optimizer.b1, state.b1_power) + _sum_of(optimizer.b2, state.b2_power)
-    return powers / (1 - optimizer.b1 * state.b1_power)
+def _corrections(optimizer: DAdaptAdamW | Prodigy, state: DAdapting | Weighing) -> Array:
+    """Bound of the sum of p / (1 - p), p = b1^t, from the next step on."""
+    return _sum_of(optimizer.b1, state.b1_power) / (1 - optimizer.b1 * state.b1_power)
 
 
 def _at_last(state: PyTree) -> PyTree:

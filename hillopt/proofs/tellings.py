@@ -177,11 +177,12 @@ def _deviation(told: AdaBelief | ACProp, state: PyTree) -> DeviationState:
 def _dadapt_adamw(numbers: Numbers, state: PyTree) -> Told:
     rate, sums, estimate, (b1, b2) = _estimating(numbers, state)
     scale = 1 / ((1 - jnp.sqrt(b2)) * estimate)
+    b2_power = _power_of(b2, sums.count, estimate)
     told = DAdaptAdamW(rate, b1, b2, numbers["eps"], numbers["weight_decay"])
     return told, DAdapting(
-        first=sums.exp_avg / estimate,
+        first=sums.exp_avg / estimate / jnp.sqrt(1 - b2_power),
         b1_power=_power_of(b1, sums.count, estimate),
-        b2_power=_power_of(b2, sums.count, estimate),
+        b2_power=b2_power,
         total=sums.grad_sum * scale,
         numerator=sums.numerator_weighted * scale * scale,
         estimate=estimate,
@@ -192,15 +193,15 @@ def _dadapt_adamw(numbers: Numbers, state: PyTree) -> Told:
 def _prodigy(numbers: Numbers, state: PyTree) -> Told:
     rate, sums, estimate, (b1, b2) = _estimating(numbers, state)
     keep = jnp.sqrt(b2) if numbers["beta3"] is None else numbers["beta3"]
-    square = estimate * estimate
+    square, b2_power = estimate * estimate, _power_of(b2, sums.count, estimate)
     scale = numbers["estim_lr0"] / square
     total = sums.grad_sum * scale
     told = Prodigy(rate, b1, b2, keep, numbers["eps"], numbers["estim_lr_coef"], numbers["weight_decay"])
     return told, Weighing(
         first=sums.exp_avg / estimate,
         b1_power=_power_of(b1, sums.count, estimate),
-        b2_power=_power_of(b2, sums.count, estimate),
-        unlike=1 - sums.exp_avg_sq / square,
+        b2_power=b2_power,
+        missing=1 - b2_power - sums.exp_avg_sq / square,
         total=total,
         numerator=sums.numerator_weighted * scale + (CENTRE - sums.params0) * total,
         estimate=estimate,
