@@ -17,17 +17,18 @@ from hillopt.proofs.means import Kept, kept_by
 from hillopt.pytrees import Number
 
 CENTRE = 1.0
+"""From where ways are told: any place would do, and from the tent's kink they are known best."""
 
 
 class DAdapting(NamedTuple):
     """Sums of slopes and of products, over the estimate; b1^t and b2^t, which fade."""
 
     first: Float[Array, "..."]
-    """The mean of the slopes, each times the learning rate and its correction; over the root of 1 - b2^t."""
+    """The mean of slopes, each times the learning rate and its correction, over the root of 1 - b2^t."""
     b1_power: Float[Array, "..."]
     b2_power: Float[Array, "..."]
     total: Float[Array, "..."]
-    """The sum of the same, which forgets more slowly."""
+    """The sum of slopes, each times the same, which forgets more slowly."""
     numerator: Float[Array, "..."]
     """The sum of the same times the total before it, over the square of the estimate."""
     estimate: Float[Array, "..."]
