@@ -73,8 +73,9 @@ def bound_by_half_turns(
     position, memory = as_intervals(place.position), enclosed(lambda state: ravel_pytree(state)[0])(state)
 
     def in_mirror(optimizer: AbstractOptimizer, memory: Vector) -> tuple[Vector, Bool[Array, ""]]:
-        state, holds = mirrored_by(optimizer, unravel(memory))
-        return ravel_pytree(state)[0], holds
+        mirrored = mirrored_by(optimizer, unravel(memory))
+        assert mirrored is not None
+        return ravel_pytree(mirrored.state)[0], mirrored.holds
 
     def again(found: _Found, _: None) -> tuple[_Found, None]:
         """With room for the changes to come that the last try has shown to be needed."""
