@@ -26,6 +26,7 @@ from hillopt.proofs.ahead import decays
 from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
 from hillopt.proofs.enclosures import enclosed
+from hillopt.proofs.estimates import DAdaptAdamW, Prodigy
 from hillopt.proofs.intervals import (
     Interval,
     as_intervals,
@@ -37,6 +38,7 @@ from hillopt.proofs.intervals import (
     whole_like,
     with_two_ends,
 )
+from hillopt.proofs.memories import ACProp
 from hillopt.proofs.section import Cells, Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.stand_ins import stand_in
 from hillopt.proofs.tellings import told_shortly
@@ -49,6 +51,7 @@ GROWINGS = 64  # of a box that does not come back into itself, each end that has
 PATIENCE = 56  # growings; an end that moves after so many is given up
 FURTHER, SLACK = 0.02, 1e-6  # shares of its width, and of its numbers' sizes
 GOLDEN = (5**0.5 - 1) / 2  # whose multiples lie evenly modulo 1
+SOON_PROVED = (ACProp, DAdaptAdamW, Prodigy)  # by half turns, or returns
 FOLLOWED, WIDER = 512, 1.25  # steps of the walk that say how large the box may have to be, and how much larger it is
 
 
@@ -95,16 +98,20 @@ class _Set(NamedTuple):
 
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """On the endless tent, for an optimizer with a state that asks for no more than the slope; where a closed bound is met, as
-    walks do whose position does not decay, none of this is needed."""
+    walks do whose position does not decay, or another proof is soon found, none of this is needed."""
     state = jax.tree.leaves(jax.eval_shape(_init, optimizer))
     fits = isinstance(hill, EndlessTent) and not getattr(optimizer, "asks", ())
     fits &= any(is_float(leaf) for leaf in state) and not has_form(optimizer)
-    fits &= not alternation.serves(hill, optimizer)
+    fits &= not alternation.serves(hill, optimizer) and not isinstance(_told(optimizer), SOON_PROVED)
     return fits and (decays(optimizer) or not has_reach(optimizer))
 
 
 def _init(optimizer: AbstractOptimizer) -> PyTree:
     return optimizer.init(jnp.asarray(EndlessTent.start, float))
+
+
+def _told(optimizer: AbstractOptimizer) -> AbstractOptimizer:
+    return jax.eval_shape(lambda optimizer: told_shortly(optimizer, _init(optimizer))[0], optimizer)
 
 
 def bound_by_swings(
