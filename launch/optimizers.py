@@ -36,7 +36,7 @@ class Settings:
 
     only: tuple[str, ...] | None = command.flag(None, "Optimizers by name, such as adam,contrib.sam; all by default.")
     learning_rates: tuple[float, ...] = command.flag((0.03, 0.1, 0.3), "Learning rates to walk with.", above=0)
-    max_steps: int = command.flag(20_000, "Steps of each walk.", at_least=1, at_most=ho.MOST_STEPS)
+    max_steps: int = command.flag(60_000, "Steps of each walk.", at_least=1, at_most=ho.MOST_STEPS)
     climb: str = command.flag(
         "thorough",
         "How hard to try for proofs; proving takes a fifth of the time.",

@@ -78,7 +78,7 @@ def bound_by_returns(
         memory = jax.tree.map(
             lambda seen, now, at_last: _around(seen, hull(now, at_last), period, floor), seen.state, state, kept.at_last
         )
-        return _grown(followed_from, with_two_ends(memory), period > 0, kept.takes_turns.high)
+        return _grown(followed_from, with_two_ends(memory), period > 0, jnp.asarray(kept.takes_turns.high))
 
     eps = float(jnp.finfo(midpoints(place.position).dtype).eps)
     return jnp.min(jax.vmap(top)(eps * jnp.array(EPS_OF_FLOORS, midpoints(place.position).dtype)))

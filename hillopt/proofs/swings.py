@@ -27,6 +27,7 @@ from hillopt.proofs.balls import is_float, midpoints, rounded
 from hillopt.proofs.closed_forms import has_form, has_reach
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.estimates import DAdaptAdamW, Prodigy
+from hillopt.proofs.frames import MOST_NUMBERS
 from hillopt.proofs.intervals import (
     Interval,
     as_intervals,
@@ -99,9 +100,9 @@ class _Set(NamedTuple):
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """On the endless tent, for an optimizer with a state that asks for no more than the slope; where a closed bound is met, as
     walks do whose position does not decay, or another proof is soon found, none of this is needed."""
-    state = jax.tree.leaves(jax.eval_shape(_init, optimizer))
+    floats = [leaf for leaf in jax.tree.leaves(jax.eval_shape(_init, optimizer)) if is_float(leaf)]
     fits = isinstance(hill, EndlessTent) and not getattr(optimizer, "asks", ())
-    fits &= any(is_float(leaf) for leaf in state) and not has_form(optimizer)
+    fits &= 0 < sum(leaf.size for leaf in floats) < MOST_NUMBERS and not has_form(optimizer)
     fits &= not alternation.serves(hill, optimizer) and not isinstance(_told(optimizer), SOON_PROVED)
     return fits and (decays(optimizer) or not has_reach(optimizer))
 
