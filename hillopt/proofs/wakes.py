@@ -37,10 +37,7 @@ MOST, AT_ONCE = 4_096, 256  # cells that hold something, and those of them that 
 ACROSS = 3  # cells that what is followed may reach into, each way
 LONGEST = 400  # steps from one crossing to the next
 MOST_ROUNDS = 2_048
-FURTHER, LEAST = (
-    0.1,
-    1e-9,
-)  # shares of its width, and of a number's or a slope's size, that a box grows further than it must
+FURTHER, LEAST = 0.1, 1e-9  # shares of its width, and of a number's or a slope's size, that a box grows further
 SIDE = 1 << 14  # keys of a row of cells
 
 
