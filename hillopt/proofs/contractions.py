@@ -21,16 +21,14 @@ from hillopt.landscapes import AbstractHill, EndlessTent
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs.ahead import decays
-from hillopt.proofs.balls import is_float, midpoints, rounded
-from hillopt.proofs.enclosures import enclosed
+from hillopt.proofs.balls import is_float, midpoints
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval
 from hillopt.proofs.own_terms import Lamb
-from hillopt.proofs.returns import followed
-from hillopt.proofs.tellings import told_shortly
+from hillopt.proofs.returns import KINK, followed
+from hillopt.proofs.tellings import told_around, told_at_first
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
 
-KINK = 1.0
 LONGEST = 1 << 20  # steps until the walk has gone round once more
 SAFELY = 4  # times as far from the kink as the walk is from its cycle
 WIDER = 0.25  # share of what the walk is away from its cycle that the box is wider
@@ -59,11 +57,7 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     is, which draws nothing together."""
     if not isinstance(hill, EndlessTent) or not decays(optimizer):
         return False
-
-    def told(optimizer: AbstractOptimizer) -> tuple[AbstractOptimizer, PyTree]:
-        return told_shortly(optimizer, optimizer.init(jnp.asarray(hill.start, float)))
-
-    short, state = jax.eval_shape(told, optimizer)
+    short, state = jax.eval_shape(told_at_first, optimizer)
     return not isinstance(short, Lamb) and all(is_float(leaf) for leaf in jax.tree.leaves(state))
 
 
@@ -71,8 +65,7 @@ def bound_by_contraction(
     hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts, goal: Float[Array, ""]
 ) -> Float[Array, ""]:
     """Bound of every later rise by those on the way to a cycle and once round it, infinite where none is found."""
-    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
-    optimizer, told = told_shortly(optimizer, midpoints(place.state))
+    (numbers, state), (optimizer, told) = told_around(optimizer, place.state)
     search, rest = _sought(hill, optimizer, (midpoints(place.position), told))
     way = followed(numbers, (as_intervals(place.position), state), jnp.where(search.found, search.since, 0), goal)
     length = jnp.where(search.found & way.sound, search.num_steps - search.since, 0)

@@ -18,12 +18,12 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from hillopt.landscapes import AbstractHill, EndlessTent
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs.balls import midpoints, rounded
+from hillopt.proofs.balls import midpoints
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, where, with_two_ends
 from hillopt.proofs.memories import mirrored_by
 from hillopt.proofs.returns import KINK, LONGEST, period_of, seen_from
-from hillopt.proofs.tellings import told_shortly
+from hillopt.proofs.tellings import told_around, told_at_first
 from hillopt.proofs.trapping import Whereabouts
 
 TRIES = 2  # the first of which shows how much room is needed
@@ -53,11 +53,7 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """On the endless tent, for optimizers told with what their mirror image is."""
     if not isinstance(hill, EndlessTent):
         return False
-
-    def mirrored(optimizer: AbstractOptimizer) -> PyTree:
-        return mirrored_by(*told_shortly(optimizer, optimizer.init(jnp.asarray(hill.start, float))))
-
-    return jax.eval_shape(mirrored, optimizer) is not None
+    return jax.eval_shape(lambda optimizer: mirrored_by(*told_at_first(optimizer)), optimizer) is not None
 
 
 def bound_by_half_turns(
@@ -65,8 +61,7 @@ def bound_by_half_turns(
 ) -> Float[Array, ""]:
     """Bound of every later rise by that of one turn, infinite where the walk does not seem to mirror itself."""
     del hill
-    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
-    walk = told_shortly(optimizer, midpoints(place.state))
+    (numbers, state), walk = told_around(optimizer, place.state)
     seen = seen_from(*walk, midpoints(place.position))
     length, word = period_of(seen) // 2, jnp.diff(seen.ups)[: LONGEST // 2] > 0
     unravel = ravel_pytree(walk[1])[1]

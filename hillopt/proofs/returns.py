@@ -16,11 +16,11 @@ from jaxtyping import Array, Bool, Float, Int, PyTree, UInt32
 from hillopt.landscapes import AbstractHill, EndlessTent
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs.balls import midpoints, rounded
+from hillopt.proofs.balls import midpoints
 from hillopt.proofs.enclosures import enclosed
-from hillopt.proofs.intervals import Interval, as_intervals, exactly, hull, is_inside, is_interval, with_two_ends
+from hillopt.proofs.intervals import Interval, exactly, hull, is_inside, is_interval, with_two_ends
 from hillopt.proofs.means import kept_by
-from hillopt.proofs.tellings import told_shortly
+from hillopt.proofs.tellings import told_around, told_at_first
 from hillopt.proofs.trapping import Whereabouts
 
 KINK = 1.0
@@ -50,11 +50,7 @@ def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """On the endless tent, for walks that are told as such of means."""
     if not isinstance(hill, EndlessTent):
         return False
-
-    def kept(optimizer: AbstractOptimizer) -> PyTree:
-        return kept_by(*told_shortly(optimizer, optimizer.init(jnp.asarray(hill.start, float))))
-
-    return jax.eval_shape(kept, optimizer) is not None
+    return jax.eval_shape(lambda optimizer: kept_by(*told_at_first(optimizer)), optimizer) is not None
 
 
 def bound_by_returns(
@@ -62,8 +58,7 @@ def bound_by_returns(
 ) -> Float[Array, ""]:
     """Bound of every later rise by that of one turn, infinite where the walk does not seem to come back."""
     del hill
-    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
-    walk = told_shortly(optimizer, midpoints(place.state))
+    (numbers, state), walk = told_around(optimizer, place.state)
     seen = seen_from(*walk, midpoints(place.position))
     period = period_of(seen)
     kept = enclosed(kept_by)(numbers, state)

@@ -23,7 +23,7 @@ from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
 from hillopt.proofs import alternation
 from hillopt.proofs.ahead import decays
-from hillopt.proofs.balls import is_float, midpoints, rounded
+from hillopt.proofs.balls import is_float, midpoints
 from hillopt.proofs.closed_forms import has_form, has_reach
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.estimates import DAdaptAdamW, Prodigy
@@ -42,7 +42,7 @@ from hillopt.proofs.intervals import (
 from hillopt.proofs.memories import ACProp
 from hillopt.proofs.section import Cells, Section, boxes_within, hull_of_all, joined, key_of, pulls_of, sorted_into
 from hillopt.proofs.stand_ins import stand_in
-from hillopt.proofs.tellings import told_shortly
+from hillopt.proofs.tellings import told_around, told_at_first
 from hillopt.proofs.trapping import Whereabouts
 from hillopt.walk import move
 
@@ -100,19 +100,18 @@ class _Set(NamedTuple):
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """On the endless tent, for an optimizer with a state that asks for no more than the slope; where a closed bound is met, as
     walks do whose position does not decay, or another proof is soon found, none of this is needed."""
+    if not isinstance(hill, EndlessTent) or getattr(optimizer, "asks", ()):
+        return False
     floats = [leaf for leaf in jax.tree.leaves(jax.eval_shape(_init, optimizer)) if is_float(leaf)]
-    fits = isinstance(hill, EndlessTent) and not getattr(optimizer, "asks", ())
-    fits &= 0 < sum(leaf.size for leaf in floats) < MOST_NUMBERS and not has_form(optimizer)
-    fits &= not alternation.serves(hill, optimizer) and not isinstance(_told(optimizer), SOON_PROVED)
-    return fits and (decays(optimizer) or not has_reach(optimizer))
+    if not 0 < sum(leaf.size for leaf in floats) < MOST_NUMBERS or has_form(optimizer):
+        return False
+    if alternation.serves(hill, optimizer) or isinstance(jax.eval_shape(told_at_first, optimizer)[0], SOON_PROVED):
+        return False
+    return decays(optimizer) or not has_reach(optimizer)
 
 
 def _init(optimizer: AbstractOptimizer) -> PyTree:
     return optimizer.init(jnp.asarray(EndlessTent.start, float))
-
-
-def _told(optimizer: AbstractOptimizer) -> AbstractOptimizer:
-    return jax.eval_shape(lambda optimizer: told_shortly(optimizer, _init(optimizer))[0], optimizer)
 
 
 def bound_by_swings(
@@ -124,8 +123,7 @@ def bound_by_swings(
 ) -> Float[Array, ""]:
     """Bound of every later rise by the walk's next swings, and what the box around all of them comes to."""
     del goal
-    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
-    optimizer, told = told_shortly(optimizer, midpoints(place.state))
+    (numbers, state), (optimizer, told) = told_around(optimizer, place.state)
     middle, here = (midpoints(place.position), told), (as_intervals(place.position), state)
     walk = _stepping(numbers)
     other = stand_in(optimizer, numbers, here, middle)

@@ -13,10 +13,14 @@ import optax
 import optax.contrib
 from jaxtyping import PyTree
 
+from hillopt.landscapes import EndlessTent
 from hillopt.optimizers import AbstractOptimizer, Adam, AdamW, Lion
 from hillopt.optimizers.adaptive import AdamState
 from hillopt.optimizers.first_order import TraceState
+from hillopt.proofs.balls import midpoints, rounded
+from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.estimates import CENTRE, DAdaptAdamW, DAdapting, Prodigy, Weighing
+from hillopt.proofs.intervals import as_intervals
 from hillopt.proofs.means import (
     AdEMAMix,
     Mean,
@@ -64,6 +68,17 @@ def told_shortly(optimizer: AbstractOptimizer, state: PyTree) -> Told:
         told, mean = telling(numbers_of(optimizer), state)
         return jax.tree.map(lambda number: jnp.asarray(number, mean.first.dtype), told), mean
     return optimizer, state
+
+
+def told_around(optimizer: AbstractOptimizer, state: PyTree) -> tuple[Told, Told]:
+    """The same of all numbers and states that balls hold, in intervals; and of those in the middle."""
+    everywhere = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(state))
+    return everywhere, told_shortly(optimizer, midpoints(state))
+
+
+def told_at_first(optimizer: AbstractOptimizer) -> Told:
+    """The same where walks on the tent begin."""
+    return told_shortly(optimizer, optimizer.init(jnp.asarray(EndlessTent.start, float)))
 
 
 def _nadamw(numbers: Numbers, state: PyTree) -> Told:

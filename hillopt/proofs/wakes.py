@@ -23,15 +23,14 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from hillopt.landscapes import AbstractHill, EndlessTent
 from hillopt.loops import varying_as_after
 from hillopt.optimizers import AbstractOptimizer
-from hillopt.proofs.balls import midpoints, rounded
+from hillopt.proofs.balls import midpoints
 from hillopt.proofs.enclosures import enclosed
 from hillopt.proofs.intervals import Interval, as_intervals, exactly, is_interval
 from hillopt.proofs.own_terms import Lamb, in_own_terms
-from hillopt.proofs.swings import seen_ahead
-from hillopt.proofs.tellings import told_shortly
+from hillopt.proofs.swings import KINK, seen_ahead
+from hillopt.proofs.tellings import told_around
 from hillopt.proofs.trapping import Whereabouts
 
-KINK = 1.0
 PHASES, PARTS = 320, 1_024  # cells of the way that crossings lead beyond the valley, and of the key
 MOST, AT_ONCE = 4_096, 256  # cells that hold something, and those of them that are followed side by side
 ACROSS = 3  # cells that what is followed may reach into, each way
@@ -88,8 +87,7 @@ def bound_by_wake(
     hill: AbstractHill, optimizer: AbstractOptimizer, place: Whereabouts, goal: Float[Array, ""]
 ) -> Float[Array, ""]:
     """Bound of every later rise by the highest of what the walk's cells lead to, infinite where that does not come to an end."""
-    numbers, state = enclosed(told_shortly)(jax.tree.map(rounded, optimizer), as_intervals(place.state))
-    optimizer, told = told_shortly(optimizer, midpoints(place.state))
+    (numbers, state), (optimizer, told) = told_around(optimizer, place.state)
     middle = midpoints(place.position), told
     width, states = seen_ahead(hill, optimizer, middle)
     ranges = jnp.subtract(*_ends(states)[::-1])
