@@ -100,7 +100,7 @@ class _Set(NamedTuple):
 def serves(hill: AbstractHill, optimizer: AbstractOptimizer) -> bool:
     """On the endless tent, for an optimizer with a state that asks for no more than the slope; where a closed bound is met, as
     walks do whose position does not decay, or another proof is soon found, none of this is needed."""
-    if not isinstance(hill, EndlessTent) or getattr(optimizer, "asks", ()):
+    if not isinstance(hill, EndlessTent) or bool(getattr(optimizer, "asks", ())):
         return False
     floats = [leaf for leaf in jax.tree.leaves(jax.eval_shape(_init, optimizer)) if is_float(leaf)]
     if not 0 < sum(leaf.size for leaf in floats) < MOST_NUMBERS or has_form(optimizer):
